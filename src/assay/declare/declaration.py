@@ -1,0 +1,52 @@
+"""The declaration as everything else receives it: model, contracts, and where each word of them stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from assay.declare.contract import Contract, Operation
+from assay.declare.model import Api, Issuer, Model
+from assay.declare.places import Places
+from assay.domain import Location, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A declaration that was read without errors.
+
+    Attributes:
+        root: the directory that relative paths in it are relative to.
+        contracts: by API id, for every API in the model.
+        sources: text of each declaration file, by the name its locations use.
+        digest: SHA-256 over all files, contracts included, in hexadecimal.
+        notes: what reading found that does not stop it (verdicts of ``declaration`` and ``contract``).
+    """
+
+    root: Path
+    model: Model
+    contracts: Mapping[str, Contract]
+    places: Places
+    sources: Mapping[str, str]
+    digest: str
+    notes: tuple[Verdict, ...] = field(default=())
+
+    def locate(self, *path: str | int) -> Location:
+        """Where the value at ``path`` (keys and indices from the top) was written, or the nearest thing around it."""
+        return self.places.value(*path)
+
+    def operations(self, api: str) -> tuple[Operation, ...]:
+        """The operations of an API's contract, in its order."""
+        return self.contracts[api].operations
+
+    def each_operation(self) -> Iterator[tuple[str, Api, Operation]]:
+        """Every (API id, API, operation) of the declaration."""
+        for api_id, api in self.model.apis.items():
+            for operation in self.contracts[api_id].operations:
+                yield api_id, api, operation
+
+    def issuer(self, api: Api) -> Issuer | None:
+        """The token issuer of the environment an API lives in, if there is one."""
+        environment = self.model.environments.get(api.environment)
+        return environment.issuer if environment else None

@@ -1,0 +1,1 @@
+"""The enforcement point: policy (:mod:`.ir`), its translation to Envoy, and the parts that run beside Envoy."""
