@@ -1,0 +1,15 @@
+"""The security controls. One folder each; a folder's name is the control's id everywhere."""
+
+CONTROL_IDS: tuple[str, ...] = (
+    "api_gateway",
+    "transport_encryption",
+    "authentication",
+    "authorisation",
+    "network_ranges",
+    "rate_limiting",
+    "input_validation",
+    "encryption_at_rest",
+    "data_exposure",
+    "activity_logging",
+)
+"""Every control folder, in the order a request meets them. A test asserts that the list is complete."""
