@@ -11,7 +11,7 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from assay.declare.quantities import Bytes, Duration, Rate
 from assay.domain import Category
@@ -26,7 +26,10 @@ def _identifier(value: str) -> str:
 
 
 def _network(value: str) -> str:
-    return str(ipaddress.ip_network(value, strict=False))
+    try:
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        raise ValueError("a network is an address or a range, such as 203.0.113.0/24 or 2001:db8::/32") from None
 
 
 def _secret_reference(value: str) -> str:
@@ -37,9 +40,13 @@ def _secret_reference(value: str) -> str:
 
 def _listen(value: str) -> str:
     host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise ValueError("an address is HOST:PORT, such as 127.0.0.1:8443")
-    ipaddress.ip_address(host.strip("[]"))
+    try:
+        if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+            raise ValueError
+        if ipaddress.ip_address(host.removeprefix("[").removesuffix("]")).version == 6 and not host.startswith("["):
+            raise ValueError
+    except ValueError:
+        raise ValueError("an address is IP:PORT, such as 127.0.0.1:8443 or [::1]:8443") from None
     return value
 
 
@@ -51,17 +58,30 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _day(value: Any) -> Any:
+    """Only a date as text: a number would be taken for seconds since 1970, and an expiry must fail closed."""
+    if isinstance(value, date) or (isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value)):
+        return value
+    raise ValueError("a date is YEAR-MONTH-DAY, such as 2027-01-31")
+
+
 def _as_tuple(value: Any) -> Any:
     """One value where a list may stand means a list of one."""
     return [value] if isinstance(value, str | dict) else value
 
 
-Id = Annotated[str, AfterValidator(_identifier)]
+Id = Annotated[str, AfterValidator(_identifier), WithJsonSchema({"type": "string", "pattern": f"^{_ID.pattern}$"})]
 Network = Annotated[str, AfterValidator(_network)]
-SecretReference = Annotated[str, AfterValidator(_secret_reference)]
+SecretReference = Annotated[
+    str,
+    AfterValidator(_secret_reference),
+    WithJsonSchema({"type": "string", "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"}),
+]
 Listen = Annotated[str, AfterValidator(_listen)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
-Role = Annotated[str, AfterValidator(_identifier)]
+Role = Id
+Day = Annotated[date, BeforeValidator(_day)]
+OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | tuple[str, ...])]
 Level = Literal["public", "internal", "confidential", "restricted", "special"]
 LEVELS: tuple[Level, ...] = ("public", "internal", "confidential", "restricted", "special")
 MaskForm = Literal["clear", "drop", "fixed", "last4", "email", "generalise", "hash", "token", "encrypt"]
@@ -102,7 +122,7 @@ class GatewayTls(Mapped):
     minimum: Literal["1.2", "1.3"] = "1.2"
     client_ca: str | None = Field(None, description="PEM file of the authority that signs client certificates.")
     names: tuple[str, ...] = Field((), description="Names and addresses in the development certificate.")
-    hsts: Duration = Field(default=31_536_000, validate_default=True)
+    hsts: Duration = 31_536_000
 
 
 class Gateway(Mapped):
@@ -134,7 +154,7 @@ class Introspection(Mapped):
     url: HttpUrl
     client: str
     credential: SecretRef
-    cache: Duration = Field(default=30, validate_default=True)
+    cache: Duration = 30
 
 
 class TestUser(Mapped):
@@ -153,15 +173,15 @@ class Issuer(Mapped):
     development: bool = Field(False, description="Use Assay's development issuer. Never in production.")
     jwks: str | None = Field(None, description="URL or file of the key set; default: OIDC discovery at `url`.")
     ca: str | None = Field(None, description="PEM file of the authority that signed the issuer's certificate.")
-    audience: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+    audience: OneOrMore = ()
     algorithms: tuple[
         Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"], ...
     ] = (
         "RS256",
         "ES256",
     )
-    max_lifetime: Duration = Field(default=3600, validate_default=True)
-    clock_skew: Duration = Field(default=30, validate_default=True)
+    max_lifetime: Duration = 3600
+    clock_skew: Duration = 30
     claims: Claims = Claims()
     introspection: Introspection | None = None
     users: dict[Id, TestUser] = {}
@@ -183,7 +203,7 @@ class Environment(Mapped):
     """Where things run."""
 
     tier: Literal["production", "non-production"]
-    issuer: Annotated[Issuer | None, BeforeValidator(_issuer)] = None
+    issuer: Annotated[Issuer | None, BeforeValidator(_issuer, json_schema_input_type=str | Issuer | None)] = None
 
 
 class AtRest(Mapped):
@@ -236,7 +256,7 @@ class Data(Mapped):
     """A data set: a kind of record about somebody or something."""
 
     subjects: str | None = None
-    from_: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = Field(
+    from_: OneOrMore = Field(
         (), alias="from", description="Schemas of contracts this data appears as: FILE#/json/pointer."
     )
     purpose: tuple[str, ...] = ()
@@ -254,7 +274,7 @@ class Product(Mapped):
     audience: tuple[str, ...] = ()
     lifecycle: Literal["design", "beta", "live", "deprecated", "retired"] = "live"
     support: str | None = None
-    sunset: date | None = None
+    sunset: Day | None = None
 
 
 class ReportFile(Mapped):
@@ -267,7 +287,7 @@ class ReportFile(Mapped):
 class PenTest(Mapped):
     """The last penetration test."""
 
-    last: date
+    last: Day
     by: Literal["internal", "third-party"]
     report: ReportFile | None = None
 
@@ -278,7 +298,7 @@ class Access(Mapped):
     roles: tuple[Role, ...] = Field((), description="Any of these roles; empty with `anonymous: true`.")
     anonymous: bool = False
     operations: tuple[str, ...] = Field(min_length=1)
-    owns: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = Field(
+    owns: OneOrMore = Field(
         (), description="`path.NAME == token.CLAIM`; all must hold."
     )
     scopes: tuple[str, ...] = ()
@@ -371,7 +391,9 @@ class Api(Mapped):
     limits: Limits = Limits()
     networks: Networks | None = None
     strict: Strictness = Strictness()
-    observe: Annotated[tuple[Observe, ...], BeforeValidator(_observe)] = ()
+    observe: Annotated[
+        tuple[Observe, ...], BeforeValidator(_observe, json_schema_input_type=tuple[str | Observe, ...])
+    ] = ()
     security: Literal["contract", "any"] = Field(
         "contract",
         description="`any`: where the contract declares no security, accept any credential of a declared consumer.",
@@ -390,7 +412,7 @@ class OAuth2(Mapped):
 class ApiKey(Mapped):
     """An API key, issued with `assay key issue`."""
 
-    max_age: Duration = Field(default=90 * 86400, validate_default=True)
+    max_age: Duration = 90 * 86400
 
 
 class Mtls(Mapped):
@@ -441,7 +463,7 @@ class RightsFrom(Mapped):
 class Credential(Mapped):
     """An account's credential, and how old it may grow."""
 
-    issued: date
+    issued: Day
     rotate: Duration
 
 
@@ -482,7 +504,7 @@ class Target(Mapped):
     """When an objective counts as met."""
 
     coverage: Annotated[str, Field(pattern=r"^(100|[1-9]?[0-9])%$")] = "100%"
-    evidence_age: Duration = Field(default=7 * 86400, validate_default=True)
+    evidence_age: Duration = 7 * 86400
 
 
 class Objective(Mapped):
@@ -505,7 +527,7 @@ class Exception_(Mapped):
     owner: str
     approved_by: str
     compensating: tuple[Id, ...] = ()
-    expires: date
+    expires: Day
 
 
 class Appetite(Mapped):

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_serializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema, model_serializer
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 _WINDOWS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _SIZES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "kB": 1000, "MB": 1000**2, "GB": 1000**3}
 
 
-def _duration(value: Any) -> Any:
-    """Seconds. `45s`, `10m`, `24h`, `90d`, `2w`, `6y` (a year counts 365 days); a bare number is refused when written by hand."""
-    if isinstance(value, int) and not isinstance(value, bool):
+WRITTEN = {"written": True}
+"""Validation context of values that a person wrote; code may give seconds as a bare number, people may not."""
+
+
+def _duration(value: Any, info: ValidationInfo) -> Any:
+    """Seconds. `45s`, `10m`, `24h`, `90d`, `2w`, `6y` (a year counts 365 days)."""
+    if isinstance(value, int) and not isinstance(value, bool) and info.context != WRITTEN:
         return value
     match = re.fullmatch(r"([0-9]{1,9})\s*([smhdwy])", value) if isinstance(value, str) else None
     if not match:
