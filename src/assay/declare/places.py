@@ -13,7 +13,7 @@ Path = tuple[Step, ...]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a key and its value stand, and the path to it inside its own file (files are merged, so the two may differ)."""
+    """Where a key and its value stand, and the path to it inside its own file (files are merged; paths may differ)."""
 
     key: Location
     value: Location

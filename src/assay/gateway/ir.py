@@ -91,7 +91,8 @@ class Route(Piece, frozen=True):
 
     ``template`` is the contract's path template without base path; ``public_base`` is where the gateway serves it.
     ``pattern`` is an anchored RE2 expression over the full public path (base included) when the template has
-    parameters, else empty and the path must equal ``public_base + template``. ``order`` sorts concrete before templated.
+    parameters, else empty and the path must equal ``public_base + template``. ``order`` sorts concrete before
+    templated.
     """
 
     api: str
@@ -198,7 +199,8 @@ class AccessRule(Piece, frozen=True):
 class Limit(Piece, frozen=True):
     """At most ``requests`` in ``seconds`` for each distinct caller (or consumer, or client address).
 
-    ``operations`` empty means every operation of ``api``; they share one bucket per caller. ``methods`` narrows by verb.
+    ``operations`` empty means every operation of ``api``; they share one bucket per caller. ``methods`` narrows by
+    verb.
     """
 
     api: str
@@ -252,7 +254,8 @@ class ParameterRule(Value, frozen=True):
 class BodyRule(Value, frozen=True):
     """One accepted media type. ``schema`` empty: the body cannot be validated (and a verdict of design says so).
 
-    ``free_text`` are paths of string properties to search for injection; ``*`` is any array item or additional property.
+    ``free_text`` are paths of string properties to search for injection; ``*`` is any array item or additional
+    property.
     """
 
     media_type: str

@@ -1,0 +1,48 @@
+"""The filters of the chain, one file each. A test asserts the order of their slots."""
+
+from __future__ import annotations
+
+from assay.gateway.envoy.filters import (
+    access,
+    authentication,
+    caller,
+    consumer_networks,
+    inspection,
+    introspection,
+    keys,
+    limits,
+    network,
+    operation,
+    processing,
+    router,
+    size,
+    tokens,
+)
+from assay.gateway.envoy.filters.base import Filter, View
+
+CHAIN: tuple[Filter, ...] = tuple(
+    sorted(
+        (
+            network.FILTER,
+            limits.NETWORK,
+            operation.FILTER,
+            tokens.FILTER,
+            keys.FILTER,
+            introspection.FILTER,
+            authentication.FILTER,
+            consumer_networks.FILTER,
+            access.FILTER,
+            caller.FILTER,
+            limits.CALLER,
+            limits.OBSERVED,
+            size.FILTER,
+            inspection.FILTER,
+            processing.FILTER,
+            router.FILTER,
+        ),
+        key=lambda f: f.slot,
+    )
+)
+"""Every filter, in the order a request meets them."""
+
+__all__ = ["CHAIN", "Filter", "View"]

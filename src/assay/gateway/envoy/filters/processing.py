@@ -1,0 +1,55 @@
+"""Field encryption and masking: bodies that must be rewritten go through the processor, closed when it is away."""
+
+from __future__ import annotations
+
+from assay.gateway.assemble import OperationPolicy
+from assay.gateway.envoy.filters.base import Filter, View
+from assay.gateway.envoy.filters.slots import Slot
+from assay.gateway.envoy.types import (
+    ANSWER_NAMESPACE,
+    JWT_NAMESPACE,
+    KEY_NAMESPACE,
+    PROCESSOR_CLUSTER,
+    Json,
+    http_filter,
+)
+
+NAME = "envoy.filters.http.ext_proc"
+
+
+def _needs(operation: OperationPolicy) -> bool:
+    return bool(operation.encryption or operation.masking)
+
+
+def _listener(view: View) -> Json | None:
+    if not any(_needs(o) for o in view.policy.operations):
+        return None
+    return http_filter(
+        "ext_proc.v3.ExternalProcessor",
+        grpc_service={"envoy_grpc": {"cluster_name": PROCESSOR_CLUSTER}, "timeout": "5s"},
+        failure_mode_allow=False,
+        processing_mode={
+            "request_header_mode": "SEND",
+            "response_header_mode": "SEND",
+            "request_body_mode": "NONE",
+            "response_body_mode": "NONE",
+            "request_trailer_mode": "SKIP",
+            "response_trailer_mode": "SKIP",
+        },
+        allow_mode_override=True,
+        message_timeout="5s",
+        metadata_options={
+            "forwarding_namespaces": {"untyped": [JWT_NAMESPACE, KEY_NAMESPACE, ANSWER_NAMESPACE]},
+            "receiving_namespaces": {"untyped": ["assay.processor"]},
+        },
+        mutation_rules={"allow_all_routing": {"value": False}},
+    )
+
+
+def _route(_view: View, operation: OperationPolicy, _queried: bool) -> Json | None:
+    if not _needs(operation):
+        return None
+    return http_filter("ext_proc.v3.ExtProcPerRoute", overrides={})
+
+
+FILTER = Filter(NAME, Slot.PROCESSING, _listener, route=_route)

@@ -1,0 +1,81 @@
+"""Signed tokens (RFC 7519): signature, issuer, audience, times and lifetime. What they may do is decided later."""
+
+from __future__ import annotations
+
+from assay.gateway import ir
+from assay.gateway.assemble import OperationPolicy
+from assay.gateway.envoy.filters.base import Filter, View
+from assay.gateway.envoy.filters.slots import Slot
+from assay.gateway.envoy.types import JWT_PAYLOAD, Json, http_filter, seconds
+
+NAME = "envoy.filters.http.jwt_authn"
+_NO_KEYS = '{"keys":[]}'
+
+
+def _provider(issuer: ir.TokenIssuer, jwks: str) -> Json:
+    provider: Json = {
+        "issuer": issuer.url,
+        "local_jwks": {"inline_string": jwks},
+        "payload_in_metadata": JWT_PAYLOAD,
+        "header_in_metadata": "header",
+        "failed_status_in_metadata": "failure",
+        "require_expiration": True,
+        "max_lifetime": seconds(issuer.max_lifetime_seconds),
+        "clock_skew_seconds": issuer.clock_skew_seconds,
+        "from_headers": [{"name": "Authorization", "value_prefix": "Bearer "}],
+        "jwt_cache_config": {"jwt_cache_size": 1000},
+    }
+    if issuer.audiences:
+        provider["audiences"] = list(issuer.audiences)
+    return provider
+
+
+def _needed(view: View, operation: OperationPolicy) -> str | None:
+    """Name of the requirement of an operation, or None when it accepts no token.
+
+    A tolerant requirement lets a failed token through without its claims, so that the authentication filter decides:
+    to observe only, or because a token that is no JWT may still be confirmed by introspection.
+    """
+    authentication = operation.authentication
+    if authentication is None:
+        return None
+    issuers = sorted({p.issuer or "" for a in authentication.alternatives for p in a if p.kind == "token"})
+    if not issuers:
+        return None
+    issuer = issuers[0]
+    if issuer not in view.issuers:
+        return None
+    if authentication.mode is ir.Mode.OBSERVE or view.issuers[issuer].introspection:
+        return f"tolerant/{issuer}"
+    always = all(any(p.kind == "token" for p in a) for a in authentication.alternatives)
+    return f"required/{issuer}" if always else f"optional/{issuer}"
+
+
+def _requirement(kind: str, issuer: str) -> Json:
+    provider: Json = {"provider_name": issuer}
+    if kind == "required":
+        return provider
+    otherwise: Json = {"allow_missing": {}} if kind == "optional" else {"allow_missing_or_failed": {}}
+    return {"requires_any": {"requirements": [provider, otherwise]}}
+
+
+def _listener(view: View) -> Json | None:
+    issuers = view.policy.issuers
+    if not issuers:
+        return None
+    names = sorted({n for o in view.policy.operations if (n := _needed(view, o))})
+    return http_filter(
+        "jwt_authn.v3.JwtAuthentication",
+        providers={i.issuer: _provider(i, view.runtime.jwks.get(i.issuer, _NO_KEYS)) for i in issuers},
+        requirement_map={n: _requirement(*n.split("/", 1)) for n in names},
+    )
+
+
+def _route(view: View, operation: OperationPolicy, _queried: bool) -> Json | None:
+    name = _needed(view, operation)
+    if name is None:
+        return None
+    return http_filter("jwt_authn.v3.PerRouteConfig", requirement_name=name)
+
+
+FILTER = Filter(NAME, Slot.TOKEN, _listener, route=_route)

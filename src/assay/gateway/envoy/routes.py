@@ -1,0 +1,167 @@
+"""The routes: one per operation of a contract, and a refusal for everything else."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+from assay.gateway import ir
+from assay.gateway.assemble import OperationPolicy
+from assay.gateway.envoy.filters import CHAIN, View
+from assay.gateway.envoy.listener import ROUTES
+from assay.gateway.envoy.types import (
+    CALLER_HEADER,
+    CERTIFICATE_HEADER,
+    ISSUER_HEADER,
+    OBSERVED_LIMIT_HEADER,
+    OPERATION_HEADER,
+    Json,
+    header,
+    http_filter,
+    seconds,
+    typed,
+    upstream_cluster,
+)
+
+NOT_IN_CONTRACT = "assay/not-in-contract"
+METHOD_NOT_ALLOWED = "assay/method-not-allowed"
+_ACCESS_OFF: Json = {"assay.access": http_filter("rbac.v3.RBACPerRoute")}
+_INTERNAL = (OPERATION_HEADER, CALLER_HEADER, CERTIFICATE_HEADER, ISSUER_HEADER, OBSERVED_LIMIT_HEADER)
+
+
+def _path(route: ir.Route) -> Json:
+    if route.pattern:
+        return {"safe_regex": {"regex": route.pattern}}
+    return {"path": route.public_base + route.template}
+
+
+def _rewrite(route: ir.Route) -> Json:
+    if route.public_base == route.upstream_base:
+        return {}
+    pattern = {"pattern": {"regex": "^" + re.escape(route.public_base)}, "substitution": route.upstream_base}
+    return {"regex_rewrite": pattern}
+
+
+def _action(operation: OperationPolicy) -> Json:
+    upstream = operation.upstream
+    default = 443 if upstream.tls else 80
+    authority = upstream.host if upstream.port == default else f"{upstream.host}:{upstream.port}"
+    return {
+        "cluster": upstream_cluster(upstream.api),
+        "timeout": seconds(upstream.timeout_seconds),
+        "host_rewrite_literal": authority,
+        **_rewrite(operation.route),
+    }
+
+
+def _per_filter(view: View, operation: OperationPolicy, queried: bool) -> Json:
+    return {item.name: found for item in CHAIN if (found := item.route(view, operation, queried)) is not None}
+
+
+def _keys_removed(view: View, operation: OperationPolicy) -> list[str]:
+    """API keys end at the gateway, as bearer tokens do: an upstream cannot lose what it never sees."""
+    return [h for h in view.key_headers if operation.authentication]
+
+
+def _route(view: View, operation: OperationPolicy, queried: bool, only: Json | None) -> Json:
+    matchers = [header(":method", exact=operation.route.method)]
+    if only:
+        matchers.append(only)
+    return {
+        "name": operation.id,
+        "match": {**_path(operation.route), "headers": matchers},
+        "route": _action(operation),
+        "typed_per_filter_config": _per_filter(view, operation, queried),
+        "request_headers_to_remove": [*_INTERNAL, *_keys_removed(view, operation)],
+    }
+
+
+def _operation(view: View, operation: OperationPolicy) -> list[Json]:
+    """One route, or two when only requests with a query string need the inspector."""
+    if operation.inspection and operation.inspection.query_only:
+        asks = header(":path", contains="?")
+        return [
+            _route(view, operation, False, header(":path", contains="?", invert=True)),
+            _route(view, operation, True, asks),
+        ]
+    return [_route(view, operation, True, None)]
+
+
+def _refusal(name: str, match: Json, status: int, allow: Iterable[str] = ()) -> Json:
+    route: Json = {
+        "name": name,
+        "match": match,
+        "direct_response": {"status": status},
+        "typed_per_filter_config": _ACCESS_OFF,
+    }
+    if allow:
+        added = {"header": {"key": "allow", "value": ", ".join(sorted(allow))}}
+        route["response_headers_to_add"] = [added]
+    return route
+
+
+def _of_paths(view: View, operations: Iterable[OperationPolicy]) -> list[Json]:
+    """Routes grouped by path, each group closed by a refusal of every other method."""
+    groups: dict[tuple[int, str, str], list[OperationPolicy]] = defaultdict(list)
+    for operation in operations:
+        route = operation.route
+        groups[(route.order, route.public_base + route.template, route.pattern)].append(operation)
+    routes = []
+    for group in groups.values():
+        for operation in group:
+            routes += _operation(view, operation)
+        methods = {o.route.method for o in group}
+        routes.append(_refusal(METHOD_NOT_ALLOWED, _path(group[0].route), 405, methods))
+    return routes
+
+
+def _response_headers(view: View) -> tuple[list[Json], list[str]]:
+    """Headers of every answer. Those that differ between APIs sharing a host apply to all of them."""
+    add: dict[str, str] = {}
+    remove: set[str] = set()
+    for piece in view.policy.headers:
+        add.update({k.lower(): v for k, v in piece.add})
+        remove.update(h.lower() for h in piece.remove)
+    tls = view.policy.listener.tls
+    if tls and tls.hsts_seconds:
+        add["strict-transport-security"] = f"max-age={tls.hsts_seconds}; includeSubDomains"
+    added = [
+        {"header": {"key": k, "value": v}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+        for k, v in sorted(add.items())
+    ]
+    return added, sorted(remove - set(add))
+
+
+def routes(view: View, version: str) -> Json:
+    """The route configuration. Hosts share it; a host that no API names gets nothing but refusals."""
+    by_hosts: dict[tuple[str, ...], list[OperationPolicy]] = defaultdict(list)
+    for operation in view.policy.operations:
+        by_hosts[operation.route.hosts].append(operation)
+    domains: dict[str, list[OperationPolicy]] = defaultdict(list)
+    for hosts, operations in by_hosts.items():
+        for host in hosts:
+            domains[host] += operations
+    shared: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for host, operations in domains.items():
+        shared[tuple(o.id for o in operations)].append(host)
+    found_hosts: list[Json] = []
+    mark = {"filter_metadata": {"assay": {"configuration": version}}}
+    for names in shared.values():
+        body = [*_of_paths(view, domains[names[0]]), _refusal(NOT_IN_CONTRACT, {"prefix": "/"}, 404)]
+        found_hosts.append({"name": names[0], "domains": sorted(names), "routes": body, "metadata": mark})
+    if "*" not in domains:
+        body = [_refusal(NOT_IN_CONTRACT, {"prefix": "/"}, 404)]
+        found_hosts.append({"name": "assay.unknown-host", "domains": ["*"], "routes": body, "metadata": mark})
+    add, remove = _response_headers(view)
+    everywhere = {item.name: found for item in CHAIN if (found := item.everywhere(view)) is not None}
+    return typed(
+        "envoy.config.route.v3.RouteConfiguration",
+        name=ROUTES,
+        virtual_hosts=found_hosts,
+        typed_per_filter_config=everywhere,
+        response_headers_to_add=add,
+        response_headers_to_remove=remove,
+        validate_clusters=False,
+        max_direct_response_body_size_bytes=4096,
+    )
