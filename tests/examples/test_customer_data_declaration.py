@@ -30,12 +30,6 @@ def model() -> Model:
     return Model.model_validate(merged())
 
 
-@pytest.fixture(scope="module")
-def contract() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load((EXAMPLE / "openapi" / "customer-data.yaml").read_text())
-    return document
-
-
 def operations(contract: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {
         operation["operationId"]: operation
