@@ -17,7 +17,7 @@ import re
 import secrets
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -100,7 +100,7 @@ class ListedKey:
 class KeyStore:
     """All keys of a gateway, by id. Every change returns a new store."""
 
-    keys: Mapping[str, KeyRecord] = MappingProxyType({})
+    keys: Mapping[str, KeyRecord] = field(default_factory=dict)
 
     def issue(
         self,

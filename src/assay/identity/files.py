@@ -156,8 +156,8 @@ def _read(path: Path, *, limit: int, what: str, private: bool) -> bytes:
             fix="let the user that runs Assay read it",
             location=where,
         ) from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise AssayError(f"The {what} `{path}` is not a regular file.", fix="name a file", location=where)
         if private and status.st_mode & _LOOSE:
@@ -166,10 +166,12 @@ def _read(path: Path, *, limit: int, what: str, private: bool) -> bytes:
                 fix=f"chmod 600 {path}",
                 location=where,
             )
-        try:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             content = file.read(limit + 1)
-        except OSError as error:
-            raise AssayError(f"The {what} `{path}` cannot be read: {_reason(error)}.", location=where) from error
+    except OSError as error:
+        raise AssayError(f"The {what} `{path}` cannot be read: {_reason(error)}.", location=where) from error
+    finally:
+        os.close(descriptor)
     if len(content) > limit:
         raise AssayError(
             f"The {what} `{path}` is larger than {limit:,} bytes.", fix="name the right file", location=where

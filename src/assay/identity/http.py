@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import ssl
 import time
 from collections.abc import Mapping
@@ -107,6 +108,8 @@ def send(
     target = parts._replace(scheme="http").geturl() if reach.uds else url
     local = reach.uds is not None or is_loopback(parts.hostname or "")
     try:
+        if reach.uds:
+            _knock(reach.uds)
         transport = httpx.HTTPTransport(uds=str(reach.uds)) if reach.uds else None
         client = httpx.Client(
             transport=transport,
@@ -150,6 +153,13 @@ def json_object(content: bytes, what: str, where: str, location: Location | None
             location=location,
         )
     return value
+
+
+def _knock(path: Path) -> None:
+    """Raise OSError if nobody listens. The HTTP client would do so too, but leave its socket open."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1.0)
+        probe.connect(str(path))
 
 
 def _bounded(response: httpx.Response, reach: Reach, what: str, url: str, location: Location | None) -> bytes:

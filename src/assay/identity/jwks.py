@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,7 +194,7 @@ class _Reading:
                 "is a secret key; whoever can read this set can forge tokens",
                 "publish public keys only, and replace this key at the issuer",
             )
-        if kty not in _PUBLIC_MEMBERS:
+        if not isinstance(kty, str) or kty not in _PUBLIC_MEMBERS:
             return "its type is not known"
         if self._key.get("use", "sig") != "sig":
             return "it is not for signatures"
@@ -221,11 +222,13 @@ class _Reading:
             public["kid"] = kid
         material = {name: public[name] for name in ("kty", *_PUBLIC_MEMBERS[kty])}
         try:
+            if kty == "RSA":  # before the number is used: a weak or endless one is not worth the arithmetic
+                self._check_rsa_size(public["n"])
             key = JWKRegistry.import_key(dict(material))
             thumbprint = key.thumbprint()
         except _MALFORMED as error:
             raise self._error("is damaged") from error
-        self._check_strength(key, public["alg"])
+        self._check_fit(key, public["alg"])
         return public, thumbprint
 
     def _algorithm(self) -> str:
@@ -244,16 +247,19 @@ class _Reading:
             return for_rsa[0]
         raise self._error("does not say its algorithm, and several would do", "allow one RSA algorithm only")
 
-    def _check_strength(self, key: object, algorithm: str) -> None:
-        fits = False
+    def _check_rsa_size(self, modulus: str) -> None:
+        bits = int.from_bytes(base64.urlsafe_b64decode(modulus + "=" * (-len(modulus) % 4))).bit_length()
+        if not MINIMUM_RSA_BITS <= bits <= MAXIMUM_RSA_BITS:
+            raise self._error(f"has {bits} bits; RSA needs {MINIMUM_RSA_BITS} to {MAXIMUM_RSA_BITS}")
+
+    def _check_fit(self, key: object, algorithm: str) -> None:
         match key:
             case RSAKey():
-                bits = key.public_key.key_size
-                if not MINIMUM_RSA_BITS <= bits <= MAXIMUM_RSA_BITS:
-                    raise self._error(f"has {bits} bits; RSA needs {MINIMUM_RSA_BITS} to {MAXIMUM_RSA_BITS}")
                 fits = algorithm[:2] in ("RS", "PS")
             case ECKey() | OKPKey():
                 fits = _CURVE_ALGORITHM.get(key.curve_name) == algorithm
+            case _:
+                fits = False
         if not fits:
             raise self._error(f"cannot be used with the algorithm {algorithm}")
 

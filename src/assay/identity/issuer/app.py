@@ -177,7 +177,7 @@ class _Issuer:
         username = await self._signed_in(caller, _peer(request)) if grant == "password" else None
         now = self._now()
         claims = access_claims(self._config, caller.client_id, now=now, scopes=scopes, username=username, rng=self._rng)
-        if caller.client.token_format == "opaque":  # noqa: S105 - a format, not a password
+        if caller.client.token_format == "opaque":
             token = _OPAQUE_PREFIX + self._rng(32)
             self._ledger.remember(token, claims, expires=now + self._config.lifetime_seconds, now=now)
         else:

@@ -42,7 +42,7 @@ class Client(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     roles: tuple[Role, ...] = ()
     audience: tuple[Name, ...] = ()
     grants: tuple[Grant, ...] = ("client_credentials",)
-    token_format: TokenFormat = "jwt"  # noqa: S105 - a format, not a password
+    token_format: TokenFormat = "jwt"
     tenant: str | None = None
     may_introspect: bool = False
 
@@ -95,7 +95,7 @@ class ClientSpec:
     roles: tuple[str, ...] = ()
     audience: tuple[str, ...] = ()
     grants: tuple[Grant, ...] = ("client_credentials",)
-    token_format: TokenFormat = "jwt"  # noqa: S105 - a format, not a password
+    token_format: TokenFormat = "jwt"
     tenant: str | None = None
     may_introspect: bool = False
     secret: Secret | None = None

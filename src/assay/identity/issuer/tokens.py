@@ -18,7 +18,7 @@ from assay.identity.issuer.config import Grant, IssuerConfig
 from assay.identity.issuer.signing import SigningKey, current_key, published
 from assay.identity.jwks import discover
 
-TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068 section 2.1
+TOKEN_TYPE = "at+jwt"  # the media type of RFC 9068 section 2.1
 MAXIMUM_LENGTH = 8192
 Claims = dict[str, object]
 # What joserfc and the JSON decoder raise on text that is no sound token.
