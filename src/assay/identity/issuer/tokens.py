@@ -107,7 +107,7 @@ def read_token(config: IssuerConfig, keys: Sequence[SigningKey], token: str, *, 
     except _NO_TOKEN:
         return None
     claims = decoded.claims
-    begins, ends = claims.get("nbf"), claims.get("exp")
+    begins, ends, client = claims.get("nbf"), claims.get("exp"), claims.get("client_id")
     sound = (
         decoded.header.get("typ") == TOKEN_TYPE
         and decoded.header.get("kid") is not None
@@ -116,7 +116,8 @@ def read_token(config: IssuerConfig, keys: Sequence[SigningKey], token: str, *, 
         and isinstance(ends, int)
         and begins <= now < ends
         and isinstance(claims.get("jti"), str)
-        and claims.get("client_id") in config.clients
+        and isinstance(client, str)
+        and client in config.clients
     )
     return claims if sound else None
 
