@@ -161,7 +161,8 @@ def _sign_authority(private: ec.EllipticCurvePrivateKey, now: datetime, suffixes
         ]
     )
     public = private.public_key()
-    # DNS only: BoringSSL, on which Envoy is built, rejects chains with IP constraints as unsupported.
+    # DNS only. With an IP constraint, Envoy 1.40 (BoringSSL) refuses every leaf that has an address among its names:
+    # "unsupported name constraint type". Which addresses are signed for is decided in _check_constraints.
     permitted = [x509.DNSName(_dns_name(suffix)) for suffix in (*CONSTRAINED_TO, *suffixes)]
     return (
         x509.CertificateBuilder()
