@@ -1,0 +1,1 @@
+"""What several controls need. Named by topic; nothing here is a control."""

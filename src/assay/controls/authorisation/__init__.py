@@ -1,0 +1,1 @@
+"""Every call is allowed by a rule that names its role, its operation and, where objects have owners, the owner."""

@@ -1,0 +1,1 @@
+"""Calls come only from where the declaration says they may."""

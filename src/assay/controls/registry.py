@@ -1,0 +1,83 @@
+"""Every control with its faces, in one explicit list, and the two things done with all of them at once."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from typing import NamedTuple
+
+from assay.controls import CONTROL_IDS
+from assay.controls._lib.judging import judge
+from assay.controls.api_gateway import design as api_gateway_design
+from assay.controls.api_gateway import enforce as api_gateway_enforce
+from assay.controls.authentication import design as authentication_design
+from assay.controls.authentication import enforce as authentication_enforce
+from assay.controls.authorisation import design as authorisation_design
+from assay.controls.authorisation import enforce as authorisation_enforce
+from assay.controls.base import Context, Control, Design, Enforce, Site
+from assay.controls.exceptions import apply_exceptions
+from assay.controls.network_ranges import design as network_ranges_design
+from assay.controls.network_ranges import enforce as network_ranges_enforce
+from assay.controls.transport_encryption import design as transport_encryption_design
+from assay.controls.transport_encryption import enforce as transport_encryption_enforce
+from assay.declare.declaration import Declaration
+from assay.domain import UsageError, Verdict, did_you_mean
+from assay.gateway.assemble import Policy, assemble
+
+
+class Faces(NamedTuple):
+    """The faces of one control folder that exist so far."""
+
+    id: str
+    design: Design | None
+    enforce: Enforce | None
+
+
+FACES: tuple[Faces, ...] = (
+    Faces("api_gateway", api_gateway_design.design, api_gateway_enforce.enforce),
+    Faces("transport_encryption", transport_encryption_design.design, transport_encryption_enforce.enforce),
+    Faces("authentication", authentication_design.design, authentication_enforce.enforce),
+    Faces("authorisation", authorisation_design.design, authorisation_enforce.enforce),
+    Faces("network_ranges", network_ranges_design.design, network_ranges_enforce.enforce),
+)
+"""In the order of :data:`assay.controls.CONTROL_IDS`; a test asserts that no folder is missing."""
+
+
+@cache
+def controls() -> tuple[Control, ...]:
+    """Every control. Reads each ``control.yaml`` at the first call, never at import."""
+    return tuple(Control(judge(f.id).about, f.design, f.enforce) for f in FACES)
+
+
+def control(control_id: str) -> Control:
+    """The control with this id.
+
+    Raises:
+        UsageError: there is none; the fix names the closest match.
+    """
+    found = next((c for c in controls() if c.id == control_id), None)
+    if found is None:
+        ids = [c.id for c in controls()]
+        raise UsageError(f"there is no control `{control_id}`", fix=did_you_mean(control_id, ids, what="control"))
+    return found
+
+
+def check_design(declaration: Declaration, today: date) -> tuple[Verdict, ...]:
+    """The tests of design of every control, in the order of the registry, with the declaration's exceptions laid over.
+
+    What reading found (``declaration.notes``) is not repeated here.
+    """
+    context = Context(declaration, today, frozenset(CONTROL_IDS))
+    faces = [(f.id, f.design) for f in FACES if f.design]
+    verdicts = [verdict for _, design in faces for verdict in design(context)]
+    return apply_exceptions(declaration, verdicts, today, judged=frozenset(i for i, _ in faces))
+
+
+def compile_policy(declaration: Declaration, site: Site) -> Policy:
+    """What every control asks of the gateway, fitted together.
+
+    Raises:
+        DeclarationError: a file that the declaration names cannot be used.
+        IncompleteError: the pieces do not make one gateway.
+    """
+    return assemble(piece for f in FACES if f.enforce for piece in f.enforce(declaration, site))

@@ -1,0 +1,1 @@
+"""Every hop is encrypted: from the caller to the gateway, and from there to upstreams and token issuers."""
