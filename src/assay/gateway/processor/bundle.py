@@ -1,0 +1,106 @@
+"""The part of a policy that the processor needs, as one JSON file."""
+
+from __future__ import annotations
+
+import msgspec
+
+from assay.domain import IncompleteError
+from assay.gateway import ir
+from assay.gateway.assemble import Policy
+from assay.gateway.processor.encryption import Plaintext
+from assay.gateway.processor.masking import uses_keyset
+
+VERSION = 1
+MASKING_KEYSET = "masking"
+"""The keyset of the masking forms ``token``, ``hash`` and ``encrypt``."""
+
+
+class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is done to one operation's bodies."""
+
+    api: str
+    encryption: tuple[ir.FieldEncryption, ...] = ()
+    masking: ir.Masking | None = None
+
+
+class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An issuer of tokens: its id, its ``iss``, and where its tokens say what."""
+
+    issuer: str
+    url: str
+    claims: ir.ClaimNames = ir.ClaimNames()
+
+
+class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """Everything the processor knows about policy. ``operations`` are keyed by ``API/OPERATION``, the route's name.
+
+    ``body_bytes`` bounds what is parsed; Envoy's own buffer limit should be lower or equal.
+    """
+
+    version: int
+    digest: str
+    operations: dict[str, Operation] = {}
+    callers: tuple[ir.Caller, ...] = ()
+    issuers: tuple[Issuer, ...] = ()
+    errors: tuple[ir.ErrorMasking, ...] = ()
+    plaintext: Plaintext = "pass"
+    body_bytes: int = 8 * 1024 * 1024
+
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+_DECODER = msgspec.json.Decoder(Bundle)
+
+
+def build(policy: Policy, *, plaintext: Plaintext = "pass") -> Bundle:
+    """The bundle of ``policy``; every operation is in it, so that an unknown one is recognised as a mistake."""
+    return Bundle(
+        version=VERSION,
+        digest=policy.digest,
+        operations={
+            operation.id: Operation(operation.route.api, operation.encryption, operation.masking)
+            for operation in policy.operations
+        },
+        callers=policy.callers,
+        issuers=tuple(Issuer(i.issuer, i.url, i.claims) for i in policy.issuers),
+        errors=policy.errors,
+        plaintext=plaintext,
+    )
+
+
+def needed(bundle: Bundle, operation: str) -> bool:
+    """Whether a call of ``operation`` can need the processor at all, whoever calls."""
+    found = bundle.operations.get(operation)
+    return found is not None and bool(
+        found.encryption or found.masking is not None or any(e.api == found.api for e in bundle.errors)
+    )
+
+
+def keyset_names(bundle: Bundle) -> frozenset[str]:
+    """The keysets that must exist before this bundle can be enforced."""
+    names = {piece.keyset for operation in bundle.operations.values() for piece in operation.encryption}
+    if any(o.masking is not None and uses_keyset(o.masking) for o in bundle.operations.values()):
+        names.add(MASKING_KEYSET)
+    return frozenset(names)
+
+
+def encode(bundle: Bundle) -> bytes:
+    """The bundle as canonical JSON."""
+    return _ENCODER.encode(bundle)
+
+
+def decode(data: bytes) -> Bundle:
+    """Read what :func:`encode` wrote.
+
+    Raises:
+        IncompleteError: the bytes are no bundle of this version.
+    """
+    fix = "apply again; the processor keeps the policy it has"
+    try:
+        bundle = _DECODER.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise IncompleteError(f"The processor's bundle cannot be read: {error}.", fix=fix) from error
+    if bundle.version != VERSION:
+        raise IncompleteError(
+            f"The processor's bundle has version {bundle.version}; this release reads version {VERSION}.", fix=fix
+        )
+    return bundle

@@ -1,0 +1,325 @@
+"""One HTTP exchange as a sequence of decisions: no sockets, no clock, no Envoy.
+
+The server feeds it what arrives, in the order request headers, request body, response headers, response body (each only
+if asked for), and carries out the :class:`Step` it gets back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from assay.gateway.keysets import CiphertextError
+from assay.gateway.processor import problems
+from assay.gateway.processor.callers import Identity
+from assay.gateway.processor.encryption import (
+    FieldCipher,
+    QueryError,
+    Tally,
+    decrypt_fields,
+    encrypt_fields,
+    encrypt_query,
+)
+from assay.gateway.processor.engine import Engine, Operation, View
+from assay.gateway.processor.json_text import Json, NotJson, encode, parse
+from assay.gateway.processor.masking import PROBLEM_MEMBERS, mask, prune
+from assay.gateway.processor.paths import rewrite
+from assay.gateway.processor.problems import Refusal
+
+BodyMode = Literal["none", "buffered", "partial"]
+"""``partial`` passes a body on that is larger than the buffer: only for observing."""
+
+Headers = Mapping[str, str]
+"""Lower-case names; repeated fields joined with ``, ``, so that a repeated media type is none we know."""
+
+HEADERS_READ = frozenset({":path", ":method", ":status", "content-type", "content-encoding", "content-length"})
+
+_JSON = re.compile(r"application/(?:[a-z0-9!#$&^_.-]+\+)?json")
+_PATCH = "application/json-patch+json"
+"""A list of changes (RFC 6902): its values are not where a document's fields are."""
+_CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)"?', re.IGNORECASE)
+_DIGESTS = ("content-md5", "digest", "content-digest", "repr-digest")
+_VALIDATORS = (*_DIGESTS, "etag", "accept-ranges")
+"""A digest or validator of the clear body would let a caller test guesses at what was masked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Modes:
+    """What Envoy must still send in this exchange."""
+
+    request_body: BodyMode = "none"
+    response_headers: bool = False
+    response_body: BodyMode = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do with the message just seen.
+
+    ``refusal`` ends the exchange. ``replace`` (on headers) puts ``body`` in place of one that is not read. ``report``
+    becomes dynamic metadata: counts by field name and ids of policies, never values.
+    """
+
+    refusal: Refusal | None = None
+    set_headers: tuple[tuple[str, str], ...] = ()
+    remove_headers: tuple[str, ...] = ()
+    body: bytes | None = None
+    replace: bool = False
+    modes: Modes | None = None
+    report: Mapping[str, object] | None = None
+
+
+CONTINUE = Step()
+
+
+class Exchange:
+    """The state of one exchange. ``engine`` stays the same throughout, so that both halves obey one policy."""
+
+    __slots__ = ("_engine", "_identity", "_method", "_name", "_operation", "_status", "_view")
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._operation: Operation | None = None
+        self._view: View | None = None
+        self._identity = Identity()
+        self._name = ""
+        self._method = ""
+        self._status = 200
+
+    def renew(self, engine: Engine) -> None:
+        """Go on with newer keys; the operation and the caller stay."""
+        self._engine = engine
+        self._operation = engine.operations.get(self._name)
+        self._view = self._operation.view(self._identity) if self._operation is not None else None
+
+    def request_headers(self, operation: str, identity: Identity, headers: Headers, *, ended: bool) -> Step:
+        """The first message: decides what must be read, and encrypts lookups in the query.
+
+        ``operation`` is the route's name, ``API/OPERATION``; ``ended`` says that there is no body.
+        """
+        found = self._engine.operations.get(operation)
+        if found is None:
+            return self._refuse(problems.UNKNOWN_OPERATION)
+        view = found.view(identity)
+        self._operation, self._view, self._name, self._identity = found, view, operation, identity
+        self._method = headers.get(":method", "")
+        tally = Tally()
+        changed: list[tuple[str, str]] = []
+        removed: list[str] = []
+        request_body: BodyMode = "none"
+        if found.lookups:
+            target = headers.get(":path", "")
+            try:
+                rewritten = encrypt_query(target, found.lookups, tally)
+            except QueryError:
+                return self._refuse(problems.QUERY_INVALID)
+            if rewritten != target:
+                changed.append((":path", rewritten))
+        report: Mapping[str, object] | None = None
+        if not ended and found.encrypt is not None:
+            if not _plain_json(headers) or _media_type(headers) == _PATCH:
+                return self._refuse(problems.REQUEST_MEDIA_TYPE)
+            request_body = "buffered"
+            removed.extend(_DIGESTS)
+        elif not ended and found.would_encrypt is not None:
+            if _plain_json(headers):
+                request_body = "partial"
+            else:
+                report = self._observed(problems.REQUEST_MEDIA_TYPE.policy)
+        if view.reads:
+            changed.append(("accept-encoding", "identity"))
+            removed += ("range", "if-range")
+        if tally.encrypted:
+            report = self._report(encrypted=tally.encrypted)
+        return Step(
+            set_headers=tuple(changed),
+            remove_headers=tuple(removed),
+            modes=Modes(request_body, self._wants_response(found, view), self._response_mode(view)),
+            report=report,
+        )
+
+    def request_body(self, body: bytes) -> Step:
+        """The whole request body: its protected fields are encrypted."""
+        operation = self._operation
+        if operation is None:
+            return self._refuse(problems.PROCESSOR_ERROR)
+        if not body:
+            return CONTINUE
+        if len(body) > self._engine.body_bytes:
+            return self._unless_observing(operation.encrypt is None, problems.REQUEST_TOO_LARGE)
+        tally = Tally()
+        would = Counter[str]()
+        try:
+            value = parse(body)
+            if operation.encrypt is not None:
+                value = encrypt_fields(value, operation.encrypt, tally)
+            if operation.would_encrypt is not None:
+                value = rewrite(value, operation.would_encrypt, lambda leaf, found: _count(would, leaf, found))
+            changed = encode(value) if tally.encrypted else None
+        except (NotJson, RecursionError):
+            return self._unless_observing(operation.encrypt is None, problems.REQUEST_NOT_JSON)
+        if changed is None:
+            return Step(report=self._observed("encryption_at_rest/fields", encrypted=would)) if would else CONTINUE
+        report = self._report(encrypted=tally.encrypted)
+        return Step(body=changed, set_headers=(("content-length", str(len(changed))),), report=report)
+
+    def response_headers(self, headers: Headers, *, ended: bool) -> Step:
+        """The response's headers: decides whether its body can be read, and replaces one that cannot.
+
+        Without a request before it, the response is Envoy's own refusal, made before this filter saw the request: no
+        service was asked, so there is nothing to protect.
+        """
+        operation, view = self._operation, self._view
+        if operation is None or view is None:
+            return CONTINUE
+        self._status = status = _status(headers)
+        if status in operation.generic_errors:
+            return self._generic(status)
+        report = self._observed(problems.GENERIC_ERROR_POLICY) if status in operation.would_be_generic else None
+        if not view.reads:
+            return Step(report=report)
+        if ended or headers.get("content-length") == "0":
+            # The length and validators of a body that HEAD leaves out are those of the clear one.
+            hidden = ("content-length", *_VALIDATORS) if self._method == "HEAD" and view.enforced else ()
+            return Step(remove_headers=hidden, report=report)
+        refusal = None
+        if not _plain_encoding(headers):
+            refusal = problems.RESPONSE_COMPRESSED
+        elif not _plain_json(headers):
+            refusal = problems.RESPONSE_NOT_JSON
+        elif status == 206:
+            refusal = problems.RESPONSE_PARTIAL
+        if refusal is None:
+            return Step(report=report)
+        if self._only_observes(operation, view):
+            return Step(report=self._observed(refusal.policy), modes=Modes())
+        return self._generic(status) if status >= 300 else self._refuse(refusal)
+
+    def response_body(self, body: bytes) -> Step:
+        """The whole response body: ciphertexts are opened, then the caller's masks applied.
+
+        Raises:
+            CiphertextError: a ciphertext does not open. Try again after :meth:`renew` if the keys have changed since;
+                otherwise carry out :meth:`undecipherable`.
+        """
+        operation, view = self._operation, self._view
+        if operation is None or view is None:
+            return self._refuse(problems.PROCESSOR_ERROR)
+        if not body:
+            return CONTINUE
+        if len(body) > self._engine.body_bytes:
+            return self._unless_observing(self._only_observes(operation, view), problems.RESPONSE_TOO_LARGE)
+        tally, counts = Tally(), Counter[str]()
+        try:
+            value = parse(body)
+            if operation.decrypt is not None:
+                value = self._decrypt(operation, value, tally)
+            # Before masks that only observe: they count on this very value.
+            shown = encode(value) if tally.decrypted and not view.enforced else None
+            value = self._conceal(view, value, counts)
+            if view.enforced and (counts or tally.decrypted):
+                shown = encode(value)
+        except (NotJson, RecursionError):
+            if self._only_observes(operation, view):
+                return Step(report=self._observed(problems.RESPONSE_NOT_JSON.policy))
+            return self._generic(self._status) if self._status >= 300 else self._refuse(problems.RESPONSE_NOT_JSON)
+        report = self._response_report(view, tally, counts)
+        if shown is None:
+            return Step(report=report)
+        length = ("content-length", str(len(shown)))
+        return Step(body=shown, set_headers=(length,), remove_headers=_VALIDATORS, report=report)
+
+    def undecipherable(self) -> Step:
+        """What to do about a response body with a ciphertext that does not open: nothing of it is shown."""
+        return self._refuse(problems.CIPHERTEXT_INVALID)
+
+    def _decrypt(self, operation: Operation, value: Json, tally: Tally) -> Json:
+        if operation.decrypt is None:
+            return value
+        policy = self._engine.plaintext if operation.decrypt_enforced else "pass"
+        return decrypt_fields(value, operation.decrypt, tally, plaintext=policy)
+
+    def _conceal(self, view: View, value: Json, counts: Counter[str]) -> Json:
+        if view.known is not None:
+            value = prune(value, view.known, counts, allow=PROBLEM_MEMBERS if self._status >= 400 else ())
+        return value if view.masks is None else mask(value, view.masks, counts)
+
+    @staticmethod
+    def _wants_response(operation: Operation, view: View) -> bool:
+        return view.reads or bool(operation.generic_errors or operation.would_be_generic)
+
+    def _response_mode(self, view: View) -> BodyMode:
+        if not view.reads:
+            return "none"
+        operation = self._operation
+        return "partial" if operation is not None and self._only_observes(operation, view) else "buffered"
+
+    @staticmethod
+    def _only_observes(operation: Operation, view: View) -> bool:
+        """Whether a response that cannot be read may pass: nothing in it is enforced for this caller."""
+        masks = view.masks is not None or view.known is not None
+        return not (masks and view.enforced) and operation.decrypt is None
+
+    def _generic(self, status: int) -> Step:
+        """A generic body in place of the service's own; status and the other headers stay."""
+        body = problems.problem(status, problems.GENERIC_ERROR_DETAIL, problems.GENERIC_ERROR_POLICY)
+        return Step(
+            body=body,
+            replace=True,
+            set_headers=(("content-type", problems.MEDIA_TYPE), ("content-length", str(len(body)))),
+            remove_headers=("content-encoding", "transfer-encoding", *_VALIDATORS),
+            report=self._report(problems.GENERIC_ERROR_POLICY),
+        )
+
+    def _unless_observing(self, observing: bool, refusal: Refusal) -> Step:
+        return Step(report=self._observed(refusal.policy)) if observing else self._refuse(refusal)
+
+    def _refuse(self, refusal: Refusal) -> Step:
+        return Step(refusal=refusal, report={**self._report(refusal.policy), "decision": "refuse"})
+
+    def _observed(self, policy: str, **counts: Counter[str]) -> dict[str, object]:
+        return {**self._report(policy, **counts), "decision": "observe"}
+
+    def _report(self, policy: str = "encryption_at_rest/fields", **counts: Counter[str]) -> dict[str, object]:
+        tallies = {name: dict(counter) for name, counter in counts.items() if counter}
+        return {"decision": "enforce", "policy": policy, "digest": self._engine.digest, **tallies}
+
+    def _response_report(self, view: View, tally: Tally, counts: Counter[str]) -> Mapping[str, object] | None:
+        if not (counts or tally.decrypted or tally.plaintext):
+            return None
+        policy = "data_exposure/masking" if counts else "encryption_at_rest/fields"
+        report = self._report(policy, masked=counts, decrypted=tally.decrypted, plaintext=tally.plaintext)
+        return {**report, "decision": "observe"} if counts and not view.enforced else report
+
+
+def _count(counts: Counter[str], leaf: FieldCipher, found: Json) -> Json:
+    if found is not None:
+        counts[leaf.name] += 1
+    return found
+
+
+def _status(headers: Headers) -> int:
+    text = headers.get(":status", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) == 3 else 500
+
+
+def _media_type(headers: Headers) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _plain_encoding(headers: Headers) -> bool:
+    return headers.get("content-encoding", "").strip().lower() in ("", "identity")
+
+
+def _plain_json(headers: Headers) -> bool:
+    """Whether the headers promise an uncompressed JSON text in UTF-8 (RFC 8259 §8.1)."""
+    if not _plain_encoding(headers) or not _JSON.fullmatch(_media_type(headers)):
+        return False
+    charset = _CHARSET.search(headers.get("content-type", ""))
+    return charset is None or charset[1].lower() in ("utf-8", "utf8")
+
+
+__all__ = ["CONTINUE", "HEADERS_READ", "BodyMode", "CiphertextError", "Exchange", "Headers", "Modes", "Step"]
