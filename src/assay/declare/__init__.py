@@ -1,4 +1,6 @@
-"""The declaration: YAML files and API contracts become one typed model that knows where each word was written.
+"""The declaration: YAML files and API contracts become one typed model that knows where each word was written."""
 
-Start at :func:`assay.declare.loader.load`.
-"""
+from assay.declare.declaration import Declaration
+from assay.declare.loader import load
+
+__all__ = ["Declaration", "load"]

@@ -20,8 +20,8 @@ class Declaration:
         root: the directory that relative paths in it are relative to.
         contracts: by API id, for every API in the model.
         sources: text of each declaration file, by the name its locations use.
-        digest: SHA-256 over all files, contracts included, in hexadecimal.
-        notes: what reading found that does not stop it (verdicts of ``declaration`` and ``contract``).
+        digest: SHA-256 over all files (contracts included) and the variables they use, in hexadecimal.
+        reading_notes: what reading the declaration's own files found that does not stop it.
     """
 
     root: Path
@@ -30,7 +30,16 @@ class Declaration:
     places: Places
     sources: Mapping[str, str]
     digest: str
-    notes: tuple[Verdict, ...] = field(default=())
+    reading_notes: tuple[Verdict, ...] = field(default=())
+
+    @property
+    def notes(self) -> tuple[Verdict, ...]:
+        """What reading found that does not stop it: verdicts of ``declaration`` and ``contract``.
+
+        Looks through every schema on first use.
+        """
+        unique = {id(contract): contract for contract in self.contracts.values()}
+        return self.reading_notes + tuple(note for contract in unique.values() for note in contract.notes)
 
     def locate(self, *path: str | int) -> Location:
         """Where the value at ``path`` (keys and indices from the top) was written, or the nearest thing around it."""

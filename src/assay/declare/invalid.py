@@ -135,12 +135,9 @@ def _shown(value: object) -> str:
 
 def _at(data: object, path: Path) -> object:
     for step in path:
-        if isinstance(data, dict) and step in data:
-            data = data[step]
-        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
-            data = data[step]
-        else:
+        if not is_step(data, step):
             return data
+        data = data[step]  # type: ignore[index]  # is_step looked
     return data
 
 
@@ -159,12 +156,12 @@ def _reduce(errors: Sequence[_Error], path: Path, here: object) -> list[Mistake]
             found.append(Mistake((*path, loc[0]), error["type"], _context(error), about_key=True))
         elif error["type"] == "missing" and len(loc) == 1:
             found.append(Mistake((*path, loc[0]), "missing"))
-        elif _is_step(here, loc[0]):
+        elif is_step(here, loc[0]):
             deeper.setdefault(loc[0], []).append((loc[1:], error))
         else:
             labels.setdefault(loc[0], []).append((loc[1:], error))
     for step, inner in deeper.items():
-        found += _reduce(inner, (*path, step), here[step])  # type: ignore[index]  # _is_step looked
+        found += _reduce(inner, (*path, step), here[step])  # type: ignore[index]  # is_step looked
     if labels:
         found += _one_alternative(list(labels.values()), path, here)
     return found
@@ -178,7 +175,8 @@ def _one_alternative(labels: list[list[_Error]], path: Path, here: object) -> li
     return [Mistake(path, "union_type")]
 
 
-def _is_step(here: object, step: Any) -> bool:
+def is_step(here: object, step: object) -> bool:
+    """Whether ``step`` leads from ``here`` to something: a key of a mapping or an index of a list."""
     if isinstance(here, dict):
         return step in here
     return isinstance(here, list) and isinstance(step, int) and 0 <= step < len(here)

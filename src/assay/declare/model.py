@@ -139,7 +139,7 @@ class Gateway(Mapped):
 
 
 class Claims(Mapped):
-    """Which claims of a token mean what. A dotted name descends into objects; `roles: null` trusts the consumer alone."""
+    """Which claims of a token mean what. A dotted name descends; `roles: null` trusts the consumer alone."""
 
     subject: str = "sub"
     client: str = "azp"
@@ -248,7 +248,7 @@ class DataField(Mapped):
     free_text: bool = False
     guessed: Literal["low", "medium", "high"] | None = Field(
         None,
-        description="This classification is a guess with this confidence; remove the key once a person has confirmed it.",
+        description="This classification is a guess, held with this confidence; remove the key once it is confirmed.",
     )
 
 
@@ -298,9 +298,7 @@ class Access(Mapped):
     roles: tuple[Role, ...] = Field((), description="Any of these roles; empty with `anonymous: true`.")
     anonymous: bool = False
     operations: tuple[str, ...] = Field(min_length=1)
-    owns: OneOrMore = Field(
-        (), description="`path.NAME == token.CLAIM`; all must hold."
-    )
+    owns: OneOrMore = Field((), description="`path.NAME == token.CLAIM`; all must hold.")
     scopes: tuple[str, ...] = ()
 
     @model_validator(mode="after")

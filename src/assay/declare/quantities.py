@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema, model_serializer
 
+from assay.domain import UsageError
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 _WINDOWS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _SIZES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "kB": 1000, "MB": 1000**2, "GB": 1000**3}
-
 
 WRITTEN = {"written": True}
 """Validation context of values that a person wrote; code may give seconds as a bare number, people may not."""
@@ -20,10 +21,26 @@ def _duration(value: Any, info: ValidationInfo) -> Any:
     """Seconds. `45s`, `10m`, `24h`, `90d`, `2w`, `6y` (a year counts 365 days)."""
     if isinstance(value, int) and not isinstance(value, bool) and info.context != WRITTEN:
         return value
+    return _seconds(value)
+
+
+def _seconds(value: Any) -> int:
     match = re.fullmatch(r"([0-9]{1,9})\s*([smhdwy])", value) if isinstance(value, str) else None
     if not match:
         raise ValueError("a duration is a number and a unit: 45s, 10m, 24h, 90d, 2w or 6y")
     return int(match[1]) * _UNITS[match[2]]
+
+
+def parse_duration(text: str) -> int:
+    """Seconds of a duration that a person typed.
+
+    Raises:
+        UsageError: it is no duration.
+    """
+    try:
+        return _seconds(text)
+    except ValueError as error:
+        raise UsageError(f"`{text}` is no duration", fix=str(error)) from error
 
 
 def _bytes(value: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import yaml
 
@@ -20,7 +20,8 @@ _CORE = "tag:yaml.org,2002:"
 _TAGS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 
 
-class Mark(NamedTuple):
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
     """A position: ``index`` in characters from 0, ``line`` and ``column`` from 1."""
 
     index: int
@@ -39,7 +40,7 @@ class YamlLimits:
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One value as it was written. ``flow`` is the `{…}` or `[…]` style; an alias keeps its own marks and its target."""
+    """One value as it was written. ``flow`` is the `{…}` or `[…]` style; an alias has its own marks and a target."""
 
     kind: Literal["mapping", "sequence", "scalar", "alias"]
     start: Mark
@@ -68,7 +69,7 @@ class YamlProblem(Exception):
         self.verdict = verdict
 
 
-def compose(text: str, file: str, limits: YamlLimits = YamlLimits()) -> Node | None:  # noqa: B008 - frozen value
+def compose(text: str, file: str, limits: YamlLimits = YamlLimits()) -> Node | None:
     """The root node of the only document in ``text``; None when it says nothing.
 
     Raises:
@@ -162,9 +163,7 @@ class _Composer:
 
     def _name(self, node: Node, event: Any) -> None:
         if event.tag not in (None, "!") and event.tag not in _TAGS:
-            raise self._stop(
-                "unknown-tag", f"the YAML tag `{event.tag}` means nothing here", event, "remove the tag"
-            )
+            raise self._stop("unknown-tag", f"the YAML tag `{event.tag}` means nothing here", event, "remove the tag")
         node.tag = event.tag
         node.anchor = event.anchor
         if event.anchor:
@@ -221,7 +220,11 @@ _PLAIN_WORDS = (
         "a list item was expected here",
         "check that the items of one list start in the same column",
     ),
-    ("did not find expected ',' or '}'", "a `{` is not closed", "close it with `}`, or put a comma between the entries"),
+    (
+        "did not find expected ',' or '}'",
+        "a `{` is not closed",
+        "close it with `}`, or put a comma between the entries",
+    ),
     ("did not find expected ',' or ']'", "a `[` is not closed", "close it with `]`, or put a comma between the items"),
     ("found unexpected end of stream", "a quoted text is not closed", "close the quotes"),
     (

@@ -140,7 +140,7 @@ def plain_value(text: str) -> object:
     """What an unquoted scalar means in the YAML 1.2 core schema. Numbers of absurd length stay text."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
-    if len(text) > _DIGITS or not text[0] in "+-.0123456789":
+    if len(text) > _DIGITS or text[0] not in "+-.0123456789":
         return text
     if _INT.fullmatch(text):
         return int(text)

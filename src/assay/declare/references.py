@@ -1,0 +1,264 @@
+"""Names that lead nowhere: every id, operation, schema, field, class and file that the declaration refers to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from assay.declare.categories import belongs, categories
+from assay.declare.contract import Contract
+from assay.declare.model import Access, Api, Data, Model, NetworkList, Networks
+from assay.declare.places import Path, Places
+from assay.declare.problem import problem
+from assay.declare.routes import advice_for_route
+from assay.declare.selectors import is_pattern, selects
+from assay.declare.yaml_places import dotted
+from assay.domain import Verdict, did_you_mean
+
+OWNS = re.compile(r"path\.([^\s=]+)\s*==\s*token\.(\S+)")
+"""An ownership rule: the path parameter that must equal a claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything that names may lead to.
+
+    Attributes:
+        raw: the merged data as written; its ids count as existing even when what they name is broken.
+        origin: from a path in the model to the path it was written at.
+        contracts: by API id, for the APIs whose contract could be read.
+        schema_fields: names of the fields at a schema pointer `FILE#/…`, of the schema itself or of everything it
+            leads to; or the problem, as (sentence, fix).
+        file_exists: whether a path relative to the root is a file.
+        controls: ids of all controls; None when they are not known, which leaves references to them unchecked.
+    """
+
+    model: Model
+    raw: Mapping[str, object]
+    places: Places
+    origin: Callable[[Path], Path]
+    contracts: Mapping[str, Contract]
+    schema_fields: Callable[[str, bool], Collection[str] | tuple[str, str]]
+    file_exists: Callable[[str], bool]
+    controls: Collection[str] | None = None
+
+
+def dangling(scene: Scene) -> list[Verdict]:
+    """A verdict ``dangling-reference`` for each name that leads nowhere, with what exists."""
+    checker = _Checker(scene)
+    checker.systems()
+    checker.data()
+    for name, api in scene.model.apis.items():
+        checker.api(name, api)
+    checker.networks(scene.model.networks, ("networks",))
+    checker.consumers()
+    checker.accounts_and_flows()
+    checker.objectives()
+    checker.exceptions()
+    return checker.found
+
+
+@dataclass(slots=True)
+class _Checker:
+    scene: Scene
+    found: list[Verdict] = field(default_factory=list)
+
+    def _say(
+        self, path: Path, sentence: str, fix: str, *, check: str = "dangling-reference", key: bool = False
+    ) -> None:
+        written = self.scene.origin(path)
+        place = self.scene.places.at(*written)
+        self.found.append(problem(check, dotted(written), sentence, place.key if key else place.value, fix))
+
+    def _ids(self, *sections: str) -> list[str]:
+        ids: list[str] = []
+        for section in sections:
+            values = self.scene.raw.get(section)
+            ids += values if isinstance(values, dict) else []
+        return ids
+
+    def _one(self, path: Path, name: str | None, what: str, *sections: str) -> None:
+        known = self._ids(*sections)
+        if name is not None and name not in known:
+            self._say(path, f"there is no {what} `{name}`", did_you_mean(name, known, what=what))
+
+    def _each(self, path: Path, names: Iterable[str], what: str, *sections: str) -> None:
+        for index, name in enumerate(names):
+            self._one((*path, index), name, what, *sections)
+
+    def _control(self, path: Path, name: str) -> None:
+        known = self.scene.controls
+        if known is not None and name not in known:
+            self._say(path, f"there is no control `{name}`", did_you_mean(name, known, what="control"))
+
+    def systems(self) -> None:
+        for name, system in self.scene.model.systems.items():
+            here: Path = ("systems", name)
+            self._one((*here, "environment"), system.environment, "environment", "environments")
+            self._each((*here, "holds"), system.holds, "data set", "data")
+
+    def data(self) -> None:
+        known = categories()
+        for name, data in self.scene.model.data.items():
+            here: Path = ("data", name)
+            for key, item in data.fields.items():
+                at: Path = (*here, "fields", key)
+                self._one((*at, "links"), item.links, "data set", "data")
+                if item.category is not None and item.category not in known:
+                    fix = did_you_mean(item.category, known, what="category")
+                    sentence = f"there is no data category `{item.category}`"
+                    self._say((*at, "category"), sentence, fix, check="unknown-category")
+            self._schema_fields(here, data)
+
+    def _schema_fields(self, here: Path, data: Data) -> None:
+        names: set[str] = set()
+        complete = True
+        for index, pointer in enumerate(data.from_):
+            found = self.scene.schema_fields(pointer, False)
+            if isinstance(found, tuple):
+                complete = False
+                self._say((*here, "from", index), *found)
+            else:
+                names.update(found)
+        if not data.from_ or not complete:
+            return
+        if not names.issuperset(data.fields):
+            for pointer in data.from_:
+                names.update(self.scene.schema_fields(pointer, True))
+        for key in data.fields:
+            if key not in names:
+                sentence = f"no schema that `{dotted(here)}` comes from has a field `{key}`"
+                self._say((*here, "fields", key), sentence, did_you_mean(key, names, what="field"), key=True)
+
+    def api(self, name: str, api: Api) -> None:
+        here: Path = ("apis", name)
+        self._one((*here, "environment"), api.environment, "environment", "environments")
+        self._each((*here, "backed_by"), api.backed_by, "API or system", "apis", "systems")
+        for index, observe in enumerate(api.observe):
+            self._control((*here, "observe", index, "control"), observe.control)
+        for index, reveal in enumerate(api.reveal):
+            self._classes((*here, "reveal", index, "classes"), reveal.classes)
+        if api.networks:
+            self.networks(api.networks, (*here, "networks"))
+        contract = self.scene.contracts.get(name)
+        if contract is None:
+            return
+        operations = [operation.id for operation in contract.operations]
+        for index, rule in enumerate(api.access):
+            at: Path = (*here, "access", index)
+            self._operations((*at, "operations"), rule.operations, operations, contract.file)
+            self._owns(at, rule, contract)
+        for index, observe in enumerate(api.observe):
+            self._operations((*here, "observe", index, "operations"), observe.operations, operations, contract.file)
+        for selector in api.limits.operations:
+            self._operation((*here, "limits", "operations", selector), selector, operations, contract.file, key=True)
+
+    def _operations(self, path: Path, selectors: Iterable[str], operations: Collection[str], file: str) -> None:
+        known = frozenset(operations)
+        for index, selector in enumerate(selectors):
+            if selector not in known:
+                self._operation((*path, index), selector, operations, file)
+
+    def _operation(
+        self, path: Path, selector: str, operations: Collection[str], file: str, *, key: bool = False
+    ) -> None:
+        if selector == "*" or any(selects(selector, operation) for operation in operations):
+            return
+        if is_pattern(selector):
+            self._say(path, f"no operation of {file} matches `{selector}`", _existing(operations), key=key)
+        else:
+            fix = did_you_mean(selector, operations, what="operation")
+            self._say(path, f"there is no operation `{selector}` in {file}", fix, key=key)
+
+    def _owns(self, at: Path, rule: Access, contract: Contract) -> None:
+        for index, text in enumerate(rule.owns):
+            here: Path = (*at, "owns", index)
+            match = OWNS.fullmatch(text.strip())
+            if not match:
+                sentence = f"`{dotted(here)}`: an ownership rule is `path.PARAMETER == token.CLAIM`"
+                self._say(here, sentence, "such as `path.customerId == token.sub`", check="invalid-value")
+                continue
+            chosen = [o for o in contract.operations if any(selects(s, o.id) for s in rule.operations)]
+            names = {p.name for o in chosen for p in o.parameters if p.location == "path"}
+            if chosen and match[1] not in names:
+                sentence = f"no operation of this rule has a path parameter `{match[1]}`"
+                self._say(here, sentence, did_you_mean(match[1], names, what="path parameter"))
+
+    def _classes(self, path: Path, classes: Iterable[str]) -> None:
+        used = self._used_categories()
+        for index, name in enumerate(classes):
+            if not any(belongs(category, name) for category in used):
+                above = {".".join(c.split(".")[:n]) for c in used for n in range(1, c.count(".") + 2)}
+                fix = did_you_mean(name, above, what="class of data")
+                self._say((*path, index), f"no data field has the class `{name}`", fix)
+
+    def _used_categories(self) -> set[str]:
+        """From the raw data: a field that is wrong elsewhere still has its class."""
+        used: set[str] = set()
+        sets = self.scene.raw.get("data")
+        for data in sets.values() if isinstance(sets, dict) else ():
+            fields = data.get("fields") if isinstance(data, dict) else None
+            for item in fields.values() if isinstance(fields, dict) else ():
+                category = item.get("category") if isinstance(item, dict) else None
+                if isinstance(category, str):
+                    used.add(category)
+        return used
+
+    def networks(self, networks: Networks, here: Path) -> None:
+        for index, network in enumerate(networks.deny):
+            if isinstance(network, NetworkList) and not self.scene.file_exists(network.list):
+                at: Path = (*here, "deny", index, "list")
+                self._say(at, f"there is no file `{network.list}`", "create it, or correct the path")
+
+    def consumers(self) -> None:
+        for name, consumer in self.scene.model.consumers.items():
+            here: Path = ("consumers", name)
+            self._one((*here, "environment"), consumer.environment, "environment", "environments")
+            if consumer.networks:
+                self.networks(consumer.networks, (*here, "networks"))
+
+    def accounts_and_flows(self) -> None:
+        for name, account in self.scene.model.accounts.items():
+            here: Path = ("accounts", name)
+            self._one((*here, "system"), account.system, "system", "systems")
+            self._one((*here, "environment"), account.environment, "environment", "environments")
+        for name, flow in self.scene.model.flows.items():
+            here = ("flows", name)
+            self._one((*here, "from"), flow.from_, "system", "systems")
+            self._one((*here, "to"), flow.to, "system", "systems")
+            self._one((*here, "account"), flow.account, "account", "accounts")
+            self._one((*here, "into"), flow.into, "data set", "data")
+            self._each((*here, "data"), flow.data, "data set", "data")
+
+    def objectives(self) -> None:
+        for name, objective in self.scene.model.objectives.items():
+            here: Path = ("objectives", name)
+            scope = objective.scope
+            self._each((*here, "scope", "apis"), scope.apis, "API", "apis")
+            self._each((*here, "scope", "systems"), scope.systems, "system", "systems")
+            self._classes((*here, "scope", "classes"), scope.classes)
+            for index, control in enumerate(objective.controls):
+                self._control((*here, "controls", index), control)
+            apis = scope.apis or tuple(self._ids("apis"))
+            contracts = [self.scene.contracts[api] for api in apis if api in self.scene.contracts]
+            if len(contracts) == len(apis):
+                operations = [operation.id for contract in contracts for operation in contract.operations]
+                files = ", ".join(sorted({contract.file for contract in contracts})) or "any contract"
+                self._operations((*here, "scope", "operations"), scope.operations, operations, files)
+
+    def exceptions(self) -> None:
+        operations = {name: {o.id for o in contract.operations} for name, contract in self.scene.contracts.items()}
+        for index, exception in enumerate(self.scene.model.exceptions):
+            here: Path = ("exceptions", index)
+            self._control((*here, "control"), exception.control)
+            for number, control in enumerate(exception.compensating):
+                self._control((*here, "compensating", number), control)
+            missing = advice_for_route(exception.on, self.scene.raw, operations)
+            if missing is not None:
+                self._say((*here, "on"), f"`{exception.on}` leads to nothing in the declaration", missing)
+
+
+def _existing(names: Collection[str]) -> str:
+    shown = ", ".join(f"`{name}`" for name in sorted(names)[:6])
+    return f"its operations are {shown}" + (" …" if len(names) > 6 else "") if names else "it declares no operation"
