@@ -43,14 +43,14 @@ class _Echo(BaseHTTPRequestHandler):
         }
         self.server.seen.append(seen)  # type: ignore[attr-defined]
         answer = json.dumps(seen).encode()
-        self.send_response(200)
+        self.send_response(int(self.headers.get("x-answer-with") or 200))
         self.send_header("content-type", "application/json")
         self.send_header("server", "echo/1.0")
         self.send_header("content-length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _answer  # noqa: N815
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _answer
 
     def log_message(self, *args: object) -> None:
         pass

@@ -61,7 +61,8 @@ def has_key() -> Json:
 
 def has_certificate() -> Json:
     """A client certificate that the listener verified."""
-    return {"authenticated": {}}
+    # Without a name Envoy would match any TLS connection, also one without a client certificate.
+    return {"authenticated": {"principal_name": string_match(safe_regex=".+")}}
 
 
 def presented(proof: ir.Proof, issuers: Mapping[str, ir.TokenIssuer]) -> Json:

@@ -16,6 +16,8 @@ _TITLES = {
     415: ("Unsupported media type", "The operation does not accept this media type."),
     429: ("Too many requests", "The limit is reached; the RateLimit headers tell when to come back."),
     431: ("Request header fields too large", "The request carries too many or too large header fields."),
+    500: ("Internal server error", "The service behind the gateway failed; what it said is not passed on."),
+    501: ("Not implemented", "The service behind the gateway cannot do this."),
     502: ("Bad gateway", "The service behind the gateway gave no usable answer."),
     503: ("Service unavailable", "The request could not be checked or forwarded, so it was refused."),
     504: ("Gateway timeout", "The service behind the gateway did not answer in time."),

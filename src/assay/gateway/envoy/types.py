@@ -59,6 +59,7 @@ SUBJECT_HEADER = "x-assay-subject"
 CERTIFICATE_HEADER = "x-assay-certificate-name"
 ISSUER_HEADER = "x-assay-issuer"
 OBSERVED_LIMIT_HEADER = "x-assay-observed-limit"
+OBSERVED_NAMESPACE = "assay.observed"
 
 INSPECTOR_CLUSTER = "assay.inspector"
 PROCESSOR_CLUSTER = "assay.processor"

@@ -17,7 +17,6 @@ def _provider(issuer: ir.TokenIssuer, jwks: str) -> Json:
         "issuer": issuer.url,
         "local_jwks": {"inline_string": jwks},
         "payload_in_metadata": JWT_PAYLOAD,
-        "header_in_metadata": "header",
         "failed_status_in_metadata": "failure",
         "require_expiration": True,
         "max_lifetime": seconds(issuer.max_lifetime_seconds),
