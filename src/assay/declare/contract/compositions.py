@@ -156,6 +156,16 @@ def forbidden(documents: Documents, part: Part, direction: str) -> set[str]:
     }
 
 
+def is_subtype(documents: Documents, at: SchemaRef, raw: Mapping[str, object]) -> bool:
+    """Whether a named schema includes, by ``allOf``, a base type that stands for it too."""
+    branches = raw.get("allOf")
+    if not isinstance(branches, list) or not branches:
+        return False
+    refers = reference(branches[0]) if isinstance(branches[0], dict) else None
+    target = documents.next_schema(below(at, "allOf", "0"), refers) if refers else None
+    return target is not None and at in derived(documents, target)
+
+
 def derived(documents: Documents, base: SchemaRef) -> tuple[SchemaRef, ...]:
     """Named schemas that include ``base`` by ``allOf``, directly: its subtypes where ``base`` has a discriminator."""
     return documents.once("derived", lambda: _derived(documents)).get(base, ())

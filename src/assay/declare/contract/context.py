@@ -67,6 +67,15 @@ class Context:
         self.wrong_type(child(node, key), "text")
         return None
 
+    def shown(self, node: Resolved) -> str:
+        """The pointer of a node as the contract hands it out: with the file's name unless that is the contract's."""
+        return node.pointer if node.file == self.documents.root else node.file + node.pointer
+
+    def at(self, shown: str) -> Resolved:
+        """The place that :meth:`shown` named."""
+        file, _, fragment = shown.partition("#")
+        return Resolved(file or self.documents.root, "#" + fragment, None)
+
     def own(self, node: Resolved) -> dict[str, object]:
         """The node as a mapping, without a complaint when it is none."""
         return node.value if isinstance(node.value, dict) else NOTHING
@@ -105,16 +114,17 @@ _KINDS: dict[type, str] = {
 def child(node: Resolved, key: str) -> Resolved:
     """The member of a mapping."""
     value = node.value.get(key) if isinstance(node.value, dict) else None
-    return Resolved(node.file, pointers.join(node.pointer, key), value)
+    return Resolved(node.file, f"{node.pointer}/{pointers.escape(key)}", value)
 
 
 def children(
-    node: Resolved, values: dict[str, object], *, skip: Callable[[str], bool]
+    node: Resolved, values: dict[str, object], *, skip: Callable[[str], bool] = lambda key: key.startswith("x-")
 ) -> Iterator[tuple[str, Resolved]]:
-    """The members of a mapping at a node, except for extensions and those to skip."""
+    """The members of a mapping at a node, except for those to skip: by default, extensions."""
+    file, pointer = node.file, node.pointer
     for key, value in values.items():
-        if not key.startswith("x-") and not skip(key):
-            yield key, Resolved(node.file, pointers.join(node.pointer, key), value)
+        if not skip(key):
+            yield key, Resolved(file, f"{pointer}/{pointers.escape(key)}", value)
 
 
 def items(node: Resolved, values: list[object]) -> Iterator[Resolved]:

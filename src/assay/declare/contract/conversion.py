@@ -88,10 +88,13 @@ class Conversion:
         drop = use.drop.union(*(compositions.forbidden(self.documents, p, self.direction) for p in whole))
         out = keywords.plain(raw, self._report(use.at))
         keywords.unknown(raw, _KNOWN, self._report(use.at))
-        delegate = self.closed and use.role is Role.VALUE and compositions.is_wrapper(raw)
-        branch = use.role if use.role in (Role.VALUE, Role.ANYTHING) and delegate else Role.PART
-        if use.role is Role.ANYTHING:
-            branch = Role.ANYTHING
+        delegate = (
+            self.closed
+            and use.role is Role.VALUE
+            and compositions.is_wrapper(raw)
+            and not compositions.is_subtype(self.documents, use.at, raw)
+        )
+        branch = use.role if delegate or use.role is Role.ANYTHING else Role.PART
         if refers is not None:
             out["allOf"] = [self._refer(refers, Variant(use.at, branch, drop), here)]
         self._branches(raw, out, Variant(use.at, branch, drop), here, leave=use.role is Role.PARENT)

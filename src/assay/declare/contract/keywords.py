@@ -86,9 +86,9 @@ def usable_pattern(pattern: object, report: Report, keyword: str) -> bool:
         report(
             "invalid-pattern",
             keyword,
-            f"`{str(pattern)[:80]}` is not a regular expression of ECMA-262, so it is not enforced",
+            f"`{str(pattern)[:80]}` is not a regular expression that can be compiled, so it is not enforced",
             severity=Severity.MEDIUM,
-            fix="correct the regular expression",
+            fix="correct it (ECMA-262), or make it smaller",
         )
         return False
     if backtracks(pattern):

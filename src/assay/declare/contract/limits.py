@@ -16,7 +16,8 @@ class ReadLimits:
         total_bytes: size of all files together.
         depth: how deeply mappings and lists may be nested in one file.
         documents: how many files a contract may consist of.
-        values: how many values one file may hold once YAML aliases are expanded.
+        values: how many values one file may hold.
+        aliased: how many values YAML aliases may add to those that are written out.
     """
 
     file_bytes: int = 64 * MIB
@@ -24,3 +25,4 @@ class ReadLimits:
     depth: int = 200
     documents: int = 1_000
     values: int = 20_000_000
+    aliased: int = 1_000_000

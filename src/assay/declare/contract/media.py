@@ -24,6 +24,8 @@ def valid(media_type: str) -> bool:
 def unvalidated(media_type: str) -> str | None:
     """Why bodies of this type are not held against a schema, or None if they are."""
     bare = media_type.partition(";")[0]
+    if not valid(bare):
+        return None  # said where it was read
     if _JSON.match(bare) or bare in FORMS or bare.startswith("text/plain") or bare == "application/octet-stream":
         return None
     if bare.endswith(("/xml", "+xml")):

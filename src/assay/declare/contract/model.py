@@ -176,8 +176,9 @@ class Contract:
     def fields(self, ref: SchemaRef, *, direction: Direction) -> tuple[FieldPath, ...]:
         """Every property reachable in a value of the schema at ``ref``, breadth first.
 
-        Properties that may not appear in ``direction`` are left out. A property below which the walk stopped (the
-        schema recurs, or there are too many) has ``recursive=True``.
+        Read-only and write-only properties are listed in both directions, since a service may send what it should
+        not; ``direction`` decides only whether they are required. A property below which the walk stopped (the schema
+        recurs, or there are more than 20,000 properties) has ``recursive=True``.
         """
         return _fields.walk(self.documents, ref, direction=direction)
 

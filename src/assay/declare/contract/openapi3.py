@@ -47,7 +47,7 @@ def parameter(context: Context, node: Resolved) -> Parameter | None:
         style=cast(Style, style),
         explode=style == "form" if explode is None else explode,
         schema=schema,
-        pointer=node.pointer,
+        pointer=context.shown(node),
         allow_reserved=raw.get("allowReserved") is True,
         allow_empty=raw.get("allowEmptyValue") is True,
         media_type=media_type,
@@ -95,13 +95,12 @@ def bodies(context: Context, operation: Resolved, _: list[Resolved]) -> tuple[tu
     if node is None:
         return (), False
     found: list[Body] = []
-    for written, media_type, at in _content(context, node):
+    for media_type, at in _content(context, node):
         encoding = context.mapping(at, "encoding")
         if any(isinstance(e, dict) and "headers" in e for e in encoding.values()):
             context.note("part-headers", at, "headers of the parts of a multipart body are not checked", group="all")
         usable: dict[str, Mapping[str, object]] = {k: v for k, v in encoding.items() if isinstance(v, dict)}
-        found.append(Body(media_type, schema_ref(at), at.pointer, usable))
-        del written
+        found.append(Body(media_type, schema_ref(at), context.shown(at), usable))
     return tuple(found), context.own(node).get("required") is True
 
 
@@ -115,16 +114,17 @@ def responses(context: Context, operation: Resolved, status: str, written: Resol
         context.note("links-ignored", child(node, "links"), "links are not followed", group="all")
     headers = tuple(context.mapping(node, "headers"))
     found = tuple(
-        Response(status, media_type, schema_ref(at), headers, at.pointer)
-        for _, media_type, at in _content(context, node)
+        Response(status, media_type, schema_ref(at), headers, context.shown(at))
+        for media_type, at in _content(context, node)
     )
-    return found or (Response(status, None, None, headers, node.pointer),)
+    return found or (Response(status, None, None, headers, context.shown(node)),)
 
 
-def _content(context: Context, node: Resolved) -> list[tuple[str, str, Resolved]]:
-    found: dict[str, tuple[str, str, Resolved]] = {}
+def _content(context: Context, node: Resolved) -> list[tuple[str, Resolved]]:
+    found: dict[str, tuple[str, Resolved]] = {}
     at = Resolved(node.file, pointers.join(node.pointer, "content"), None)
-    for written, item in children(at, context.mapping(node, "content"), skip=lambda _: False):
+    declared = context.mapping(node, "content")
+    for written, item in children(at, declared, skip=lambda key: key.startswith("x-") and "/" not in key):
         described = item
         if not isinstance(item.value, dict):
             if item.value is not None:
@@ -139,6 +139,7 @@ def _content(context: Context, node: Resolved) -> list[tuple[str, str, Resolved]
                 f"`{written[:60]}` is not a media type, so no body has it",
                 severity=Severity.MEDIUM,
                 fix="correct it",
+                group=str(written),
             )
-        found.setdefault(media_type, (written, media_type, described))
+        found.setdefault(media_type, (media_type, described))
     return list(found.values())

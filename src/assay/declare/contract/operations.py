@@ -45,7 +45,7 @@ class Paths:
         """Every operation, in the order of the contract, with unique ids."""
         found: list[tuple[Operation, Resolved]] = []
         declared = self.context.mapping(root, "paths")
-        for path, written in children(child(root, "paths"), declared, skip=lambda _: False):
+        for path, written in children(child(root, "paths"), declared):
             found.extend(self._item(path, written))
         self._ambiguous([o for o, _ in found])
         return self._identified(found)
@@ -69,6 +69,7 @@ class Paths:
                 f"`{path}` holds a query or a fragment, which is not part of a path: no request will match it",
                 severity=Severity.MEDIUM,
                 fix="declare query parameters as parameters",
+                group="all",
             )
         item = self._merged(written)
         if item is None:
@@ -77,7 +78,7 @@ class Paths:
             _note_servers(context, item)
         shared = self._listed(item)
         found = []
-        for key, node in children(item, context.own(item), skip=_ITEM_KEYS.__contains__):
+        for key, node in children(item, context.own(item), skip=lambda key: key in _ITEM_KEYS or key.startswith("x-")):
             if key not in self.dialect.methods:
                 context.note(
                     "unknown-method",
@@ -159,7 +160,7 @@ class Paths:
             declared_id=declared,
             method=method.upper(),
             path=path,
-            pointer=node.pointer if node.file == context.documents.root else node.file + node.pointer,
+            pointer=context.shown(node),
             summary=summary if isinstance(summary, str) else "",
             deprecated=raw.get("deprecated") is True,
             tags=tuple(t for t in tags if isinstance(t, str)) if isinstance(tags, list) else (),
@@ -198,11 +199,11 @@ class Paths:
             severity=Severity.MEDIUM,
             fix="declare it as a parameter with a schema",
         )
-        return [Parameter(n, "path", True, "simple", False, ref, node.pointer) for n in missing]
+        return [Parameter(n, "path", True, "simple", False, ref, self.context.shown(node)) for n in missing]
 
     def _responses(self, node: Resolved) -> Iterable[Response]:
         declared = self.context.mapping(node, "responses")
-        for written, at in children(child(node, "responses"), declared, skip=lambda _: False):
+        for written, at in children(child(node, "responses"), declared):
             status = written if written == "default" else written.upper()
             if status != "default" and _STATUS.match(status) is None:
                 self.context.note(
@@ -223,13 +224,22 @@ class Paths:
         for body in bodies:
             why = media.unvalidated(body.media_type) if body.schema is not None else None
             if why:
-                at = Resolved(node.file, body.pointer, None)
-                context.note("body-not-validated", at, why, severity=Severity.MEDIUM, group=f"request {why}")
+                context.note(
+                    "body-not-validated",
+                    context.at(body.pointer),
+                    why,
+                    severity=Severity.MEDIUM,
+                    group=f"request {why}",
+                )
         for response in responses:
             why = media.unvalidated(response.media_type or "") if response.schema is not None else None
             if why:
-                at = Resolved(node.file, response.pointer, None)
-                context.note("response-not-validated", at, f"in responses, {why}", group=f"response {why}")
+                context.note(
+                    "response-not-validated",
+                    context.at(response.pointer),
+                    f"in responses, {why}",
+                    group=f"response {why}",
+                )
 
     def _ambiguous(self, operations: list[Operation]) -> None:
         """Templates that differ only in parameter names: an error where they answer the same method."""

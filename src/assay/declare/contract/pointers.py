@@ -16,7 +16,9 @@ def escape(step: str) -> str:
 
 def join(pointer: str, *steps: str) -> str:
     """A pointer some steps further down."""
-    return "/".join((pointer, *map(escape, steps)))
+    for step in steps:
+        pointer = f"{pointer}/{escape(step)}"
+    return pointer
 
 
 def steps(pointer: str) -> list[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from assay.declare.contract import openapi3, references, swagger2
@@ -54,7 +57,24 @@ def parse_contract(text: bytes, *, name: str, limits: ReadLimits = DEFAULT_LIMIT
     return _read(name, Single(name, text), limits)
 
 
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Reading makes many containers and no garbage cycles; searching them for cycles took a third of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def _read(name: str, source: Source, limits: ReadLimits) -> Contract:
+    with _collector_paused():
+        return _read_all(name, source, limits)
+
+
+def _read_all(name: str, source: Source, limits: ReadLimits) -> Contract:
     documents, refused = load(name, source, limits)
     if name in refused:
         raise DeclarationError(as_verdicts([as_problem(name, refused[name])], None))
@@ -84,9 +104,8 @@ def _contract(context: Context, root: Resolved, version: str) -> Contract:
     security = read_requirements(context, root, schemes, declared)
     operations = Paths(context, SWAGGER_2 if swagger else OPENAPI_3, schemes, declared, security or ()).read(root)
     servers, base_path = (read_hosts if swagger else read_servers)(context, root)
-    for key, what in (("webhooks", "webhooks do not pass the gateway"),):
-        if context.own(root).get(key):
-            context.note("webhooks-ignored", child(root, key), what)
+    if context.own(root).get("webhooks"):
+        context.note("webhooks-ignored", child(root, "webhooks"), "webhooks do not pass the gateway")
     if not operations:
         context.note(
             "no-operations",

@@ -23,7 +23,9 @@ Requirements = tuple[tuple[Requirement, ...], ...]
 def read_schemes(context: Context, node: Resolved, declared: dict[str, object]) -> dict[str, SecurityScheme]:
     """Every security scheme by name. One that cannot be understood is left out with a note, and is an error if used."""
     found: dict[str, SecurityScheme] = {}
-    for name, at in children(node, declared, skip=lambda _: False):
+    for name, at in children(
+        node, declared, skip=lambda name: name.startswith("x-") and not isinstance(declared[name], dict)
+    ):
         end = context.documents.end(at)
         if end is None or not isinstance(end.value, dict):
             context.note(
@@ -51,13 +53,16 @@ def _scheme(context: Context, name: str, node: Resolved) -> SecurityScheme | Non
         location, parameter = _LOCATIONS.get(str(raw.get("in"))), raw.get("name")
         if location is None or not isinstance(parameter, str) or not parameter:
             return None
-        return SecurityScheme(name, "apiKey", node.pointer, location=location, parameter_name=parameter)
+        return SecurityScheme(name, "apiKey", context.shown(node), location=location, parameter_name=parameter)
     if kind == "http":
         word = raw.get("scheme")
         if not isinstance(word, str) or not word:
             return None
         return SecurityScheme(
-            name, _HTTP.get(word.lower(), "http-other"), node.pointer, bearer_format=_text(raw.get("bearerFormat"))
+            name,
+            _HTTP.get(word.lower(), "http-other"),
+            context.shown(node),
+            bearer_format=_text(raw.get("bearerFormat")),
         )
     if kind == "oauth2":
         flows = raw.get("flows")
@@ -68,11 +73,11 @@ def _scheme(context: Context, name: str, node: Resolved) -> SecurityScheme | Non
             if isinstance(declared, dict):
                 scopes.update({scope: _text(said) or "" for scope, said in declared.items()})
         token_url = next((u for u in (_text(flow.get("tokenUrl")) for flow in each) if u), None)
-        return SecurityScheme(name, "oauth2", node.pointer, scopes=scopes, token_url=token_url)
+        return SecurityScheme(name, "oauth2", context.shown(node), scopes=scopes, token_url=token_url)
     direct = _DIRECT.get(str(kind))
     if direct is None:
         return None
-    return SecurityScheme(name, direct, node.pointer, open_id_connect_url=_text(raw.get("openIdConnectUrl")))
+    return SecurityScheme(name, direct, context.shown(node), open_id_connect_url=_text(raw.get("openIdConnectUrl")))
 
 
 def read_requirements(
@@ -132,7 +137,7 @@ def note_unsecured(context: Context, operations: tuple[Operation, ...]) -> None:
     """Say once how much of the contract says nothing about security."""
     silent = [o for o in operations if not o.security]
     for operation in silent:
-        at = Resolved(context.documents.root, operation.pointer, None)
+        at = context.at(operation.pointer)
         context.note(
             "operation-without-security",
             at,

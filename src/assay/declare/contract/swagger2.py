@@ -31,7 +31,7 @@ def parameter(context: Context, node: Resolved) -> Parameter | None:
         style=style,
         explode=explode,
         schema=_as_schema(context, node),
-        pointer=node.pointer,
+        pointer=context.shown(node),
         allow_empty=raw.get("allowEmptyValue") is True,
     )
 
@@ -85,7 +85,8 @@ def bodies(context: Context, operation: Resolved, parameters: list[Resolved]) ->
         kinds = kinds or (("multipart/form-data",) if has_file else media.FORMS[:1])
         ref, encoding = _form(context, operation, forms)
         required = any(context.own(p).get("required") is True for p in forms)
-        return tuple(Body(kind, ref, ref.pointer, encoding) for kind in kinds), required
+        shown = context.shown(Resolved(ref.file, ref.pointer, None))
+        return tuple(Body(kind, ref, shown, encoding) for kind in kinds), required
     if not whole:
         return (), False
     if len(whole) > 1:
@@ -100,7 +101,7 @@ def bodies(context: Context, operation: Resolved, parameters: list[Resolved]) ->
             severity=Severity.MEDIUM,
             group="all",
         )
-    found = tuple(Body(kind, schema, node.pointer) for kind in consumed or _DEFAULT)
+    found = tuple(Body(kind, schema, context.shown(node)) for kind in consumed or _DEFAULT)
     return found, context.own(node).get("required") is True
 
 
@@ -140,10 +141,10 @@ def responses(context: Context, operation: Resolved, status: str, written: Resol
         return ()
     headers = tuple(context.mapping(node, "headers"))
     if context.own(node).get("schema") is None:
-        return (Response(status, None, None, headers, node.pointer),)
+        return (Response(status, None, None, headers, context.shown(node)),)
     ref = SchemaRef(node.file, f"{node.pointer}/schema")
     kinds = _types(context, operation, "produces") or _DEFAULT
-    return tuple(Response(status, kind, ref, headers, node.pointer) for kind in kinds)
+    return tuple(Response(status, kind, ref, headers, context.shown(node)) for kind in kinds)
 
 
 def _types(context: Context, operation: Resolved, key: str) -> tuple[str, ...]:
@@ -164,5 +165,6 @@ def _types(context: Context, operation: Resolved, key: str) -> tuple[str, ...]:
                 f"`{str(written)[:60]}` is not a media type, so no body has it",
                 severity=Severity.MEDIUM,
                 fix="correct it",
+                group=str(written),
             )
     return tuple(dict.fromkeys(found))

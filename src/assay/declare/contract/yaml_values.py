@@ -79,8 +79,10 @@ class _Frame:
         self.height = 1
 
 
-def load_yaml(text: str, *, depth: int, values: int) -> object:
-    """The value of the single YAML document in ``text``; aliases become shared objects.
+def load_yaml(text: str, *, depth: int, values: int, aliased: int) -> tuple[object, frozenset[str]]:
+    """The value of the single YAML document in ``text``, and every string under a key ``$ref``.
+
+    Aliases become shared objects, which may add at most ``aliased`` values to the ``values`` that are written out.
 
     Raises:
         YamlFailure: malformed, more than one document, duplicate keys, tags outside the core schema, recursive or too
@@ -89,6 +91,7 @@ def load_yaml(text: str, *, depth: int, values: int) -> object:
     stack: list[_Frame] = []
     anchors: dict[str, tuple[object, int, int]] = {}
     open_anchors: set[str] = set()
+    references: set[str] = set()
     root: object = None
     documents = 0
     total = 0
@@ -145,22 +148,25 @@ def load_yaml(text: str, *, depth: int, values: int) -> object:
             continue
         else:
             continue
-        total = _place(stack, value, size, height, total)
-        if total > values or (stack and stack[-1].size > values):
+        if stack and stack[-1].key == "$ref" and type(value) is str:
+            references.add(value)
+        total += 1
+        _place(stack, value, size, height)
+        if total > values or (stack and stack[-1].size > total + aliased):
             raise YamlFailure(
-                f"the document holds more than {values:,} values once its aliases are expanded",
+                f"the document holds more than {values:,} values, or its aliases repeat more than {aliased:,}",
                 event.start_mark,
                 fix="use `$ref` instead of aliases",
                 check="too-large",
             )
         if not stack:
             root = value
-    return root
+    return root, frozenset(references)
 
 
-def _place(stack: list[_Frame], value: object, size: int, height: int, total: int) -> int:
+def _place(stack: list[_Frame], value: object, size: int, height: int) -> None:
     if not stack:
-        return total + 1
+        return
     top = stack[-1]
     top.size += size
     top.height = max(top.height, height + 1)
@@ -172,7 +178,6 @@ def _place(stack: list[_Frame], value: object, size: int, height: int, total: in
         top.key = None
     else:
         top.value.append(value)  # type: ignore[union-attr]
-    return total + 1
 
 
 def _take_key(frame: _Frame, event: Any) -> None:
