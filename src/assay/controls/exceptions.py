@@ -12,7 +12,7 @@ from datetime import date
 
 from assay.declare.declaration import Declaration
 from assay.declare.model import Exception_
-from assay.domain import Edit, Fix, Outcome, Severity, Verdict
+from assay.domain import Fix, Outcome, Severity, Verdict
 
 _EXPIRED, _UNMATCHED = "exception-expired", "exception-matches-nothing"
 _WHY = (
@@ -113,8 +113,6 @@ def _on_exception(
             fix=fix,
         )
 
-    place = declaration.places.at(*route)
-    remove = (Edit(place.value.file, place.file_path, remove=True),) if place.file_path else ()
     if today > entry.expires:
         back = f"{matched} finding{'s' * (matched != 1)} returned" if matched else "nothing needs it any more"
         advice = "mend the findings, or have the exception approved again with a new `expires`"
@@ -123,7 +121,7 @@ def _on_exception(
             Outcome.FAIL,
             f"{what} expired on {entry.expires.isoformat()}: {back}",
             "expires",
-            fix=Fix(advice if matched else "remove the exception", () if matched else remove),
+            fix=Fix(advice if matched else "remove the exception"),
         )
     if not judged:
         sentence = f"{what} was not tried: `{entry.control}` has no test of design here"
@@ -134,7 +132,7 @@ def _on_exception(
             Outcome.FAIL,
             f"{what} covers no finding of the tests of design",
             "on",
-            fix=Fix("remove the exception, or correct `control`, `check` and `on`", remove),
+            fix=Fix("remove the exception, or correct `control`, `check` and `on`"),
         )
     sentence = f"{what} covers {matched} finding{'s' * (matched != 1)} until {entry.expires.isoformat()}"
     return verdict(_EXPIRED, Outcome.PASS, sentence, "expires")

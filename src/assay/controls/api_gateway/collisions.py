@@ -27,26 +27,27 @@ def ambiguous_paths(declaration: Declaration, api_id: str) -> Iterator[Verdict]:
             groups[operation.method, len(segments)].append((operation, segments))
     found, complete = 0, True
     for members in groups.values():
-        if all(ANY not in "".join(segments) for _, segments in members):
-            continue
+        if len({tuple(ANY in s for s in segments) for _, segments in members}) < 2:
+            continue  # parameters stand in the same places everywhere, so no two templates can be rivals
         shapes = Shapes(segments for _, segments in members)
         for number, (operation, segments) in enumerate(members):
-            for other in shapes.overlapping(segments):
-                rival, theirs = members[other]
-                if other <= number or not rivals(segments, theirs) or not _really(contract, operation, rival):
-                    continue
-                found += 1
-                sentence = (
-                    f"a path of API `{api_id}` can be both `{operation.path}` ({operation.id})"
-                    f" and `{rival.path}` ({rival.id})"
-                )
-                yield judge.failed(
-                    "ambiguous-path",
-                    operation_subject(api_id, operation.id),
-                    contract.locate(operation.pointer),
-                    sentence,
-                    related=(contract.locate(rival.pointer),),
-                )
+            others = [
+                members[n][0]
+                for n in shapes.overlapping(segments)
+                if n > number and rivals(segments, members[n][1]) and _really(contract, operation, members[n][0])
+            ]
+            if not others:
+                continue
+            found += 1
+            shown = ", ".join(f"`{o.path}` ({o.id})" for o in others[:_SHOWN])
+            more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+            yield judge.failed(
+                "ambiguous-path",
+                operation_subject(api_id, operation.id),
+                contract.locate(operation.pointer),
+                f"a path of API `{api_id}` can be both `{operation.path}` ({operation.id}) and {shown}{more}",
+                related=tuple(contract.locate(o.pointer) for o in others[:_SHOWN]),
+            )
         complete = complete and not shapes.exhausted
     if not complete:
         sentence = f"API `{api_id}` has too many paths that begin with a parameter to compare them all"

@@ -40,6 +40,7 @@ def design(context: Context) -> Iterator[Verdict]:
         yield from _production_on_loopback(declaration, api_id, api)
         yield from _contract(declaration, api_id)
         yield from ambiguous_paths(declaration, api_id)
+        yield from _observed(declaration, api_id, api)
     yield from routes_collide(declaration)
 
 
@@ -157,6 +158,18 @@ def _contract(declaration: Declaration, api_id: str) -> Iterator[Verdict]:
     if not reserved:
         sentence = f"no operation of API `{api_id}` relies on a header that the gateway owns"
         yield judge.passed("reserved-header", subject, at, sentence)
+
+
+def _observed(declaration: Declaration, api_id: str, api: Api) -> Iterator[Verdict]:
+    judge, check, subject = _judge("api_gateway"), "routing-observed", api_subject(api_id)
+    watched = [i for i, o in enumerate(api.observe) if o.control == "api_gateway"]
+    for index in watched:
+        at = declaration.locate("apis", api_id, "observe", index)
+        sentence = f"API `{api_id}` asks to observe routing, which has no effect: what its contract names is routed"
+        yield judge.failed(check, subject, at, sentence)
+    if not watched:
+        at = declaration.places.key("apis", api_id)
+        yield judge.passed(check, subject, at, f"routing to API `{api_id}` is enforced")
 
 
 def is_reserved(header: str) -> bool:

@@ -17,7 +17,6 @@ from assay.controls.api_gateway.paths import (
     usable_base,
 )
 from assay.controls.base import Site
-from assay.controls.observe import mode
 from assay.declare.declaration import Declaration
 from assay.declare.model import Api
 from assay.gateway import ir
@@ -31,7 +30,7 @@ def enforce(declaration: Declaration, site: Site) -> Iterator[ir.AnyPiece]:
     """An upstream, response headers and one route per operation for every API that is served.
 
     A retired API gets nothing, and neither does one whose upstream or public path cannot be used: it is not reachable,
-    and design says why.
+    and design says why. Routing cannot merely be observed.
     """
     for api_id, api in served_apis(declaration):
         contract = declaration.contracts[api_id]
@@ -41,14 +40,12 @@ def enforce(declaration: Declaration, site: Site) -> Iterator[ir.AnyPiece]:
         yield _upstream(declaration, api_id, api, target)
         yield _headers(declaration, api_id, api)
         source = str(declaration.locate("apis", api_id, "contract"))
-        whole = mode(api, _CONTROL)
         for operation in contract.operations:
             if not routable(operation.method):
                 continue
             yield ir.Route(
                 control=_CONTROL,
                 source=source,
-                mode=mode(api, _CONTROL, operation.id) if api.observe else whole,
                 api=api_id,
                 operation=operation.id,
                 method=operation.method,
@@ -87,7 +84,6 @@ def _headers(declaration: Declaration, api_id: str, api: Api) -> ir.ResponseHead
     return ir.ResponseHeaders(
         control=_CONTROL,
         source=str(declaration.places.key("apis", api_id)),
-        mode=mode(api, _CONTROL),
         api=api_id,
         add=tuple(add),
         remove=REMOVED_HEADERS,

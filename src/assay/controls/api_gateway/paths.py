@@ -82,7 +82,7 @@ class Shapes:
     Types of parameters are not looked at here, so an overlap that it names may turn out to be none.
     """
 
-    def __init__(self, shapes: Iterable[tuple[str, ...]], *, budget: int = 300_000) -> None:
+    def __init__(self, shapes: Iterable[tuple[str, ...]], *, budget: int = 100_000) -> None:
         self._root = _Node({}, {}, [])
         self._left = budget
         for owner, segments in enumerate(shapes):

@@ -11,7 +11,7 @@ from assay.controls._lib.rules import Numbered, rules_by_operation
 from assay.controls._lib.subjects import api_subject, operation_subject, served_apis
 from assay.controls.authentication.consumers import consumers
 from assay.controls.authentication.issuers import issuers
-from assay.controls.authentication.schemes import Accepted, Resolver
+from assay.controls.authentication.schemes import Accepted, Alternatives, Resolver
 from assay.controls.base import Context
 from assay.declare.contract import Contract, Operation
 from assay.declare.declaration import Declaration
@@ -66,14 +66,13 @@ def _resolve(declaration: Declaration, api_id: str, api: Api) -> _Served:
 def _operations(declaration: Declaration, served: _Served) -> Iterator[Verdict]:
     judge, api = _judge(_CONTROL), served.id
     at = declaration.locate("apis", api, "contract")
-    told: dict[frozenset[str], str] = {}
+    told: dict[Alternatives, str] = {}
     for operation, accepted, rules in served.accepted:
         subject = operation_subject(api, operation.id)
         if accepted.alternatives:
-            kinds = accepted.kinds | ({""} if () in accepted.alternatives else frozenset())
-            if kinds not in told:
-                told[kinds] = _accepts(kinds)
-            sentence = f"operation `{operation.id}` of API `{api}` accepts {told[kinds]}"
+            if accepted.alternatives not in told:
+                told[accepted.alternatives] = _accepts(accepted.alternatives)
+            sentence = f"operation `{operation.id}` of API `{api}` accepts {told[accepted.alternatives]}"
             yield judge.passed("operation-without-scheme", subject, at, sentence)
         else:
             yield _nobody(declaration, served, operation, accepted)
@@ -91,9 +90,9 @@ def _operations(declaration: Declaration, served: _Served) -> Iterator[Verdict]:
             yield judge.passed("anonymous-against-contract", subject, at, sentence)
 
 
-def _accepts(kinds: frozenset[str]) -> str:
-    ways = [_WORDS[k] for k in ("token", "key", "certificate") if k in kinds]
-    return ", ".join(ways + (["anonymous calls"] if "" in kinds else []))
+def _accepts(alternatives: Alternatives) -> str:
+    ways = dict.fromkeys(" with ".join(_WORDS[proof.kind] for proof in a) or "no credential" for a in alternatives)
+    return " or ".join(ways)
 
 
 def _nobody(declaration: Declaration, served: _Served, operation: Operation, accepted: Accepted) -> Verdict:
@@ -133,7 +132,7 @@ def _schemes(declaration: Declaration, served: _Served) -> Iterator[Verdict]:
         if reason == "environment-without-issuer":
             where = declaration.places.key("environments", served.api.environment)
         many = f"{count} operation{'s' * (count != 1)} of API `{api}`"
-        yield judge.failed(reason, api_subject(api), where, f"{sentence}; {many} name it")
+        yield judge.failed(reason, api_subject(api), where, f"{sentence}; it is named by {many}")
     met = {reason for reason, _, _ in blamed}
     for check, good in _NOT_DROPPED.items():
         if check not in met:
@@ -142,8 +141,8 @@ def _schemes(declaration: Declaration, served: _Served) -> Iterator[Verdict]:
     for requirement, count in ignored.items():
         names = ", ".join(f"`{s}`" for s in requirement.scopes)
         sentence = (
-            f"{count} operation{'s' * (count != 1)} of API `{api}` ask for {names} with scheme `{requirement.scheme}`,"
-            " whose credentials carry no scopes"
+            f"scheme `{requirement.scheme}` carries no scopes, but {count} operation{'s' * (count != 1)} of API `{api}`"
+            f" would have it carry {names}"
         )
         scheme = contract.security_schemes.get(requirement.scheme)
         where = contract.locate(scheme.pointer) if scheme else at

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from assay.controls._lib.judging import judge as _judge
 from assay.controls._lib.subjects import api_subject, served_apis
 from assay.declare.declaration import Declaration
-from assay.domain import Verdict, did_you_mean
+from assay.domain import Verdict, did_you_mean, nearest
 
 _CONTROL = "authorisation"
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
@@ -83,6 +83,7 @@ def for_own_objects(role: str, holder: Holders) -> bool:
 def roles(declaration: Declaration, held: Mapping[str, Holders]) -> Iterator[Verdict]:
     """Judges the roles of every rule (does anybody have them?) and of every consumer (do they allow anything?)."""
     judge = _judge(_CONTROL)
+    known = judge.about.checks["role-without-rule"]
     named: set[str] = set()
     for api_id, api in served_apis(declaration):
         for index, rule in enumerate(api.access):
@@ -116,5 +117,6 @@ def roles(declaration: Declaration, held: Mapping[str, Holders]) -> Iterator[Ver
                 yield judge.passed("role-without-rule", f"consumers.{name}", at, sentence)
             else:
                 sentence = f"no access rule names the role `{role}` of consumer `{name}`"
-                fix = did_you_mean(role, named, what="role in a rule")
+                close = nearest(role, named)
+                fix = known.fix + (f"; or did you mean `{close}`?" if close else "")
                 yield judge.failed("role-without-rule", f"consumers.{name}", at, sentence, fix=fix)

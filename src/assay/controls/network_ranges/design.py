@@ -15,6 +15,7 @@ from assay.declare.model import Api, NetworkList, Networks
 from assay.domain import AssayError, Edit, Location, Verdict
 
 _CONTROL = "network_ranges"
+_SHOWN = 3
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 Route = tuple[str, ...]
 
@@ -50,11 +51,13 @@ def _networks(
     where = _named(route)
     everywhere = [(i, n) for i, n in enumerate(networks.allow) if n in _EVERYWHERE]
     for index, network in everywhere:
-        place = declaration.places.at(*route, "allow", index)
-        edits = (Edit(place.value.file, place.file_path, remove=True),) if len(networks.allow) > 1 else ()
         sentence = f"{where} allow {network}, which is every address"
-        yield judge.failed("allows-everywhere", subject, place.value, sentence, edits=edits)
-    if networks.allow and not everywhere:
+        yield judge.failed("allows-everywhere", subject, declaration.locate(*route, "allow", index), sentence)
+    together = Ranges(networks.allow)
+    if not everywhere and any(together.covers(network) for network in _EVERYWHERE):
+        sentence = f"{where} together allow every address"
+        yield judge.failed("allows-everywhere", subject, declaration.locate(*route, "allow"), sentence)
+    elif networks.allow and not everywhere:
         yield judge.passed("allows-everywhere", subject, at, f"{where} allow {_count(len(networks.allow))}")
     denied: list[str] = []
     plain: list[tuple[int, str]] = []
@@ -117,22 +120,26 @@ def _overlaps(
     if len(networks) < 2:
         return
     found = redundant([network for _, network in networks])
-    for inner, outer in found:
-        (index, network), (other, around) = networks[inner], networks[outer]
-        place = declaration.places.at(*route, index)
-        sentence = f"{network} is listed twice" if network == around else f"{network} lies within {around}"
+    if found:
+        told = [_contained(networks[inner][1], networks[outer][1]) for inner, outer in found]
+        # From the last to the first: each removal shifts what stands behind it.
+        places = [declaration.places.at(*route, networks[inner][0]) for inner, _ in reversed(found)]
         yield judge.failed(
             "overlapping-networks",
             subject,
-            place.value,
-            sentence,
-            edits=(Edit(place.value.file, place.file_path, remove=True),),
+            places[-1].value,
+            "; ".join(told[:_SHOWN]) + (f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""),
+            edits=tuple(Edit(place.value.file, place.file_path, remove=True) for place in places),
             safe=True,
-            related=(declaration.locate(*route, other),),
+            related=tuple(declaration.locate(*route, networks[outer][0]) for _, outer in found[:_SHOWN]),
         )
     if not found:
         sentence = f"no network under {_named(route[:-1]).removeprefix('the ')} lies within another one"
         yield judge.passed("overlapping-networks", subject, declaration.locate(*route), sentence)
+
+
+def _contained(inner: str, outer: str) -> str:
+    return f"{inner} is listed twice" if inner == outer else f"{inner} lies within {outer}"
 
 
 def _internal(declaration: Declaration, api_id: str, api: Api) -> Verdict:
@@ -197,7 +204,8 @@ def _hops(declaration: Declaration) -> Iterator[Verdict]:
         )
         yield judge.failed("hops-not-counted", "gateway", at, sentence)
     else:
-        yield judge.passed("hops-not-counted", "gateway", at, f"the gateway takes callers' addresses behind {hops}")
+        how = f"what {hops} in front tell" if gateway.trusted_hops else "the connection"
+        yield judge.passed("hops-not-counted", "gateway", at, f"the gateway takes a caller's address from {how}")
     if not gateway.trusted_hops:
         sentence = "the gateway believes no X-Forwarded-For, so a caller cannot claim an address"
         yield judge.passed("hops-trusted-from-anywhere", "gateway", at, sentence)
@@ -212,9 +220,17 @@ def _hops(declaration: Declaration) -> Iterator[Verdict]:
 def _observed(declaration: Declaration, api_id: str, api: Api) -> Iterator[Verdict]:
     judge, check, subject = _judge(_CONTROL), "network-ranges-observed", api_subject(api_id)
     watched = [(i, o) for i, o in enumerate(api.observe) if o.control == _CONTROL]
-    for index, _ in watched:
+    for index, entry in watched:
         at = declaration.locate("apis", api_id, "observe", index)
-        yield judge.failed(check, subject, at, f"the networks of API `{api_id}` are only observed")
+        if "*" in entry.operations:
+            yield judge.failed(check, subject, at, f"the networks of API `{api_id}` are only observed")
+        else:
+            sentence = (
+                f"API `{api_id}` asks to observe its networks on some operations, which has no effect: all or none"
+            )
+            yield judge.failed(
+                check, subject, at, sentence, fix="remove `network_ranges` from `observe:`, or its `operations:`"
+            )
     if not watched:
         at = declaration.places.key("apis", api_id)
         yield judge.passed(check, subject, at, f"the networks of API `{api_id}` are enforced")

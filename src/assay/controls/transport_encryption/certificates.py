@@ -137,4 +137,5 @@ def _noon(context: Context) -> datetime:
 
 def _relative(declaration: Declaration, error: AssayError) -> str:
     """An error's sentence with paths as they were written, not as they are on this machine."""
-    return error.sentence.replace(str(declaration.root.absolute()) + "/", "").rstrip(".")
+    sentence = error.sentence.replace(str(declaration.root.absolute()) + "/", "").rstrip(".")
+    return sentence[:1].lower() + sentence[1:]

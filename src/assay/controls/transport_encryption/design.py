@@ -26,6 +26,7 @@ def design(context: Context) -> Iterator[Verdict]:
     yield from authorities(context)
     yield from _client_certificates(declaration)
     yield _hsts(declaration)
+    yield from _observed(declaration)
 
 
 def _listener(declaration: Declaration) -> Verdict:
@@ -128,3 +129,16 @@ def _hsts(declaration: Declaration) -> Verdict:
     if gateway.tls.hsts >= _YEAR:
         return judge.passed("short-hsts", "gateway", at, f"browsers are told to use TLS for {days} days")
     return judge.failed("short-hsts", "gateway", at, f"browsers are told to use TLS for {days} days only")
+
+
+def _observed(declaration: Declaration) -> Iterator[Verdict]:
+    judge, check = _judge(_CONTROL), "encryption-observed"
+    for api_id, api in served_apis(declaration):
+        subject, watched = api_subject(api_id), [i for i, o in enumerate(api.observe) if o.control == _CONTROL]
+        for index in watched:
+            at = declaration.locate("apis", api_id, "observe", index)
+            sentence = f"API `{api_id}` asks to observe encryption, which has no effect: the listener is the gateway's"
+            yield judge.failed(check, subject, at, sentence)
+        if not watched:
+            at = declaration.places.key("apis", api_id)
+            yield judge.passed(check, subject, at, f"encryption is enforced for API `{api_id}`")
