@@ -1,0 +1,1 @@
+"""Puts declaration, controls and engines together, for the command line and the console."""

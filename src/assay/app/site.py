@@ -1,0 +1,190 @@
+"""The machine as the controls and the gateway see it: certificates, issuer, keys, sockets."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import certifi
+import msgspec
+
+from assay.app.project import Project
+from assay.controls.base import Site
+from assay.declare.declaration import Declaration
+from assay.declare.model import Environment, Issuer
+from assay.domain import AssayError, UsageError
+from assay.gateway import keysets
+from assay.gateway.assemble import Policy
+from assay.gateway.processor.bundle import build as processor_bundle
+from assay.gateway.processor.bundle import keyset_names
+from assay.gateway.runtime import KeyDigest, Runtime, Sockets
+from assay.gateway.state import Paths
+from assay.identity import api_keys, pki
+from assay.identity.http import Reach
+from assay.identity.issuer.signing import jwks as signing_jwks
+from assay.identity.issuer.signing import load_signing_keys
+from assay.identity.jwks import normalise, read_issuer_keys, read_jwks
+
+KEYS_FILE = "api-keys.json"
+Clock = Callable[[], datetime]
+
+
+def now() -> datetime:
+    """The clock of the machine, in UTC."""
+    return datetime.now(UTC)
+
+
+def keys_file(state: Path) -> Path:
+    """Where the digests of API keys are."""
+    return state / "keys" / KEYS_FILE
+
+
+def issuer_address(declaration: Declaration) -> str:
+    """Where the development issuer listens: the port after the gateway's, on loopback."""
+    port = int(declaration.model.gateway.listen.rpartition(":")[2])
+    return f"127.0.0.1:{port + 1 if port < 65535 else port - 1}"
+
+
+def development_environments(declaration: Declaration) -> dict[str, Environment]:
+    """Environments that use the development issuer. A gateway runs one such issuer, so there is at most one.
+
+    Raises:
+        UsageError: more than one environment asks for it: their tokens would be good in each other.
+    """
+    found = {n: e for n, e in declaration.model.environments.items() if e.issuer and e.issuer.development}
+    if len(found) > 1:
+        second = list(found)[1]
+        raise UsageError(
+            f"environments {', '.join(found)} would share one development issuer",
+            fix="give all but one of them an issuer of their own (`url`)",
+            location=declaration.locate("environments", second, "issuer"),
+        )
+    return found
+
+
+def plan_site(project: Project) -> Site:
+    """The site without touching the disk: every path is where :func:`prepare_site` would put the file."""
+    pki_directory = project.state.resolve() / "pki"
+    return Site(
+        certificate=str(pki_directory / "server.crt"),
+        private_key=str(pki_directory / "server.key"),
+        client_ca=str(pki_directory / "ca.crt"),
+        development_issuer=f"http://{issuer_address(project.declaration)}",
+    )
+
+
+def prepare_site(project: Project, paths: Paths) -> Site:
+    """Makes what is missing: the development authority and certificates (also for declared mTLS consumers).
+
+    Raises:
+        AssayError: a certificate cannot be made or kept.
+    """
+    model = project.declaration.model
+    host = model.gateway.listen.rpartition(":")[0].strip("[]")
+    names = tuple(dict.fromkeys((*pki.LOCAL_NAMES, *model.gateway.tls.names, *_served(host))))
+    authority = pki.ensure_ca(paths.pki)
+    server = pki.ensure_server_certificate(paths.pki, names)
+    if model.gateway.tls.client_ca is None:
+        for consumer in model.consumers.values():
+            if consumer.authenticate.mtls:
+                pki.issue_client_certificate(paths.pki, consumer.authenticate.mtls.san)
+    return Site(
+        certificate=str(server.certificate),
+        private_key=str(server.key),
+        client_ca=str(authority.certificate),
+        development_issuer=f"http://{issuer_address(project.declaration)}",
+    )
+
+
+def _served(host: str) -> tuple[str, ...]:
+    return () if host in ("0.0.0.0", "::") else (host,)  # noqa: S104 - compared, not bound
+
+
+def ensure_keysets(policy: Policy, paths: Paths) -> None:
+    """Makes the keysets that the policy's fields are encrypted and masked under.
+
+    Raises:
+        AssayError: a keyset cannot be made or read.
+    """
+    for name in sorted(keyset_names(processor_bundle(policy))):
+        keysets.ensure(paths.keys, name)
+
+
+def system_authorities() -> str:
+    """PEM file of the authorities this machine trusts, or those that ship with the HTTP client."""
+    found = ssl.get_default_verify_paths().cafile
+    return found if found and Path(found).exists() else certifi.where()
+
+
+@dataclass
+class Facts:
+    """Gathers the run-time facts, again and again; remembers the last good key set of each issuer.
+
+    Attributes:
+        trouble: by issuer, why its keys could not be read the last time; empty when all is well.
+    """
+
+    project: Project
+    paths: Paths
+    concurrency: int = 2
+    clock: Clock = now
+    trouble: dict[str, str] = field(default_factory=dict)
+    _jwks: dict[str, str] = field(default_factory=dict)
+
+    def gather(self) -> Runtime:
+        """The facts as they are now. An issuer that is down keeps its last known keys, or none."""
+        for name, environment in self.project.declaration.model.environments.items():
+            if environment.issuer:
+                self._read(name, environment.issuer)
+        return Runtime(
+            sockets=Sockets(
+                admin=str(self.paths.admin_socket),
+                inspector=str(self.paths.inspector_socket),
+                processor=str(self.paths.processor_socket),
+            ),
+            access_log=str(self.paths.access_log),
+            configuration=str(self.paths.live),
+            jwks=dict(self._jwks),
+            keys=self._keys(),
+            system_authorities=system_authorities(),
+            concurrency=self.concurrency,
+        )
+
+    def _read(self, name: str, issuer: Issuer) -> None:
+        try:
+            self._jwks[name] = self._keys_of(name, issuer)
+            self.trouble.pop(name, None)
+        except AssayError as error:
+            self.trouble[name] = error.sentence
+
+    def _keys_of(self, name: str, issuer: Issuer) -> str:
+        at = self.project.declaration.locate("environments", name, "issuer")
+        if issuer.development:
+            published = signing_jwks(load_signing_keys(self.paths.issuer), int(self.clock().timestamp()))
+            return normalise(
+                msgspec.json.encode(published), where="development issuer", algorithms=issuer.algorithms, location=at
+            ).text()
+        base = self.project.declaration.root
+        reach = Reach(authorities=base / issuer.ca) if issuer.ca else Reach()
+        if issuer.jwks:
+            found = read_jwks(issuer.jwks, base=base, algorithms=issuer.algorithms, reach=reach, location=at)
+            return found.text()
+        return read_issuer_keys(issuer.url or "", algorithms=issuer.algorithms, reach=reach, location=at).text()
+
+    def _keys(self) -> tuple[KeyDigest, ...]:
+        moment = self.clock()
+        usable = [k.record for k in api_keys.load(keys_file(self.paths.root)).list(moment)]
+        return tuple(
+            KeyDigest(
+                id=r.id,
+                consumer=r.consumer,
+                sha256=r.sha256,
+                not_before=int(r.not_before.timestamp()),
+                expires=int(r.expires.timestamp()),
+            )
+            for r in usable
+            if r.revoked_at is None and r.expires > moment
+        )

@@ -1,0 +1,114 @@
+"""``assay check``: the tests of design."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.app.project import Project, open_project
+from assay.cli.console import err, out, progress, write
+from assay.cli.options import DeclarationPath, FailOn, ReportFormat
+from assay.controls.registry import check_design, controls
+from assay.declare.patch import apply_edits
+from assay.domain import Exit, Severity, UsageError, Verdict, did_you_mean
+from assay.report import github, json_, junit, sarif
+from assay.report.summary import by_urgency, summarise
+from assay.report.text import finding
+
+
+def check(
+    path: DeclarationPath = Path(),
+    format: Annotated[ReportFormat, typer.Option("--format", help="How findings are written.")] = ReportFormat.TEXT,
+    fail_on: Annotated[FailOn, typer.Option("--fail-on", help="Exit 1 from this severity up.")] = FailOn.MEDIUM,
+    only: Annotated[list[str] | None, typer.Option("--control", "-c", help="Only these controls.")] = None,
+    show_all: Annotated[bool, typer.Option("--all", "-a", help="Show passed checks and notes too.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Apply the fixes that are safe; comments are kept.")] = False,
+) -> None:
+    """Test the design: what the declaration and its contracts promise, before anything runs. No network.
+
+    Examples:
+
+      assay check
+
+      assay check examples/customer-data --control authorisation
+
+      assay check --fix
+
+      assay check --format sarif > assay.sarif
+    """
+    started = time.perf_counter()
+    with progress("checking the design"):
+        project = open_project(path)
+        verdicts = _selected(_judge(project), only)
+    if fix and (count := _fix(project, verdicts)):
+        err().print(f"[green]fixed[/] {count} {'finding' if count == 1 else 'findings'}")
+        project = open_project(path)
+        verdicts = _selected(_judge(project), only)
+    _render(project, verdicts, format, fail_on, show_all, time.perf_counter() - started)
+    if fail_on is not FailOn.NEVER:
+        floor = Severity(fail_on.value).rank
+        if any(v.is_finding and v.severity.rank >= floor for v in verdicts):
+            raise typer.Exit(Exit.FINDINGS)
+
+
+def _judge(project: Project) -> tuple[Verdict, ...]:
+    declaration = project.declaration
+    return (*declaration.notes, *check_design(declaration, date.today()))
+
+
+def _selected(verdicts: tuple[Verdict, ...], only: list[str] | None) -> tuple[Verdict, ...]:
+    if not only:
+        return verdicts
+    known = {c.id for c in controls()} | {"declaration", "contract"}
+    for name in only:
+        if name not in known:
+            raise UsageError(f"there is no control `{name}`", fix=did_you_mean(name, known, what="control"))
+    return tuple(v for v in verdicts if v.control in only)
+
+
+def _fix(project: Project, verdicts: tuple[Verdict, ...]) -> int:
+    """Writes every safe edit; how many findings that answers."""
+    fixable = [v for v in verdicts if v.is_finding and v.fix and v.fix.safe and v.fix.edits]
+    edits = [e for v in fixable if v.fix for e in v.fix.edits]
+    changed = apply_edits(project.declaration.sources, edits)
+    for name, text in changed.items():
+        if text != project.declaration.sources[name]:
+            project.rewrite(name, text)
+    return len(fixable)
+
+
+def _render(
+    project: Project,
+    verdicts: tuple[Verdict, ...],
+    format: ReportFormat,
+    fail_on: FailOn,
+    show_all: bool,
+    seconds: float,
+) -> None:
+    if format is ReportFormat.JSON:
+        return write(json_.render(verdicts, declaration=project.declaration.digest))
+    if format is ReportFormat.SARIF:
+        return write(sarif.render(verdicts))
+    if format is ReportFormat.JUNIT:
+        return write(junit.render(verdicts))
+    if format is ReportFormat.GITHUB:
+        return write(github.render(verdicts))
+    console = out()
+    floor = Severity.NOTE.rank if show_all or fail_on is FailOn.NOTE else Severity.LOW.rank
+    findings = by_urgency(v for v in verdicts if v.is_finding or v.excepted_by)
+    shown = [v for v in findings if v.severity.rank >= floor]
+    sources = project.sources_for(shown)
+    for verdict in shown:
+        console.print(finding(verdict, sources, width=console.width))
+    if show_all:
+        for verdict in (v for v in verdicts if not v.is_finding and not v.excepted_by):
+            console.print(f"[dim]{verdict.outcome:>14}[/]  {verdict.control}/{verdict.check}  ", end="")
+            console.print(f"{verdict.sentence} ({verdict.location})", markup=False)
+    hidden = len(findings) - len(shown)
+    console.print(f"[bold]{summarise(verdicts).sentence()}[/] in {seconds:.2f} s", end="")
+    console.print(f" ({hidden} notes hidden; --all shows them)" if hidden else "")
+    return None

@@ -1,0 +1,1 @@
+"""Catalogues that ship with the package; NOTICE says where each comes from."""

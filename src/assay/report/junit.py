@@ -1,0 +1,35 @@
+"""Verdicts as JUnit XML, one suite per control, for pipelines that show tests."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from xml.etree import ElementTree as ET
+
+from assay.domain import Outcome, Verdict
+
+
+def render(verdicts: Iterable[Verdict]) -> str:
+    """Findings are failures; what could not run is skipped, and says so."""
+    suites: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        suites[verdict.control].append(verdict)
+    root = ET.Element("testsuites", name="assay")
+    for control, found in sorted(suites.items()):
+        suite = ET.SubElement(
+            root,
+            "testsuite",
+            name=control,
+            tests=str(len(found)),
+            failures=str(sum(v.is_finding for v in found)),
+            skipped=str(sum(v.outcome in (Outcome.SKIPPED, Outcome.NOT_APPLICABLE) for v in found)),
+        )
+        for verdict in found:
+            case = ET.SubElement(suite, "testcase", classname=f"{control}.{verdict.check}", name=verdict.subject)
+            if verdict.is_finding:
+                failure = ET.SubElement(case, "failure", message=verdict.sentence, type=str(verdict.severity))
+                failure.text = f"{verdict.location}\n{verdict.reason}\n{verdict.fix.sentence if verdict.fix else ''}"
+            elif verdict.outcome in (Outcome.SKIPPED, Outcome.NOT_APPLICABLE):
+                ET.SubElement(case, "skipped", message=verdict.sentence)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")

@@ -1,0 +1,72 @@
+"""Findings as SARIF 2.1.0, located at the declaration, with fingerprints that survive moved lines."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from assay import __version__
+from assay.domain import Severity, Verdict
+
+_LEVEL = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "note",
+    Severity.NOTE: "note",
+}
+_SCORE = {
+    Severity.CRITICAL: "9.5",
+    Severity.HIGH: "8.0",
+    Severity.MEDIUM: "5.0",
+    Severity.LOW: "3.0",
+    Severity.NOTE: "0.0",
+}
+
+
+def _fingerprint(verdict: Verdict) -> str:
+    """Names the finding by what it is about, not by where its line happens to be."""
+    return hashlib.sha256("\0".join((verdict.control, verdict.check, verdict.subject)).encode()).hexdigest()
+
+
+def _result(verdict: Verdict) -> dict[str, Any]:
+    place = verdict.location
+    result: dict[str, Any] = {
+        "ruleId": f"{verdict.control}/{verdict.check}",
+        "level": _LEVEL[verdict.severity],
+        "message": {"text": verdict.sentence + (f" Fix: {verdict.fix.sentence}" if verdict.fix else "")},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": place.file},
+                    "region": {"startLine": place.line, "startColumn": place.column},
+                },
+                "logicalLocations": [{"fullyQualifiedName": verdict.subject}],
+            }
+        ],
+        "partialFingerprints": {"assay/v1": _fingerprint(verdict)},
+        "properties": {"confidence": str(verdict.confidence), "outcome": str(verdict.outcome)},
+    }
+    if verdict.excepted_by:
+        result["suppressions"] = [{"kind": "external", "justification": verdict.excepted_by}]
+    return result
+
+
+def render(verdicts: Iterable[Verdict]) -> str:
+    """One run with its rules; accepted findings stay in it, suppressed."""
+    shown = [v for v in verdicts if v.is_finding or v.excepted_by]
+    rules = {
+        f"{v.control}/{v.check}": {
+            "id": f"{v.control}/{v.check}",
+            "shortDescription": {"text": v.check.replace("-", " ")},
+            "fullDescription": {"text": v.reason or v.check},
+            "properties": {"security-severity": _SCORE[v.severity]},
+        }
+        for v in shown
+    }
+    driver = {"name": "Assay", "version": __version__, "rules": [rules[k] for k in sorted(rules)]}
+    run = {"tool": {"driver": driver}, "results": [_result(v) for v in shown]}
+    sarif = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+    return json.dumps(sarif, indent=2, ensure_ascii=False)
