@@ -147,9 +147,14 @@ class Conversion:
         return self.documents.once(("required", at), compute)
 
     def _is_parent(self, at: SchemaRef, target: SchemaRef) -> bool:
-        """Whether ``target`` offers alternatives of which the schema that refers to it, at ``at``, is one."""
+        """Whether ``target`` is a base type that offers alternatives, and what refers to it at ``at`` is one of them.
+
+        Without properties or a discriminator of its own it is no base type, and the circle means nothing.
+        """
         raw = self.documents.schema(target)
         if not isinstance(raw, dict) or not ("oneOf" in raw or "anyOf" in raw):
+            return False
+        if "discriminator" not in raw and not compositions.properties(raw):
             return False
         members = self.documents.once(
             ("parts", target), lambda: frozenset(p.at for p in parts(self.documents, target, raw))

@@ -48,14 +48,12 @@ class Directory:
             top = self.path.parent.resolve()
             if name == self.name:
                 path = self.path
+            elif posixpath.isabs(name) != posixpath.isabs(self.name):
+                return _outside(name)
             else:
                 path = (top / posixpath.relpath(name, posixpath.dirname(self.name) or ".")).resolve()
                 if not path.is_relative_to(top):
-                    return Refusal(
-                        "reference-outside-tree",
-                        f"`{name}` lies outside the contract's directory",
-                        "move it below the directory of the contract",
-                    )
+                    return _outside(name)
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(descriptor, "rb") as stream:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -84,6 +82,14 @@ class Single:
             f"`{name}` is another document, and this contract was read from one document alone",
             "save the contract and the documents it refers to in one directory and name the file",
         )
+
+
+def _outside(name: str) -> Refusal:
+    return Refusal(
+        "reference-outside-tree",
+        f"`{name}` lies outside the contract's directory",
+        "move it below the directory of the contract",
+    )
 
 
 def load(name: str, source: Source, limits: ReadLimits) -> tuple[Documents, dict[str, Refusal]]:

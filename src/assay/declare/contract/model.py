@@ -166,7 +166,9 @@ class Contract:
         Args:
             direction: ``request`` forbids ``readOnly`` properties, ``response`` forbids ``writeOnly`` ones
                 (OpenAPI 3.0.3 § 4.7.24.2).
-            closed: objects that declare properties and say nothing about others refuse the others.
+            closed: objects that declare properties and say nothing about others refuse the others. Compositions are
+                closed as a whole, not branch by branch; alternatives of ``oneOf`` that an undeclared property made
+                indistinguishable are told apart by it.
 
         Raises:
             DeclarationError: the schema is defined in terms of itself at the same place (``circular-schema``).

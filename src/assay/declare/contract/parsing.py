@@ -64,10 +64,15 @@ def parse(data: bytes, *, limits: ReadLimits, suffix: str = "") -> Parsed:
     try:
         loaded, references = load_yaml(text, depth=limits.depth, values=limits.values, aliased=limits.aliased)
     except YamlFailure as failure:
-        raise ParseFailure(
-            failure.check, failure.sentence, fix=failure.fix, line=failure.line, column=failure.column
-        ) from None
+        line, column = _within(text, failure.line, failure.column)
+        raise ParseFailure(failure.check, failure.sentence, fix=failure.fix, line=line, column=column) from None
     return Parsed(loaded, text, False, references)
+
+
+def _within(text: str, line: int, column: int) -> tuple[int, int]:
+    """The place, or the end of the text where libyaml puts it on a line that does not exist."""
+    lines = text.split("\n")
+    return (line, column) if line <= len(lines) else (len(lines), len(lines[-1]) + 1)
 
 
 def _decode(data: bytes) -> str:
