@@ -1,0 +1,446 @@
+"""What the gateway keeps on disk: which policy is applied, every version before it, sockets and logs.
+
+Layout of the state directory (``.assay`` beside the declaration, mode 0700)::
+
+    gateway/bootstrap.json              what Envoy is started with
+    gateway/live/{cds,lds,rds}.json     what Envoy watches
+    gateway/versions/NNNN/              policy.json, bootstrap.json, cds.json, lds.json, rds.json, meta.json
+    gateway/applied.json                which version is live, and whether Envoy confirmed it
+    inspector/bundle.json  processor/bundle.json
+    run/                                sockets and state.json of the running supervisor
+    logs/  pki/  keys/  issuer/
+
+Every file is replaced by a rename after it reached the disk. A version's directory appears whole or not at all, and
+``applied.json`` is written last: after a crash it names what was live before or what is live now.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from assay.domain import IncompleteError, Location, UsageError
+from assay.gateway.assemble import Policy, decode, encode
+from assay.gateway.envoy import Configuration
+from assay.gateway.plan import Approval
+from assay.identity.files import ensure_private_directory, locked, read_private, write_private
+
+LIVE_ORDER = ("cds.json", "lds.json", "rds.json")
+"""Clusters first, so that no route or listener ever names one that Envoy has not met; listeners before their routes."""
+
+_SOCKET_LIMIT = 100
+"""A Unix socket's path must fit 108 bytes with its terminator (unix(7)); some room is left for longer names."""
+
+_FILE_LIMIT = 1 << 30
+_LONGEST_SOCKET = "inspector.sock"
+
+_START_OVER = (
+    "bring it back from a backup, or remove `gateway/applied.json` in the state directory: the next application then "
+    "counts as the first; a running gateway is not affected"
+)
+
+D = TypeVar("D")
+
+
+class Applied(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is live. ``confirmed`` is when Envoy was seen to run it (UTC), None when it was not running at the time.
+
+    ``policy`` is the policy's digest, ``configuration`` the version that each file carries, and ``readback`` the digest
+    of what Envoy showed when it confirmed, so that a later look tells whether anything has changed behind our back.
+    """
+
+    version: int
+    number: int
+    policy: str
+    configuration: str
+    at: datetime
+    confirmed: datetime | None = None
+    readback: str = ""
+
+
+class Meta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is known of a stored version. ``restores`` is the version a rollback went back to."""
+
+    version: int
+    number: int
+    policy: str
+    configuration: str
+    files: dict[str, str]
+    created: datetime
+    by: str
+    approvals: tuple[Approval, ...] = ()
+    restores: int | None = None
+    changes: dict[str, int] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A version read back from disk, every file checked against the digest that was noted when it was written."""
+
+    meta: Meta
+    policy: Policy
+    configuration: Configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where everything is. ``sockets`` is ``run/`` unless that makes socket paths too long for the kernel."""
+
+    root: Path
+    sockets: Path
+
+    @property
+    def gateway(self) -> Path:
+        """Policies, configuration and which of them is applied."""
+        return self.root / "gateway"
+
+    @property
+    def live(self) -> Path:
+        """The directory Envoy watches."""
+        return self.gateway / "live"
+
+    @property
+    def bootstrap(self) -> Path:
+        """What Envoy is started with."""
+        return self.gateway / "bootstrap.json"
+
+    @property
+    def versions(self) -> Path:
+        """One directory for each version ever applied."""
+        return self.gateway / "versions"
+
+    @property
+    def applied(self) -> Path:
+        """The note of what is live."""
+        return self.gateway / "applied.json"
+
+    @property
+    def inspector_bundle(self) -> Path:
+        """What the inspector reads."""
+        return self.root / "inspector" / "bundle.json"
+
+    @property
+    def processor_bundle(self) -> Path:
+        """What the processor reads."""
+        return self.root / "processor" / "bundle.json"
+
+    @property
+    def run(self) -> Path:
+        """What belongs to a running supervisor."""
+        return self.root / "run"
+
+    @property
+    def run_state(self) -> Path:
+        """Which processes run, since when."""
+        return self.run / "state.json"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of the parts, and the access log."""
+        return self.root / "logs"
+
+    @property
+    def access_log(self) -> Path:
+        """One JSON line per call."""
+        return self.logs / "access.jsonl"
+
+    @property
+    def keys(self) -> Path:
+        """API keys and keysets."""
+        return self.root / "keys"
+
+    @property
+    def pki(self) -> Path:
+        """Development certificates."""
+        return self.root / "pki"
+
+    @property
+    def issuer(self) -> Path:
+        """State of the development issuer."""
+        return self.root / "issuer"
+
+    @property
+    def admin_socket(self) -> Path:
+        """Envoy's administration interface."""
+        return self.sockets / "admin.sock"
+
+    @property
+    def inspector_socket(self) -> Path:
+        """Where the inspector answers."""
+        return self.sockets / "inspector.sock"
+
+    @property
+    def processor_socket(self) -> Path:
+        """Where the processor answers."""
+        return self.sockets / "processor.sock"
+
+
+def prepare(root: Path, *, environ: Mapping[str, str]) -> Paths:
+    """Makes the state directory, and says where everything in it is.
+
+    Args:
+        root: the state directory; made with mode 0700 when missing.
+        environ: the environment; ``XDG_RUNTIME_DIR`` is used for sockets when ``root`` is too deep for them.
+
+    Raises:
+        AssayError: a directory cannot be made, or others could write to it.
+    """
+    root = root.resolve()
+    paths = Paths(root, _socket_directory(root, environ))
+    directories = (paths.live, paths.versions, paths.inspector_bundle.parent, paths.processor_bundle.parent)
+    for directory in (root, paths.gateway, *directories, paths.run, paths.logs, paths.keys, paths.pki, paths.issuer):
+        ensure_private_directory(directory)
+    _own_directory(paths.sockets)
+    return paths
+
+
+def _socket_directory(root: Path, environ: Mapping[str, str]) -> Path:
+    run = root / "run"
+    if len(os.fsencode(run / _LONGEST_SOCKET)) <= _SOCKET_LIMIT:
+        return run
+    digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
+    for base in (environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir()):
+        found = Path(base) / f"assay-{os.getuid()}-{digest}" if base else None
+        if found and found.is_absolute() and len(os.fsencode(found / _LONGEST_SOCKET)) <= _SOCKET_LIMIT:
+            return found
+    raise IncompleteError(
+        f"no directory has a path short enough for sockets: `{run}` is too deep",
+        fix="move the project to a shorter path, or set XDG_RUNTIME_DIR to one",
+    )
+
+
+def _own_directory(directory: Path) -> None:
+    """Sockets in a directory of somebody else could be replaced by them, so the owner is checked and links refused."""
+    ensure_private_directory(directory)
+    status = directory.lstat()
+    if directory.is_symlink() or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise IncompleteError(
+            f"the directory for sockets `{directory}` is not private to you",
+            fix=f"remove it, or make it yours: chmod 700 {directory}",
+        )
+
+
+@contextlib.contextmanager
+def lock(paths: Paths, *, timeout: float = 30.0) -> Iterator[None]:
+    """Only one process at a time changes what is applied.
+
+    Raises:
+        AssayError: another process held the lock for longer than ``timeout`` seconds.
+    """
+    with locked(paths.gateway / "lock", timeout=timeout):
+        yield
+
+
+def read_applied(paths: Paths) -> Applied | None:
+    """What is live, or None when nothing was ever applied.
+
+    Raises:
+        AssayError: the note cannot be read or is damaged.
+    """
+    if not paths.applied.exists():
+        return None
+    return _decode(_read(paths.applied), Applied, paths.applied, _START_OVER)
+
+
+def write_applied(paths: Paths, applied: Applied) -> None:
+    """Notes what is live."""
+    write_private(paths.applied, _encode(applied))
+
+
+def numbers(paths: Paths) -> tuple[int, ...]:
+    """The stored versions, oldest first."""
+    found = (int(p.name) for p in paths.versions.iterdir() if p.name.isdecimal()) if paths.versions.exists() else ()
+    return tuple(sorted(found))
+
+
+def store(
+    paths: Paths,
+    policy: Policy,
+    configuration: Configuration,
+    *,
+    by: str,
+    at: datetime,
+    approvals: tuple[Approval, ...] = (),
+    restores: int | None = None,
+    changes: Mapping[str, int] | None = None,
+) -> Meta:
+    """Keeps a version beside the earlier ones; its directory appears complete or not at all.
+
+    Raises:
+        IncompleteError: the disk refuses; what was there is untouched.
+    """
+    number = max(numbers(paths), default=0) + 1
+    contents = {
+        "policy.json": encode(policy),
+        "bootstrap.json": _encode(configuration.bootstrap),
+        **{name: _encode(content) for name, content in configuration.files.items()},
+    }
+    meta = Meta(
+        version=1,
+        number=number,
+        policy=policy.digest,
+        configuration=configuration.version,
+        files={name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
+        created=at,
+        by=by,
+        approvals=approvals,
+        restores=restores,
+        changes=dict(changes or {}),
+    )
+    temporary = paths.versions / f".{number:04}.{secrets.token_hex(4)}"
+    try:
+        ensure_private_directory(temporary)
+        for name, data in contents.items():
+            write_private(temporary / name, data)
+        write_private(temporary / "meta.json", _encode(meta))
+        temporary.rename(paths.versions / f"{number:04}")
+    except OSError as error:
+        raise IncompleteError(
+            f"version {number} cannot be stored: {error.strerror}", fix="free some space, then apply again"
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return meta
+
+
+def load_meta(paths: Paths, number: int) -> Meta:
+    """What is known of a version.
+
+    Raises:
+        UsageError: there is no such version.
+        AssayError: its note is damaged.
+    """
+    directory = paths.versions / f"{number:04}"
+    if not directory.exists():
+        known = numbers(paths)
+        raise UsageError(
+            f"there is no version {number}",
+            fix=f"versions {known[0]} to {known[-1]} are stored" if known else "nothing was applied yet",
+        )
+    return _decode(_read(directory / "meta.json"), Meta, directory / "meta.json", _START_OVER)
+
+
+def load(paths: Paths, number: int) -> Stored:
+    """A stored version, whole.
+
+    Raises:
+        UsageError: there is no such version.
+        AssayError: a file of it is missing or is not what was stored.
+    """
+    meta = load_meta(paths, number)
+    directory = paths.versions / f"{number:04}"
+    contents = {name: _checked(directory / name, digest) for name, digest in meta.files.items()}
+    missing = {"policy.json", "bootstrap.json", *LIVE_ORDER} - contents.keys()
+    if missing:
+        raise IncompleteError(f"version {number} lacks {', '.join(sorted(missing))}", fix=_START_OVER)
+    parsed: dict[str, dict[str, object]] = {
+        name: _decode(data, dict, directory / name, "apply again")
+        for name, data in contents.items()
+        if name != "policy.json"
+    }
+    bootstrap = parsed.pop("bootstrap.json")
+    return Stored(meta, decode(contents["policy.json"]), Configuration(meta.configuration, bootstrap, parsed))
+
+
+def discard(paths: Paths, number: int) -> None:
+    """Forgets a version that never became live."""
+    shutil.rmtree(paths.versions / f"{number:04}", ignore_errors=True)
+
+
+def live_configuration(paths: Paths) -> Configuration:
+    """What is in the files that Envoy is started with and watches.
+
+    Raises:
+        AssayError: a file is missing or damaged, or the files are of different versions.
+    """
+    files: dict[str, dict[str, object]] = {
+        name: _decode(_read(paths.live / name), dict, paths.live / name, "apply again") for name in LIVE_ORDER
+    }
+    bootstrap: dict[str, object] = _decode(_read(paths.bootstrap), dict, paths.bootstrap, "apply again")
+    versions = {str(content.get("version_info", "")) for content in files.values()}
+    if len(versions) != 1:
+        raise IncompleteError(
+            f"the files in `{paths.live}` are of different versions",
+            fix="apply again",
+            location=Location(str(paths.live)),
+        )
+    return Configuration(versions.pop(), bootstrap, files)
+
+
+def applied_policy(paths: Paths) -> Policy | None:
+    """The policy that is live, or None when nothing was ever applied.
+
+    Raises:
+        AssayError: what is stored is damaged.
+    """
+    applied = read_applied(paths)
+    return None if applied is None else load(paths, applied.number).policy
+
+
+def write_bootstrap(paths: Paths, configuration: Configuration) -> None:
+    """Writes what Envoy is started with; a running Envoy does not read it again."""
+    write_private(paths.bootstrap, _encode(configuration.bootstrap))
+
+
+def write_live(paths: Paths, configuration: Configuration, *, between: Callable[[str], None] | None = None) -> None:
+    """Replaces what Envoy watches, file by file in :data:`LIVE_ORDER`; ``between`` is called after each.
+
+    Raises:
+        AssayError: the disk refuses. Files already replaced stay replaced: the caller restores the earlier version.
+    """
+    for name in LIVE_ORDER:
+        write_private(paths.live / name, _encode(configuration.files[name]))
+        if between:
+            between(name)
+
+
+def check_live(paths: Paths, configuration: Configuration) -> None:
+    """What Envoy would find if it started now is what was written.
+
+    Raises:
+        IncompleteError: a file is another one.
+    """
+    for name in LIVE_ORDER:
+        if _read(paths.live / name) != _encode(configuration.files[name]):
+            raise IncompleteError(
+                f"`{paths.live / name}` changed on disk while Envoy was being asked about it",
+                fix="find out what else writes there, then apply again",
+                location=Location(str(paths.live / name)),
+            )
+
+
+def _checked(path: Path, digest: str) -> bytes:
+    data = _read(path)
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise IncompleteError(
+            f"`{path}` is not what was stored: its digest differs",
+            fix=_START_OVER,
+            location=Location(str(path)),
+        )
+    return data
+
+
+def _read(path: Path) -> bytes:
+    return read_private(path, limit=_FILE_LIMIT, what="state file")
+
+
+def _encode(value: object) -> bytes:
+    return msgspec.json.encode(value, order="sorted")
+
+
+def _decode(data: bytes, kind: type[D], path: Path, fix: str) -> D:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise IncompleteError(f"`{path}` is damaged: {error}", fix=fix, location=Location(str(path))) from error
