@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar, cast
 
 from assay.declare.contract import pointers
 from assay.declare.contract.json_places import JsonPlaces
 from assay.declare.contract.parsing import Parsed
-from assay.declare.contract.problems import Problem
 from assay.declare.contract.yaml_places import YamlPlaces
 from assay.domain import DeclarationError, Fix, Location, Outcome, Severity, Verdict
 
@@ -42,6 +41,14 @@ class Resolved(NamedTuple):
         return SchemaRef(self.file, self.pointer)
 
 
+@dataclass(slots=True)
+class _Identities:
+    """Names that schemas give themselves (JSON Schema 2020-12 § 8.2): by URI, and by file and anchor."""
+
+    ids: dict[str, tuple[str, str]] = field(default_factory=dict)
+    anchors: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
 class Documents:
     """The parsed documents of one contract. Values are shared, so nobody may change them.
 
@@ -49,7 +56,7 @@ class Documents:
     pointer there stands before whatever the document has at that pointer.
     """
 
-    __slots__ = ("_anchors", "_cache", "_ids", "_once", "_parsed", "_places", "overlay", "root", "siblings_apply")
+    __slots__ = ("_cache", "_once", "_parsed", "_places", "overlay", "root", "siblings_apply")
 
     def __init__(self, root: str) -> None:
         self.root = root
@@ -59,14 +66,10 @@ class Documents:
         self._places: dict[str, JsonPlaces | YamlPlaces] = {}
         self._cache: dict[tuple[str, str], Resolved | None] = {}
         self._once: dict[object, object] = {}
-        self._ids: dict[str, tuple[str, str]] = {}
-        self._anchors: dict[tuple[str, str], str] = {}
 
     def add(self, name: str, parsed: Parsed) -> None:
         """Add a document under the name that locations show."""
         self._parsed[name] = parsed
-        if any(word in parsed.text for word in ("$id", "$anchor", "$dynamicAnchor")):
-            self._index(name, parsed.value)
 
     def __contains__(self, name: object) -> bool:
         return name in self._parsed
@@ -165,18 +168,18 @@ class Documents:
         base = "#"
         if other:
             named = pointers.sibling(file, other)
-            if other in self._ids:
-                file, base = self._ids[other]
-            elif not pointers.is_remote(other) and named in self._parsed:
+            if not pointers.is_remote(other) and named in self._parsed:
                 file = named
+            elif other in self._identities().ids:
+                file, base = self._identities().ids[other]
             else:
                 return None
         if fragment and not fragment.startswith("/"):
-            anchor = self._anchors.get((file, fragment))
+            anchor = self._identities().anchors.get((file, fragment))
             return self._find(file, anchor, hops) if anchor is not None else None
         found = self._cached(file, base + fragment, hops)
-        if found is None and not other and self._ids:
-            for near, inside in sorted(self._ids.values(), key=lambda i: len(i[1]), reverse=True):
+        if found is None and not other:
+            for near, inside in sorted(self._identities().ids.values(), key=lambda i: len(i[1]), reverse=True):
                 if near == file and (pointer + "/").startswith(inside + "/"):
                     return self._find(file, inside + fragment, hops)
         return found
@@ -208,15 +211,24 @@ class Documents:
             value = below[0]
         return Resolved(file, here, value)
 
-    def _index(self, name: str, value: object) -> None:
-        for pointer, container in mappings(value):
-            identity = container.get("$id")
-            if isinstance(identity, str) and identity.rstrip("#"):
-                self._ids.setdefault(identity.rstrip("#"), (name, pointer))
-            for word in ("$anchor", "$dynamicAnchor"):
-                anchor = container.get(word)
-                if isinstance(anchor, str):
-                    self._anchors.setdefault((name, anchor), pointer)
+    def _identities(self) -> _Identities:
+        """Looked for only when a reference is not a plain pointer: most contracts never need them."""
+        return self.once("identities", self._find_identities)
+
+    def _find_identities(self) -> _Identities:
+        found = _Identities()
+        for name, parsed in self._parsed.items():
+            if not any(word in parsed.text for word in ("$id", "$anchor", "$dynamicAnchor")):
+                continue
+            for pointer, container in mappings(parsed.value):
+                identity = container.get("$id")
+                if isinstance(identity, str) and identity.rstrip("#"):
+                    found.ids.setdefault(identity.rstrip("#"), (name, pointer))
+                for word in ("$anchor", "$dynamicAnchor"):
+                    anchor = container.get(word)
+                    if isinstance(anchor, str):
+                        found.anchors.setdefault((name, anchor), pointer)
+        return found
 
 
 def mappings(root: object) -> Iterator[tuple[str, dict[str, object]]]:
@@ -240,6 +252,3 @@ def _member(value: object, step: str) -> tuple[object] | None:
     if isinstance(value, list) and step.isascii() and step.isdigit() and len(step) < 10 and int(step) < len(value):
         return (value[int(step)],)
     return None
-
-
-__all__ = ["Documents", "Problem", "Resolved", "SchemaRef", "mappings"]

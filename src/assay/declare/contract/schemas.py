@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from assay.declare.contract import compositions, keywords
 from assay.declare.contract.conversion import Conversion, Role, Variant
 from assay.declare.contract.documents import Documents, SchemaRef
 from assay.declare.contract.problems import Problem
@@ -152,6 +151,3 @@ def lint(documents: Documents, refs: Iterable[SchemaRef]) -> list[Problem]:
                 )
             )
     return [*circles, *made.problems]
-
-
-__all__ = ["Library", "compositions", "json_schema", "keywords", "library", "lint"]
