@@ -11,6 +11,7 @@ from assay.controls._lib.rules import Numbered, rules_by_operation
 from assay.controls._lib.subjects import api_subject, operation_subject, served_apis
 from assay.controls.authentication.consumers import consumers
 from assay.controls.authentication.issuers import issuers
+from assay.controls.authentication.reach import reach
 from assay.controls.authentication.schemes import Accepted, Alternatives, Resolver
 from assay.controls.base import Context
 from assay.declare.contract import Contract, Operation
@@ -49,6 +50,7 @@ def design(context: Context) -> Iterator[Verdict]:
     served = tuple(_resolve(declaration, api_id, api) for api_id, api in served_apis(declaration))
     for entry in served:
         yield from _operations(declaration, entry)
+        yield from reach(declaration, entry.id, entry.accepted)
         yield from _schemes(declaration, entry)
         yield from _without_consumer(declaration, entry)
         yield from _observed(declaration, entry)
