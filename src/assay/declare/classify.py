@@ -104,7 +104,7 @@ def _by_name(name: tuple[str, ...], around: frozenset[str], kinds: frozenset[str
             continue
         if len(name) == 1 and name[0] != joined:
             confidence = _LESS[confidence]
-        why = f'name "{" ".join(phrase)}"'
+        why = f'name "{" ".join(name[span[0] : span[1]])}"'
         return Guess(meaning.category, meaning.level, confidence, why, meaning.identifies, meaning.bits)
     return None
 

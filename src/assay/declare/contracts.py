@@ -66,7 +66,8 @@ class Shelf:
             return contract
         if contract is None:
             return frozenset()
-        if not isinstance(contract.documents.schema(SchemaRef(name, "#" + fragment)), dict | bool):
+        found = contract.documents.find(name, "#" + fragment)
+        if found is None or not isinstance(found.value, dict | bool):
             return f"`{pointer}` leads to no schema", self._other_schema(contract, name, fragment)
         if not deep:
             return frozenset(p.name for p in properties(contract.documents, SchemaRef(name, "#" + fragment)))
@@ -97,6 +98,7 @@ class Shelf:
             if contract:
                 words.update(operation.id for operation in contract.operations)
                 words.update(_keys(contract))
+                words.update(s for o in contract.operations for a in o.security for r in a for s in r.scopes)
         return frozenset(words)
 
     def _open(self, file: str, name: str) -> None:

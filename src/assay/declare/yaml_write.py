@@ -47,7 +47,9 @@ def _quoted(value: str) -> str:
 
 def _is_yaml_1_1(value: str) -> bool:
     """Words that an older reader takes for something else: `yes`, `1_000`, `12:30:00`, a date."""
-    return value.lower() in ("y", "n", "yes", "no", "on", "off") or bool(re.fullmatch(r"[-+.]*[0-9][-+0-9_.:a-fA-FxXT]*", value))
+    return value.lower() in ("y", "n", "yes", "no", "on", "off") or bool(
+        re.fullmatch(r"[-+.]*[0-9][-+0-9_.:a-fA-FxXT]*", value)
+    )
 
 
 def flow_text(value: object) -> str:
