@@ -75,6 +75,7 @@ def fields(view: View) -> dict[str, str]:
         "inspector_policy": _dynamic(ANSWER_NAMESPACE, "x-assay-policy"),
         "observed_limit": _dynamic(OBSERVED_NAMESPACE, "limit"),
         "masked": _dynamic("assay.processor", "masked"),
+        "processor_decision": _dynamic("assay.processor", "decision"),
         "processor_policy": _dynamic("assay.processor", "policy"),
         "received": "%BYTES_RECEIVED%",
         "sent": "%BYTES_SENT%",

@@ -1,4 +1,4 @@
-"""Moves what the observing limits noted from a header to metadata, where the access log finds it and no upstream does."""
+"""Moves what observing limits noted from a header to metadata: the access log finds it there, no upstream does."""
 
 from __future__ import annotations
 

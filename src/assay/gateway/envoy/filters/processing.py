@@ -28,14 +28,9 @@ def _listener(view: View) -> Json | None:
         "ext_proc.v3.ExternalProcessor",
         grpc_service={"envoy_grpc": {"cluster_name": PROCESSOR_CLUSTER}, "timeout": "5s"},
         failure_mode_allow=False,
-        processing_mode={
-            "request_header_mode": "SEND",
-            "response_header_mode": "SEND",
-            "request_body_mode": "NONE",
-            "response_body_mode": "NONE",
-            "request_trailer_mode": "SKIP",
-            "response_trailer_mode": "SKIP",
-        },
+        # The processor asks for more, request by request, when it has something to do for this caller.
+        processing_mode={"response_header_mode": "SKIP"},
+        request_attributes=["xds.route_name"],
         allow_mode_override=True,
         message_timeout="5s",
         metadata_options={

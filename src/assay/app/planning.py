@@ -1,0 +1,40 @@
+"""From a project to its plan. Nothing here can write: the plan is made from values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assay.app.project import Project
+from assay.app.site import plan_site
+from assay.controls.registry import compile_policy
+from assay.gateway.assemble import Policy
+from assay.gateway.compare import compare
+from assay.gateway.plan import Plan
+from assay.gateway.state import Paths, applied_policy
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The next policy, and how it differs from the applied one."""
+
+    policy: Policy
+    plan: Plan
+
+
+def production_apis(project: Project) -> frozenset[str]:
+    """APIs that live in an environment of the production tier."""
+    model = project.declaration.model
+    tiers = {name: environment.tier for name, environment in model.environments.items()}
+    return frozenset(a for a, api in model.apis.items() if tiers.get(api.environment, "production") == "production")
+
+
+def make_plan(project: Project) -> Planned:
+    """Compiles the declaration and compares it with what is applied.
+
+    Raises:
+        AssayError: the declaration does not compile, or what is stored is damaged.
+    """
+    policy = compile_policy(project.declaration, plan_site(project))
+    state = project.state.resolve()
+    applied = applied_policy(Paths(state, state / "run"))
+    return Planned(policy, compare(applied, policy, production=production_apis(project)))

@@ -1,0 +1,91 @@
+"""``assay plan``: what applying the declaration would change at the gateway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.app.planning import Planned, make_plan
+from assay.app.project import open_project
+from assay.cli.console import out, progress, write
+from assay.cli.options import DeclarationPath, Format, FormatOption
+from assay.domain import Exit
+from assay.gateway.plan import Group, Plan
+
+_MARK = {"loosening": ("-", "bold red"), "tightening": ("+", "bold green"), "neutral": ("~", "cyan")}
+
+
+def plan(
+    path: DeclarationPath = Path(),
+    format: FormatOption = Format.TEXT,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 5 when there are changes, 0 when there are none.")
+    ] = False,
+) -> None:
+    """Show what would change at the gateway: what tightens, what loosens, and which controls only observe.
+
+    Nothing is written and nothing is contacted. A loosening of an API in a production environment needs the plan's
+    digest as approval: `assay apply --approve DIGEST`.
+
+    Examples:
+
+      assay plan
+
+      assay plan --detailed-exitcode --format json
+    """
+    with progress("compiling"):
+        planned = make_plan(open_project(path))
+    if format is Format.JSON:
+        import json
+
+        write(json.dumps(planned.plan.as_json(), indent=2, ensure_ascii=False))
+    else:
+        show(planned)
+    if detailed_exitcode and planned.plan.changes:
+        raise typer.Exit(Exit.CHANGES)
+
+
+def show(planned: Planned) -> None:
+    """The plan, for people: loosening first."""
+    console, found = out(), planned.plan
+    if found.initial:
+        console.print(
+            f"Nothing is applied yet. Applying makes [bold]{found.operations}[/] operations reachable, "
+            "each only as the declaration allows."
+        )
+    elif not found.changes:
+        console.print("No changes: the gateway already has this policy.")
+    else:
+        for group in found.groups():
+            _group(group)
+        console.print(f"\n{_counts(found)}")
+    _observing(found)
+    if found.needs_approval:
+        console.print(
+            f"\n[bold red]This loosens a production environment.[/] To apply it: "
+            f"[bold]assay apply --approve {found.digest}[/]"
+        )
+
+
+def _group(group: Group) -> None:
+    console = out()
+    mark, style = _MARK[group.effect]
+    first = group.changes[0]
+    console.print(f"{mark} {group.effect:<10}", style=style, end=" ")
+    console.print(group.sentence, markup=False, end="")
+    console.print(f"  [dim]{first.source}[/]")
+    if first.before or first.after:
+        console.print(f"    [dim]{first.before or 'nothing'} → {first.after or 'nothing'}[/]", markup=True)
+
+
+def _counts(found: Plan) -> str:
+    counts = {effect: sum(c.effect == effect for c in found.changes) for effect in _MARK}
+    return ", ".join(f"{n} {effect}" for effect, n in counts.items() if n)
+
+
+def _observing(found: Plan) -> None:
+    for entry in found.observing:
+        where = f"{len(entry.operations)} operations of {entry.api}" if entry.operations else entry.api or "the gateway"
+        out().print(f"[yellow]observing only[/] {entry.control} on {where}: nothing is refused, only written down")
