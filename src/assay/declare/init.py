@@ -162,8 +162,8 @@ def _reveal(data: Sequence[GuessedData]) -> list[str]:
     if not classes:
         return []
     return [
-        "    # Who sees which class of data, and how; what nobody is given here is masked for everybody. Narrow it, such",
-        "    # as {roles: [user], classes: [user.financial], form: last4}",
+        "    # Who sees which class of data, and how; what nobody is given here is masked for everybody. Narrow it:",
+        "    # {roles: [user], classes: [user.financial], form: last4}",
         "    reveal:",
         f"      - {{roles: [user, admin], classes: {flow_text(classes)}, form: clear}}  # guess",
     ]

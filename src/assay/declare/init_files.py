@@ -128,10 +128,10 @@ def write_init(
         read = parse_contract(contract, name=path)
         files[directory / path] = contract
     else:
-        path = _relative(contract, directory)
-        read = read_contract(contract, name=path or contract.name)
-        if path is None:
-            path = f"openapi/{contract.name}"
+        inside = _relative(contract, directory)
+        path = inside or f"openapi/{contract.name}"
+        read = read_contract(contract, name=inside or contract.name)
+        if inside is None:
             files |= _copies(contract, read, directory / "openapi")
             read = read_contract(contract, name=path)
     files[directory / "assay.yaml"] = draft(
