@@ -54,9 +54,9 @@ class Body:
         return all(media.parameters.get(k, "").lower() == v.lower() for k, v in self.wanted.items())
 
     @property
-    def exactness(self) -> tuple[bool, int]:
+    def exactness(self) -> tuple[int, int]:
         """Sort key: exact types before ranges, more parameters before fewer (RFC 9110 section 12.5.1)."""
-        return ("*" in self.essence, -len(self.wanted))
+        return (self.essence.count("*"), -len(self.wanted))
 
 
 def compile_body(rule: ir.BodyRule, library: Library, where: str) -> Body:

@@ -86,8 +86,9 @@ _CLASSES: Final = {
     "ssrf": "an internal address",
     "xml": "an XML entity",
     "crlf": "a header",
+    "attack": "an attack",
 }
-_MESSAGE: Final = re.compile(r'\[id "\d+"\] \[rev "[^"]*"\] \[msg "(\w+)"\] \[data "\w+:v(\d+)"\]')
+_MESSAGE: Final = re.compile(r'\[id "\d+"\] \[rev "[^"]*"\] \[msg "(\w+)"\] \[data "[\w:]*:v(\d+)"\]')
 
 
 def harmless(text: str) -> bool:
@@ -165,9 +166,9 @@ class Engine:
             return None
         # What the engine writes after the value itself; a value cannot forge it, since the last one counts.
         found = _MESSAGE.findall(intervention.log or "")
-        kind, place = found[-1] if found else ("sql", "0")
+        kind, place = found[-1] if found else ("attack", "0")
         index = int(place)
-        return Hit(kind if kind in _CLASSES else "sql", index if index < len(values) else 0)
+        return Hit(kind if kind in _CLASSES else "attack", index if index < len(values) else 0)
 
 
 def _load(name: str) -> libmodsecurity.RulesSet:
