@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from assay import __version__
-from assay.cli import check, explain, key, token
+from assay.cli import apply, check, explain, key, plan, token
 from assay.cli.console import explain_error, write
 from assay.domain import AssayError, Exit
 
@@ -39,6 +39,8 @@ def _options(
 
 
 app.command()(check.check)
+app.command()(plan.plan)
+app.command("apply")(apply.apply_command)
 app.command()(explain.explain)
 app.command()(token.token)
 app.add_typer(key.app, name="key")

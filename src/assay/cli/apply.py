@@ -1,0 +1,95 @@
+"""``assay apply``: make the declaration live, and confirm that the gateway took it."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.app.planning import make_plan, production_apis
+from assay.app.project import Project, open_project
+from assay.app.shares import gateway
+from assay.app.site import Facts, ensure_keysets, prepare_site
+from assay.cli.console import err, out, progress, write
+from assay.cli.options import DeclarationPath, Format, FormatOption
+from assay.cli.plan import show
+from assay.controls.registry import compile_policy
+from assay.domain import Exit, Outcome
+from assay.gateway.apply import Result, apply, rollback
+from assay.gateway.state import prepare
+from assay.report.json_ import document
+from assay.report.text import finding
+
+
+def apply_command(
+    path: DeclarationPath = Path(),
+    approve: Annotated[
+        list[str] | None, typer.Option("--approve", help="Digest of a plan that loosens production (see `assay plan`).")
+    ] = None,
+    rollback_to: Annotated[
+        int | None, typer.Option("--rollback", help="Go back to this version instead; 0 means the one before.")
+    ] = None,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Compile the declaration, have Envoy validate it, make it live, and read it back.
+
+    A configuration that Envoy rejects is named, and what was live before is live again.
+
+    Examples:
+
+      assay apply
+
+      assay apply --approve 3f9c2a1b7d5e6f80
+
+      assay apply --rollback 0
+    """
+    project = open_project(path)
+    if rollback_to is None and format is Format.TEXT:
+        show(make_plan(project))
+    with progress("applying"):
+        result = asyncio.run(_apply(project, approve or [], rollback_to))
+    report(result, format)
+    if result.verdict.outcome is Outcome.FAIL:
+        raise typer.Exit(Exit.INCOMPLETE)
+
+
+async def _apply(project: Project, approve: list[str], rollback_to: int | None) -> Result:
+    paths = prepare(project.state, environ=os.environ)
+    site = prepare_site(project, paths)
+    runtime = Facts(project, paths).gather()
+    target, by, apis = gateway(paths), getpass.getuser(), production_apis(project)
+    at = project.declaration.locate("assay")
+    if rollback_to is not None:
+        number = rollback_to or None
+        return await rollback(target, runtime, number=number, by=by, approve=approve, production=apis, at=at)
+    policy = compile_policy(project.declaration, site)
+    ensure_keysets(policy, paths)
+    return await apply(target, policy, runtime, by=by, approve=approve, production=apis, at=at)
+
+
+def report(result: Result, format: Format) -> None:
+    """Says what came of it; an application nobody confirmed is not called applied."""
+    verdict, applied = result.verdict, result.applied
+    if format is Format.JSON:
+        live = None
+        if applied:
+            live = {
+                "number": applied.number,
+                "policy": applied.policy,
+                "configuration": applied.configuration,
+                "confirmed": applied.confirmed.isoformat() if applied.confirmed else None,
+            }
+        return write(document(applied=live, verdict=verdict.as_json()))
+    if verdict.outcome is Outcome.PASS:
+        out().print(f"[bold green]applied and confirmed[/] {verdict.sentence}")
+    elif verdict.outcome is Outcome.INCONCLUSIVE:
+        err().print(f"[bold yellow]stored, not confirmed[/] {verdict.sentence}")
+        if verdict.fix:
+            err().print(f"  [green]fix[/] {verdict.fix.sentence}")
+    else:
+        err().print(finding(verdict, {}))
+    return None
