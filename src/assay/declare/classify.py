@@ -20,7 +20,7 @@ from assay.declare.model import Level
 _FORMATS: Mapping[str, tuple[str, Certainty]] = {
     "email": ("user.contact.email", "high"),
     "idn-email": ("user.contact.email", "high"),
-    "password": ("user.authorization.password", "high"),
+    "password": ("user.authorization.password", "medium"),
     "phone": ("user.contact.phone_number", "high"),
     "phone-number": ("user.contact.phone_number", "high"),
     "e164": ("user.contact.phone_number", "high"),
@@ -219,6 +219,8 @@ def _free_text(
     bound = any(key in schema for key in ("enum", "const", "pattern", "format"))
     if "string" not in kinds or field.read_only or bound:
         return None
+    if _context(field) & _MACHINES:
+        return None
     longest = schema.get("maxLength")
     if isinstance(longest, int) and longest < _LONG:
         return None
@@ -228,7 +230,8 @@ def _free_text(
     return None
 
 
-_WEAK_ENDS = frozenset(("about", "message", "reason", "description"))
+_WEAK_ENDS = frozenset(("about", "message", "reason", "description", "review", "instructions"))
+_MACHINES = frozenset(("error", "errors", "problem", "exception", "fault", "warning", "log", "validation"))
 
 
 def _values(schema: Mapping[str, object]) -> Mapping[str, object]:

@@ -45,7 +45,7 @@ class Shelf:
         except (OSError, ValueError):
             return False
 
-    def schema_fields(self, pointer: str, deep: bool) -> Collection[str] | tuple[str, str]:
+    def schema_fields(self, pointer: str, deep: bool) -> Collection[str] | tuple[str, str] | None:
         """Names that a data set may use for the fields of the schema at `FILE#/json/pointer`.
 
         Without ``deep``, only those that the schema itself declares, which is much cheaper.
@@ -54,7 +54,8 @@ class Shelf:
         add nothing to it).
 
         Returns:
-            The names, as a set; or, if there is no such schema, (sentence, fix) as a tuple.
+            The names, as a set; or, if there is no such schema, (sentence, fix) as a tuple; or None when the contract
+            could not be read, which is told elsewhere.
         """
         file, hash_sign, fragment = pointer.partition("#")
         if not hash_sign or not file or not fragment.startswith("/"):
@@ -65,7 +66,7 @@ class Shelf:
         if isinstance(contract, tuple):
             return contract
         if contract is None:
-            return frozenset()
+            return None
         found = contract.documents.find(name, "#" + fragment)
         if found is None or not isinstance(found.value, dict | bool):
             return f"`{pointer}` leads to no schema", self._other_schema(contract, name, fragment)

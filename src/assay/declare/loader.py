@@ -109,12 +109,15 @@ def _scene(
 ) -> Scene:
     for name, api in model.apis.items():
         written = validated.origin(("apis", name, "contract"))
+        if written in validated.invented:
+            continue
         shelf.take(name, api.contract, places.value(*written))
     return Scene(
         model=model,
         raw=merged.value,
         places=places,
         origin=validated.origin,
+        invented=validated.invented,
         contracts=shelf.by_api,
         schema_fields=shelf.schema_fields,
         file_exists=shelf.file_exists,

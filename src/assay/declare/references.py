@@ -26,10 +26,11 @@ class Scene:
 
     Attributes:
         raw: the merged data as written; its ids count as existing even when what they name is broken.
+        invented: paths, as written, whose values stand in for missing ones.
         origin: from a path in the model to the path it was written at.
         contracts: by API id, for the APIs whose contract could be read.
         schema_fields: names of the fields at a schema pointer `FILE#/…`, of the schema itself or of everything it
-            leads to; or the problem, as (sentence, fix).
+            leads to; or the problem, as (sentence, fix); or None when nothing can be said.
         file_exists: whether a path relative to the root is a file.
         controls: ids of all controls; None when they are not known, which leaves references to them unchecked.
     """
@@ -38,8 +39,9 @@ class Scene:
     raw: Mapping[str, object]
     places: Places
     origin: Callable[[Path], Path]
+    invented: Collection[Path]
     contracts: Mapping[str, Contract]
-    schema_fields: Callable[[str, bool], Collection[str] | tuple[str, str]]
+    schema_fields: Callable[[str, bool], Collection[str] | tuple[str, str] | None]
     file_exists: Callable[[str], bool]
     controls: Collection[str] | None = None
 
@@ -68,6 +70,8 @@ class _Checker:
         self, path: Path, sentence: str, fix: str, *, check: str = "dangling-reference", key: bool = False
     ) -> None:
         written = self.scene.origin(path)
+        if any(written[:n] in self.scene.invented for n in range(1, len(written) + 1)):
+            return
         place = self.scene.places.at(*written)
         self.found.append(problem(check, dotted(written), sentence, place.key if key else place.value, fix))
 
@@ -116,7 +120,9 @@ class _Checker:
         complete = True
         for index, pointer in enumerate(data.from_):
             found = self.scene.schema_fields(pointer, False)
-            if isinstance(found, tuple):
+            if found is None:
+                complete = False
+            elif isinstance(found, tuple):
                 complete = False
                 self._say((*here, "from", index), *found)
             else:
@@ -125,7 +131,7 @@ class _Checker:
             return
         if not names.issuperset(data.fields):
             for pointer in data.from_:
-                names.update(self.scene.schema_fields(pointer, True))
+                names.update(self.scene.schema_fields(pointer, True) or ())
         for key in data.fields:
             if key not in names:
                 sentence = f"no schema that `{dotted(here)}` comes from has a field `{key}`"

@@ -6,7 +6,7 @@ A declaration with one wrong value should not hide its dangling references until
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,18 +16,22 @@ from assay.declare.invalid import Mistake, is_step, mistakes
 from assay.declare.model import Model
 from assay.declare.places import Path
 from assay.declare.quantities import WRITTEN
+from assay.declare.schema_shape import shapes
 
 _ROUNDS = 60
-_PLACEHOLDERS: Mapping[str, object] = {"assay": 1, "organisation": {"name": "?"}}
 
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """The model of everything that is valid, what was refused, and where a path in the model was written."""
+    """The model of everything that is valid, what was refused, and where a path in the model was written.
+
+    ``invented`` holds the paths, as written, of values that stand in for what is missing: nothing about them is true.
+    """
 
     model: Model | None
     mistakes: tuple[Mistake, ...]
     origin: Callable[[Path], Path]
+    invented: Collection[Path]
 
 
 def validate(data: Mapping[str, object]) -> Validated:
@@ -40,15 +44,30 @@ def validate(data: Mapping[str, object]) -> Validated:
         except ValidationError as error:
             found = mistakes(error.errors(), pruned.data)
         else:
-            return Validated(model, tuple(reported), pruned.origin)
+            return Validated(model, tuple(reported), pruned.origin, pruned.invented)
         for mistake in found:
             path = pruned.origin(mistake.path)
             if not pruned.explains(mistake, path):
                 reported[Mistake(path, mistake.kind, mistake.context, mistake.about_key)] = None
-        targets = {mistake.path[:-1] if mistake.kind == "missing" else mistake.path for mistake in found}
-        for target in sorted(targets, key=_from_the_end, reverse=True):
+        _mend(pruned, found)
+    return Validated(None, tuple(reported), pruned.origin, pruned.invented)
+
+
+def _mend(pruned: _Pruned, found: Iterable[Mistake]) -> None:
+    """Cut what is wrong and invent what is missing; where that did not help the last time, cut what is around it."""
+    targets: set[Path] = set()
+    for mistake in found:
+        path = mistake.path
+        invented = next((path[:n] for n in range(1, len(path) + 1) if pruned.is_invented(path[:n])), None)
+        if invented is not None:
+            targets.add(invented[:-1])
+        elif mistake.kind != "missing":
+            targets.add(path)
+        elif not pruned.invent(path):
+            targets.add(path[:-1])
+    for target in sorted(targets, key=_from_the_end, reverse=True):
+        if target:
             pruned.cut(target)
-    return Validated(None, tuple(reported), pruned.origin)
 
 
 def _from_the_end(path: Path) -> tuple[tuple[bool, int, str], ...]:
@@ -63,6 +82,7 @@ class _Pruned:
         self.data = data
         self._indices: dict[int, list[int]] = {}
         self._cut: set[Path] = set()
+        self.invented: set[Path] = set()
         self._remember(data)
 
     def _remember(self, value: object) -> None:
@@ -90,25 +110,51 @@ class _Pruned:
             return path in self._cut
         return any(cut[: len(path)] == path for cut in self._cut)
 
+    def is_invented(self, path: Path) -> bool:
+        """Whether the value at ``path`` stands in for a missing one."""
+        return self.origin(path) in self.invented
+
+    def invent(self, path: Path) -> bool:
+        """Put something that is valid by its kind where a key is missing; False if there is no such thing."""
+        around = self._at(path[:-1])
+        shape = next(iter(shapes(path)), None)
+        if shape is None or not isinstance(around, dict):
+            return False
+        around[str(path[-1])] = value = _stand_in(shape)
+        self._remember(value)
+        self.invented.add(self.origin(path))
+        return True
+
     def cut(self, path: Path) -> None:
-        """Remove the value at ``path``; what cannot be missing at the top is replaced."""
-        if not path:
-            for key in _PLACEHOLDERS.keys() - self.data.keys():
-                self.data[key] = copy.deepcopy(_PLACEHOLDERS[key])
-            return
+        """Remove the value at ``path``."""
         original = self.origin(path)
-        if len(path) == 1 and path[0] in _PLACEHOLDERS:
-            self._cut.add(original)
-            self.data[str(path[0])] = copy.deepcopy(_PLACEHOLDERS[str(path[0])])
+        around, last = self._at(path[:-1]), path[-1]
+        if not is_step(around, last):
             return
+        self._cut.add(original)
+        if isinstance(around, list):
+            del self._indices[id(around)][int(last)]
+        del around[last]
+
+    def _at(self, path: Path) -> Any:
         here: Any = self.data
-        for step in path[:-1]:
+        for step in path:
             if not is_step(here, step):
-                return
+                return None
             here = here[step]
-        last = path[-1]
-        if is_step(here, last):
-            self._cut.add(original)
-            if isinstance(here, list):
-                del self._indices[id(here)][int(last)]
-            del here[last]
+        return here
+
+
+def _stand_in(shape: Mapping[str, Any]) -> object:
+    """A value of a kind: the first word of a list of words, a URL where text is wanted, the least of a number."""
+    if "const" in shape or "enum" in shape:
+        return shape.get("const", shape.get("enum", [None])[0])
+    kind = shape.get("type")
+    if kind == "string":
+        return "2999-12-31" if shape.get("format") == "date" else "placeholder" if "pattern" in shape else _URL
+    if kind in ("integer", "number"):
+        return shape.get("minimum", 0)
+    return {"boolean": False, "array": ["placeholder"]}.get(str(kind), {})
+
+
+_URL = "http://placeholder"

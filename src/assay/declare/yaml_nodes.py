@@ -35,7 +35,7 @@ class YamlLimits:
 
     bytes: int = 4 * 1024 * 1024
     depth: int = 48
-    values: int = 500_000
+    values: int = 200_000
 
 
 @dataclass(slots=True, eq=False)
@@ -208,6 +208,11 @@ _PLAIN_WORDS = (
         "mapping values are not allowed",
         "a `key: value` starts where no key may stand",
         "check the indentation, and put a value that contains `: ` in quotes",
+    ),
+    (
+        "found unexpected ':'",
+        "a `:` stands here without a space after it",
+        "write `key: value`, or put a text that contains `:` in quotes",
     ),
     ("could not find expected ':'", "this key has no `:` after it", "write `key: value`"),
     (
