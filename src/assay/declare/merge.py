@@ -41,12 +41,12 @@ def _add(merged: Merged, written: Written, top: dict[str, object]) -> None:
     for key, value in top.items():
         if key in SECTIONS and (value is None or isinstance(value, dict)):
             _add_section(merged, written, key, value or {}, taken)
-        elif key in LISTS and isinstance(value, list) and isinstance(merged.value.get(key, []), list):
+        elif key in LISTS and (value is None or isinstance(value, list)):
             already = merged.value.setdefault(key, [])
-            assert isinstance(already, list)  # noqa: S101 - narrows the type; checked in the line above
-            offsets[key] = len(already)
-            already.extend(value)
-            taken.add((key,))
+            if isinstance(already, list):
+                offsets[key] = len(already)
+                already.extend(value or [])
+                taken.add((key,))
         elif key not in merged.value:
             merged.value[key] = value
             taken.add((key,))

@@ -9,6 +9,7 @@ import json
 import sys
 from typing import Any
 
+from assay.declare.merge import LISTS, SECTIONS
 from assay.declare.model import Model
 
 _ID = "urn:assay:schema:declaration:1"
@@ -19,7 +20,7 @@ _KEEP_DEFAULT = (str, bool, int, float)
 def json_schema() -> dict[str, Any]:
     """The schema of one declaration file.
 
-    A file in `assay.d/` may leave out what another file says, so nothing is required at the top; the loader asks for
+    A section that is named but empty stands for none. A file in `assay.d/` may leave out what another file says, so nothing is required at the top; the loader asks for
     it once all files are merged. Where a word, number or pattern is expected, a `${VARIABLE}` may stand instead.
     """
     raw = Model.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
@@ -30,6 +31,8 @@ def json_schema() -> dict[str, Any]:
     }
     top = _convert(raw)
     top.pop("required", None)
+    for section in (*SECTIONS, *LISTS):
+        top["properties"][section]["type"] = [top["properties"][section]["type"], "null"]
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": _ID,
