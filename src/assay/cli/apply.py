@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -12,15 +11,12 @@ import typer
 
 from assay.app.planning import make_plan, production_apis
 from assay.app.project import Project, open_project
-from assay.app.shares import gateway
-from assay.app.site import Facts, ensure_keysets, prepare_site
+from assay.app.stack import prepare_project
 from assay.cli.console import err, out, progress, write
 from assay.cli.options import DeclarationPath, Format, FormatOption
 from assay.cli.plan import show
-from assay.controls.registry import compile_policy
 from assay.domain import Exit, Outcome
 from assay.gateway.apply import Result, apply, rollback
-from assay.gateway.state import prepare
 from assay.report.json_ import document
 from assay.report.text import finding
 
@@ -58,17 +54,13 @@ def apply_command(
 
 
 async def _apply(project: Project, approve: list[str], rollback_to: int | None) -> Result:
-    paths = prepare(project.state, environ=os.environ)
-    site = prepare_site(project, paths)
-    runtime = Facts(project, paths).gather()
-    target, by, apis = gateway(paths), getpass.getuser(), production_apis(project)
-    at = project.declaration.locate("assay")
+    prepared = prepare_project(project)
+    runtime = prepared.facts.gather()
+    by, apis, at = getpass.getuser(), production_apis(project), project.declaration.locate("assay")
     if rollback_to is not None:
         number = rollback_to or None
-        return await rollback(target, runtime, number=number, by=by, approve=approve, production=apis, at=at)
-    policy = compile_policy(project.declaration, site)
-    ensure_keysets(policy, paths)
-    return await apply(target, policy, runtime, by=by, approve=approve, production=apis, at=at)
+        return await rollback(prepared.gateway, runtime, number=number, by=by, approve=approve, production=apis, at=at)
+    return await apply(prepared.gateway, prepared.policy, runtime, by=by, approve=approve, production=apis, at=at)
 
 
 def report(result: Result, format: Format) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from assay import __version__
-from assay.cli import apply, check, explain, key, plan, token
+from assay.cli import apply, check, explain, init, key, plan, token, up
 from assay.cli.console import explain_error, write
 from assay.domain import AssayError, Exit
 
@@ -38,9 +38,13 @@ def _options(
     del version
 
 
+app.command()(init.init)
 app.command()(check.check)
 app.command()(plan.plan)
 app.command("apply")(apply.apply_command)
+app.command()(up.up)
+app.command("status")(up.status_command)
+app.command()(up.down)
 app.command()(explain.explain)
 app.command()(token.token)
 app.add_typer(key.app, name="key")

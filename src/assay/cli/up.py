@@ -1,0 +1,186 @@
+"""``assay up``, ``assay status``, ``assay down``: the gateway as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from assay.app.project import Project, open_project
+from assay.app.site import now
+from assay.app.stack import issuer_url, prepare_project, settings, url_of
+from assay.cli.console import err, out, write
+from assay.cli.options import DeclarationPath, Format, FormatOption
+from assay.domain import AssayError, Exit, IncompleteError, UsageError
+from assay.gateway.apply import Result
+from assay.gateway.state import Paths, prepare
+from assay.gateway.supervisor import events, running
+from assay.gateway.supervisor.detach import Announcement, announce, announce_error, detach
+from assay.gateway.supervisor.run import run, stop_on_signals
+from assay.gateway.supervisor.status import Status
+from assay.gateway.supervisor.status import status as look
+
+_STYLE = {
+    "PartReady": "green",
+    "ConfigurationApplied": "bold green",
+    "ConfigurationRejected": "bold red",
+    "PartExited": "red",
+    "PartFailing": "bold red",
+    "PartRestarting": "yellow",
+    "PartUnresponsive": "yellow",
+    "KeysUnavailable": "yellow",
+}
+
+
+def up(
+    path: DeclarationPath = Path(),
+    background: Annotated[
+        bool, typer.Option("--detach", "-d", help="Run in the background; return when it is ready.")
+    ] = False,
+    approve: Annotated[
+        list[str] | None, typer.Option("--approve", help="Digest of a plan that loosens production (see `assay plan`).")
+    ] = None,
+    ready_fd: Annotated[int | None, typer.Option("--ready-fd", hidden=True)] = None,
+) -> None:
+    """Start the gateway: issuer (development only), inspector, processor, Envoy. Ctrl-C stops it all.
+
+    Each part has a status line; one that ends is started again, and it is said.
+
+    Examples:
+
+      assay up
+
+      assay up --detach && assay status
+    """
+    project = open_project(path)
+    if background:
+        return _detached(project, path, approve or [])
+    try:
+        asyncio.run(_run(project, approve or [], ready_fd))
+    except AssayError as error:
+        if ready_fd is not None:
+            announce_error(ready_fd, error)
+        raise
+    return None
+
+
+async def _run(project: Project, approve: list[str], ready_fd: int | None) -> None:
+    if running.supervised(_paths(project)):
+        raise UsageError(running.already(_paths(project)), fix="use it, or end it with `assay down`")
+    prepared = await asyncio.to_thread(prepare_project, project)
+
+    def ready(result: Result) -> None:
+        _welcome(project, result)
+        if ready_fd is not None:
+            announce(ready_fd, Announcement(pid=os.getpid(), address=url_of(project)))
+
+    stop = asyncio.Event()
+    with stop_on_signals(stop):
+        await run(settings(prepared, emit=_tell, ready=ready, approve=approve), stop)
+
+
+def _paths(project: Project) -> Paths:
+    return prepare(project.state, environ=os.environ)
+
+
+def _tell(event: events.Event) -> None:
+    style = _STYLE.get(event.kind, "dim")
+    err().print(f"[{style}]{now():%H:%M:%S}[/]  ", end="")
+    err().print(event.sentence, style=style, markup=False)
+
+
+def _welcome(project: Project, result: Result) -> None:
+    console = err()
+    url = url_of(project)
+    console.print(f"\n[bold green]the gateway is up[/]  {url}")
+    for name, api in project.declaration.model.apis.items():
+        base = api.path if api.path is not None else project.declaration.contracts[name].base_path
+        console.print(f"  {name:<20} {url}{base}  →  {api.upstream}", markup=False)
+    if not project.declaration.model.gateway.plaintext and project.declaration.model.gateway.tls.files is None:
+        console.print(f"  development authority: {project.state / 'pki' / 'ca.crt'}", markup=False)
+    if any(e.issuer and e.issuer.development for e in project.declaration.model.environments.values()):
+        console.print(f"  development issuer:    {issuer_url(project)}  (never for production)", markup=False)
+    del result
+    console.print("  Ctrl-C stops it; `assay status` in another terminal looks at it\n", markup=False)
+
+
+def _detached(project: Project, path: Path, approve: list[str]) -> None:
+    paths = _paths(project)
+    if running.supervised(paths):
+        raise UsageError(running.already(paths), fix="use it, or end it with `assay down`")
+    argv = [sys.executable, "-m", "assay", "up", str(path)]
+    for digest in approve:
+        argv += ["--approve", digest]
+    said = detach(argv, log=paths.logs / "up.log", environment=dict(os.environ))
+    if said.error:
+        error = UsageError if said.exit == Exit.USAGE else IncompleteError
+        raise error(said.error, fix=said.fix)
+    out().print(f"[bold green]the gateway is up[/]  {said.address}  (process {said.pid}; `assay down` ends it)")
+
+
+def status_command(path: DeclarationPath = Path(), format: FormatOption = Format.TEXT) -> None:
+    """Show what runs, which version is applied, and whether Envoy really runs it.
+
+    Exits 0 when all is well, 3 when something is not as it should be, 4 when nothing runs.
+
+    Example: assay status --format json
+    """
+    project = open_project(path)
+    found = asyncio.run(look(_paths(project), now=now()))
+    if format is Format.JSON:
+        write(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
+    else:
+        _show(found)
+    if not found.running:
+        raise typer.Exit(Exit.NOTHING_SELECTED)
+    if found.problems:
+        raise typer.Exit(Exit.INCOMPLETE)
+
+
+def _show(found: Status) -> None:
+    console = out()
+    if not found.running:
+        console.print("nothing runs; `assay up` starts the gateway")
+    else:
+        table = Table(
+            "part", "state", "pid", "up", "restarts", "last exit", box=None, header_style="bold", pad_edge=False
+        )
+        for part in found.parts:
+            style = "green" if part.state == "ready" else "yellow"
+            seconds = "" if part.uptime_s is None else f"{part.uptime_s:.0f} s"
+            table.add_row(
+                part.name, f"[{style}]{part.state}[/]", str(part.pid), seconds, str(part.restarts), part.last_exit
+            )
+        console.print(table)
+    if found.applied:
+        seen = {True: "[bold green]confirmed[/]", False: "[bold red]NOT what Envoy runs[/]", None: "not confirmed"}
+        console.print(
+            f"\nversion {found.applied.number}  policy {found.applied.policy[:16]}  "
+            f"configuration {found.applied.configuration}  {seen[found.confirmed]}"
+        )
+    for entry in found.observing:
+        where = f"{len(entry.operations)} operations of {entry.api}" if entry.operations else entry.api or "the gateway"
+        console.print(f"[yellow]observing only[/] {entry.control} on {where}")
+    for name, count in found.would_refuse.items():
+        console.print(f"  would have been refused: {count}  ({name})", markup=False)
+    for problem in found.problems:
+        console.print(f"[bold red]problem[/] {problem}")
+
+
+def down(path: DeclarationPath = Path()) -> None:
+    """Stop a gateway that runs, and everything it started.
+
+    Example: assay down
+    """
+    project = open_project(path)
+    stopped = running.down(_paths(project))
+    if stopped is None:
+        err().print("nothing runs")
+        raise typer.Exit(Exit.NOTHING_SELECTED)
+    out().print(f"[green]stopped[/] process {stopped.pid} on {stopped.address}")
