@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from assay import __version__
-from assay.cli import apply, check, explain, init, key, plan, token, up
+from assay.cli import apply, check, demo, explain, init, key, plan, token, up
 from assay.cli.console import explain_error, write
 from assay.domain import AssayError, Exit
 
@@ -47,6 +47,7 @@ app.command("status")(up.status_command)
 app.command()(up.down)
 app.command()(explain.explain)
 app.command()(token.token)
+app.command()(demo.demo)
 app.add_typer(key.app, name="key")
 
 

@@ -54,7 +54,6 @@ def fields(view: View) -> dict[str, str]:
         "operation": "%ROUTE_NAME%",
         "method": "%REQ(:METHOD)%",
         "path": "%PATH(NQ:ORIG)%",
-        "host": "%REQ(:AUTHORITY)%",
         "protocol": "%PROTOCOL%",
         "status": "%RESPONSE_CODE%",
         "details": "%RESPONSE_CODE_DETAILS%",

@@ -25,7 +25,7 @@ def ask(prefix: str, *, timeout: str, with_body: int | None = None, add: Json | 
         },
         "allowed_headers": _EVERY_HEADER,
         "failure_mode_allow": False,
-        "status_on_error": {"code": 503},
+        "status_on_error": {"code": "ServiceUnavailable"},
         "encode_raw_headers": True,
     }
     if with_body is not None:

@@ -37,7 +37,6 @@ def _listener(view: View) -> Json | None:
             "forwarding_namespaces": {"untyped": [JWT_NAMESPACE, KEY_NAMESPACE, ANSWER_NAMESPACE]},
             "receiving_namespaces": {"untyped": ["assay.processor"]},
         },
-        mutation_rules={"allow_all_routing": {"value": False}},
     )
 
 

@@ -1,0 +1,107 @@
+"""``assay demo``: the Customer Data API, bare and behind Assay."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.status import Status
+
+from assay.cli.console import err, out, write
+from assay.cli.options import Format, FormatOption
+from assay.demo.rows import Row
+from assay.demo.stage import Stage, staged
+from assay.demo.table import table, verdict
+from assay.demo.walk import walk
+from assay.domain import Exit
+from assay.gateway.supervisor.events import Event
+from assay.gateway.supervisor.run import stop_on_signals
+
+
+class Store(StrEnum):
+    """Where the example keeps its data."""
+
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
+
+
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Stay up afterwards, until Ctrl-C.")] = False,
+    store: Annotated[Store, typer.Option("--store", help="Store of the example service.")] = Store.SQLITE,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Show what Assay does, with real requests: each attack against the bare service, then through the gateway.
+
+    Starts the Customer Data API (which has no security of its own) and a gateway on free ports of this machine, walks
+    through OAuth 2.0, AES-256 at rest, HTTPS, input validation, rate limits, ownership, masking and networks, and
+    stops and removes everything again.
+
+    Examples:
+
+      assay demo
+
+      assay demo --store postgresql
+
+      assay demo --keep
+    """
+    started = time.monotonic()
+    rows = asyncio.run(_demo(keep, store, format, started))
+    if not all(row.holds for row in rows):
+        raise typer.Exit(Exit.FINDINGS)
+
+
+async def _demo(keep: bool, store: Store, format: Format, started: float) -> list[Row]:
+    console = err()
+    with console.status("starting the service and the gateway …") as spinner:
+
+        def emit(event: Event) -> None:
+            spinner.update(f"{event.sentence} …")
+
+        async with staged(store.value, emit=emit) as stage:
+            rows = await asyncio.to_thread(_walk, stage, spinner)
+            spinner.stop()
+            _show(rows, format, time.monotonic() - started)
+            if keep:
+                await _stay(stage, console)
+            else:
+                spinner.start()
+                spinner.update("stopping …")
+    return rows
+
+
+def _walk(stage: Stage, spinner: Status) -> list[Row]:
+    rows = []
+    for row in walk(stage.scene):
+        rows.append(row)
+        spinner.update(f"{row.topic}: {row.attempt} …")
+    return rows
+
+
+def _show(rows: list[Row], format: Format, seconds: float) -> None:
+    if format is Format.JSON:
+        holds = all(r.holds for r in rows)
+        document = {"version": 1, "holds": holds, "seconds": round(seconds, 1), "rows": [r.as_json() for r in rows]}
+        return write(json.dumps(document, indent=2, ensure_ascii=False))
+    console = out() if out().is_terminal else Console(width=160, highlight=False)
+    console.print("\n[bold]The Customer Data API, alone and through Assay[/]\n")
+    console.print(table(rows))
+    verdict(console, rows, seconds)
+    return None
+
+
+async def _stay(stage: Stage, console: Console) -> None:
+    """Leaves everything running until somebody ends it."""
+    console.print(f"\n  the service alone   {stage.service.url}", markup=False)
+    console.print(f"  through Assay       {stage.url}", markup=False)
+    console.print(f"  declaration         {stage.project.declaration.root}", markup=False)
+    console.print(f"  authority           {stage.project.state / 'pki' / 'ca.crt'}", markup=False)
+    console.print(f"  access log          {stage.project.state / 'logs' / 'access.jsonl'}", markup=False)
+    console.print("\nCtrl-C stops everything and removes it.", markup=False)
+    stop = asyncio.Event()
+    with stop_on_signals(stop):
+        await stop.wait()

@@ -1,0 +1,175 @@
+"""Puts the scene together: the bare service, the gateway in front of it, identities; and takes it down again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import ssl
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import assay
+from assay.app.project import Project, open_project
+from assay.app.site import keys_file
+from assay.app.stack import Prepared, issuer_url, prepare_project, settings, url_of
+from assay.demo.scene import Scene
+from assay.demo.service import Service, Store, running_service
+from assay.domain import IncompleteError, Secret
+from assay.gateway.apply import Result
+from assay.gateway.supervisor.events import Event
+from assay.gateway.supervisor.run import run
+from assay.identity import api_keys
+from assay.identity.http import Reach
+from assay.identity.issuer.config import load_credentials
+from assay.identity.issuer.tokens import fetch_token
+from assay.identity.pki import issue_client_certificate
+
+NAME = "customer-data"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything that runs, and the scene to act on."""
+
+    scene: Scene
+    project: Project
+    service: Service
+    directory: Path
+    url: str
+
+
+def example() -> Path:
+    """The example's folder: of the installed package, or of the source tree.
+
+    Raises:
+        IncompleteError: neither has it.
+    """
+    package = Path(assay.__file__).parent
+    for found in (package / "_examples" / NAME, package.parents[1] / "examples" / NAME):
+        if (found / "assay.yaml").is_file():
+            return found
+    raise IncompleteError("the Customer Data API example is not installed", fix="install Assay again")
+
+
+def free_ports() -> int:
+    """A port on loopback that is free, and the next one too (for the development issuer)."""
+    for _ in range(50):
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+    raise IncompleteError("no two neighbouring ports are free on 127.0.0.1", fix="end some servers, then try again")
+
+
+@contextmanager
+def _workplace() -> Iterator[Path]:
+    """A private copy of the example; removed at the end."""
+    # Others may pass through (0711), because a database that must not run as root has its files in here.
+    directory = Path(tempfile.mkdtemp(prefix="assay-demo-"))
+    directory.chmod(0o711)
+    try:
+        ignore = shutil.ignore_patterns(".assay", "data", "__pycache__")
+        shutil.copytree(example(), directory / NAME, ignore=ignore)
+        (directory / NAME).chmod(0o700)
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@asynccontextmanager
+async def staged(store: Store, *, emit: Callable[[Event], None]) -> AsyncIterator[Stage]:
+    """Starts everything on free ports; everything is stopped and removed at the end.
+
+    Raises:
+        AssayError: something did not start.
+    """
+    with _workplace() as directory:
+        copy = directory / NAME
+        data = directory / "data"
+        data.mkdir(mode=0o711)
+        with running_service(copy, data, store, directory / "service.log") as service:
+            environ = {
+                **os.environ,
+                "CUSTOMER_DATA_LISTEN": f"127.0.0.1:{free_ports()}",
+                "CUSTOMER_DATA_UPSTREAM": service.url,
+                "CRM_DSN": service.dsn,
+            }
+            project = open_project(copy, environ=environ)
+            prepared = await asyncio.to_thread(prepare_project, project)
+            stop, ready = asyncio.Event(), asyncio.Event()
+
+            def started(_: Result) -> None:
+                ready.set()
+
+            serving = asyncio.create_task(run(settings(prepared, emit=emit, ready=started), stop))
+            waiting = asyncio.create_task(ready.wait())
+            try:
+                await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+                if serving.done():
+                    serving.result()
+                scene = await asyncio.to_thread(_scene, prepared, service)
+                try:
+                    yield Stage(scene, project, service, directory, url_of(project))
+                finally:
+                    scene.close()
+            finally:
+                stop.set()
+                waiting.cancel()
+                await serving
+
+
+def _scene(prepared: Prepared, service: Service) -> Scene:
+    """Identities of everybody who takes part. Blocking."""
+    project, paths = prepared.project, prepared.paths
+    authority = paths.pki / "ca.crt"
+    trust = ssl.create_default_context(cafile=str(authority))
+    pair = issue_client_certificate(paths.pki, "back-office.internal")
+    certificate = ssl.create_default_context(cafile=str(authority))
+    certificate.load_cert_chain(str(pair.certificate), str(pair.key))
+    credentials, url, reach = load_credentials(paths.issuer), issuer_url(project), Reach()
+
+    def client(name: str) -> str:
+        return fetch_token(url, name, credentials.clients[name], reach=reach).access_token.reveal()
+
+    def user(name: str) -> str:
+        issued = fetch_token(
+            url,
+            "mobile-app",
+            credentials.clients["mobile-app"],
+            grant="password",
+            username=name,
+            password=credentials.users[name],
+            reach=reach,
+        )
+        return issued.access_token.reveal()
+
+    tokens = {"agent": client("agent-desk"), "alice": user("alice"), "bob": user("bob")}
+    return Scene(
+        direct=service.url,
+        gateway=url_of(project),
+        trust=trust,
+        client_certificate=certificate,
+        tokens=tokens,
+        api_key=_key(paths.root).reveal(),
+        access_log=paths.access_log,
+        stored=service.stored,
+    )
+
+
+def _key(state: Path) -> Secret:
+    """A key for the partner, issued while the gateway runs; it takes up new keys within a second."""
+
+    def change(store: api_keys.KeyStore) -> tuple[api_keys.KeyStore, Secret]:
+        return store.issue("partner-acme", timedelta(days=1), datetime.now(UTC), note="demo", created_by="demo")
+
+    return api_keys.edit(keys_file(state), change)
