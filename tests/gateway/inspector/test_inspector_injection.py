@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assay.gateway.inspector.decision import Refused
-from assay.gateway.inspector.injection import Engine, check, harmless
+from assay.gateway.inspector.injection import OVERLAP, WINDOW, Engine, check, harmless
 
 CORPUS = Path(__file__).parent / "corpus"
 SHARED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -186,41 +186,45 @@ def test_any_text_is_judged_without_failing(engine: Engine, text: str) -> None:
     engine.search([text.replace("\0", "").encode("utf-8", "replace").decode()])
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        "'",
-        "( ",
-        ")(",
-        "a ",
-        "' or ",
-        "<a ",
-        "{{",
-        "${",
-        "../",
-        ";;",
-        "/* ",
-        "\n",
-        "--",
-        "union ",
-        "1,",
-        "\\",
-        "%",
-        "&&",
-        "select a,",
-        "[[",
-        "`",
-        ".",
-        "<!",
-    ],
-)
-def test_long_text_takes_time_in_proportion_to_its_length(engine: Engine, unit: str) -> None:
-    def seconds(size: int) -> float:
-        text = unit * (size // len(unit)) + "x"
-        start = time.process_time()
-        engine.search_everywhere([text])
-        return time.process_time() - start
+NASTY = (
+    "'", "( ", ")(",
+    "a ", "<a ", "{{", "${", "../", ";;", "/* ", "\n", "--", "1,", "\\", "%", "&&", "select a,", "[[", "`",
+    ".", "<!", "<a on", "a)(a=", "select (", "exec ", "{{{", "&#6", "$", "|", ": ",
+)  # fmt: skip
 
-    short, long = min(seconds(20_000) for _ in range(2)), min(seconds(160_000) for _ in range(2))
-    # Eight times the text: a quadratic rule would need sixty-four times as long.
-    assert long < 24 * short + 0.05
+
+@pytest.mark.parametrize("unit", NASTY)
+def test_no_text_is_much_dearer_than_another(engine: Engine, unit: str) -> None:
+    def seconds(text: str) -> float:
+        best = float("inf")
+        for _ in range(2):
+            start = time.process_time()
+            engine.search_everywhere([text[:32_000]])
+            best = min(best, time.process_time() - start)
+        return best
+
+    assert seconds(unit * 32_000) < 10 * seconds("and so on; " * 3000)
+
+
+@pytest.mark.parametrize("unit", NASTY)
+def test_padding_cannot_wear_the_engine_out(engine: Engine, unit: str) -> None:
+    padding = unit * (100_000 // len(unit))
+    for attack in ("' OR 1=1 --", "<script>alert(1)</script>", "; cat /etc/passwd"):
+        with pytest.raises(Refused):
+            check(engine, [("notes", padding + "\n\n x " + attack)])
+
+
+def test_an_attack_across_the_edge_of_a_window_is_found(engine: Engine) -> None:
+    for shift in range(0, 60, 3):
+        for attack in ("' UNION SELECT password FROM users --", "<img src=x onerror=alert(1)>"):
+            for window in (WINDOW, WINDOW - OVERLAP):
+                text = "so it goes; " * 2000
+                with pytest.raises(Refused):
+                    check(engine, [("notes", text[: window - shift] + attack + " and on")])
+
+
+def test_more_text_than_can_be_searched_is_refused(engine: Engine) -> None:
+    check(engine, [("notes", "word " * 200_000)])  # harmless text costs little and has no bound
+    with pytest.raises(Refused) as refused:
+        check(engine, [("notes", "a;b " * 200_000)])
+    assert refused.value.decision.status == 413

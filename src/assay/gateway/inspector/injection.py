@@ -27,6 +27,12 @@ _HEADER_LINE: Final = re.compile(r"\n\s*[\w-]+:")
 _WORD: Final = re.compile(r"\w+")
 
 
+WINDOW: Final = 8192
+OVERLAP: Final = 1024
+MAX_SEARCHED: Final = 512 * 1024
+"""Characters that the engine may have to search in one request; about a second of work in the worst case."""
+
+
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
@@ -201,6 +207,12 @@ def strings(value: Json) -> Iterator[str]:
             waiting.extend(item)
 
 
+def _windows(text: str) -> Iterator[str]:
+    """Long text in overlapping pieces: one expression never works on so much that its engine would give up."""
+    for start in range(0, max(1, len(text) - OVERLAP), WINDOW - OVERLAP):
+        yield text[start : start + WINDOW]
+
+
 def check(engine: Engine, texts: Iterable[tuple[str, Json]]) -> None:
     """Refuses a request when one of its free texts carries an injection; each text comes with the name of its place.
 
@@ -209,13 +221,23 @@ def check(engine: Engine, texts: Iterable[tuple[str, Json]]) -> None:
     """
     places: list[str] = []
     values: list[str] = []
+    size = 0
     for place, value in texts:
         for text in (value,) if isinstance(value, str) else strings(value):
             if not harmless(text):
-                places.append(place)
-                values.append(text)
+                size += len(text)
+                for window in _windows(text):
+                    places.append(place)
+                    values.append(window)
     if not values:
         return
+    if size > MAX_SEARCHED:
+        raise Refused(
+            "free-text-size",
+            f"The free texts of a request may have at most {MAX_SEARCHED} characters together.",
+            reason="too much free text",
+            status=413,
+        )
     hit = engine.search(values)
     if hit is not None:
         place = places[hit.index]
