@@ -166,8 +166,8 @@ def test_what_the_controls_ask_for_fits_together_and_translates(declared: Callab
     policy = compile_policy(declared(HEAD.replace("[{roles: [clerk], operations: [listOrders]}]", rule)), site)
     assert [(o.id, len(o.access)) for o in policy.operations] == [
         ("shop/listOrders", 0),
-        ("shop/getOrder", 1),
         ("shop/deleteOrder", 0),
+        ("shop/getOrder", 1),
     ]
     sockets = Sockets(admin="admin.sock", inspector="inspector.sock", processor="processor.sock")
     runtime = Runtime(sockets=sockets, access_log="access.jsonl", configuration="live")

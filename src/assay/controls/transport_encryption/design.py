@@ -132,7 +132,7 @@ def _hsts(declaration: Declaration) -> Verdict:
 
 
 def _observed(declaration: Declaration) -> Iterator[Verdict]:
-    judge, check = _judge(_CONTROL), "encryption-observed"
+    judge, check = _judge(_CONTROL), "transport-encryption-observed"
     for api_id, api in served_apis(declaration):
         subject, watched = api_subject(api_id), [i for i, o in enumerate(api.observe) if o.control == _CONTROL]
         for index in watched:
