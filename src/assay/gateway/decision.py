@@ -44,7 +44,8 @@ def decide(line: Mapping[str, Any]) -> Decision:
     """The decision that a line of the log records. Total: any mapping gives an answer."""
     observed = tuple(_observed(line))
     details = str(line.get("details", ""))
-    if details.startswith("via_upstream"):
+    # An upstream's error page that was replaced leaves no details, but the upstream was reached.
+    if details.startswith("via_upstream") or (not details and "upstream_milliseconds" in line):
         return Decision("allowed", str(line.get("access_policy") or line.get("access_shadow_policy") or ""), observed)
     matched = _MATCHED.match(details)
     if matched:

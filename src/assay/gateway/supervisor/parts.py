@@ -141,6 +141,9 @@ def envoy_part(gateway: Gateway, environment: Mapping[str, str], *, concurrency:
             "100",
             "--log-level",
             level,
+            # Remarks that a part of Envoy's API may still change, one for each use of it, at every start and update.
+            "--component-log-level",
+            "misc:error",
             "--log-format",
             _LOG_FORMAT,
             # An unknown enum value would be taken for its default otherwise.

@@ -20,12 +20,17 @@ def _generic() -> Json:
     return {"action": {"name": "generic", "typed_config": typed(_RESPONSE)}}
 
 
-def _listener(view: View) -> Json | None:
-    return http_filter("custom_response.v3.CustomResponse") if view.policy.errors else None
+def _statuses(view: View, api: str) -> tuple[int, ...]:
+    return tuple(sorted({s for e in view.policy.errors if e.api == api for s in e.statuses}))
 
 
-def _route(view: View, operation: OperationPolicy, _queried: bool) -> Json | None:
-    statuses = sorted({s for e in view.policy.errors if e.api == operation.route.api for s in e.statuses})
+def _shared(view: View) -> tuple[int, ...]:
+    """The statuses of every API when they are the same for all: then one configuration serves every route."""
+    found = {_statuses(view, upstream.api) for upstream in view.policy.upstreams}
+    return found.pop() if len(found) == 1 else ()
+
+
+def _configuration(statuses: tuple[int, ...]) -> Json | None:
     if not statuses:
         return None
     answers = {str(s): _generic() for s in statuses}
@@ -33,4 +38,16 @@ def _route(view: View, operation: OperationPolicy, _queried: bool) -> Json | Non
     return http_filter("custom_response.v3.CustomResponse", custom_response_matcher=matcher)
 
 
-FILTER = Filter(NAME, Slot.ERRORS, _listener, route=_route)
+def _listener(view: View) -> Json | None:
+    return http_filter("custom_response.v3.CustomResponse") if view.policy.errors else None
+
+
+def _everywhere(view: View) -> Json | None:
+    return _configuration(_shared(view))
+
+
+def _route(view: View, operation: OperationPolicy, _queried: bool) -> Json | None:
+    return None if _shared(view) else _configuration(_statuses(view, operation.route.api))
+
+
+FILTER = Filter(NAME, Slot.ERRORS, _listener, _everywhere, _route)
