@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-
 from assay.declare.model import Api
+from assay.declare.selectors import selects
 from assay.gateway.ir import Mode
 
 
@@ -13,8 +12,6 @@ def mode(api: Api, control: str, operation: str | None = None) -> Mode:
     for entry in api.observe:
         if entry.control != control:
             continue
-        if "*" in entry.operations or (
-            operation is not None and any(fnmatchcase(operation, o) for o in entry.operations)
-        ):
+        if "*" in entry.operations or (operation is not None and any(selects(o, operation) for o in entry.operations)):
             return Mode.OBSERVE
     return Mode.ENFORCE

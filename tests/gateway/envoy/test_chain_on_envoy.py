@@ -174,6 +174,22 @@ def test_a_scope_that_is_missing_is_refused(world) -> None:
         assert client.post("/v1/customers", headers=bearer(with_scope), json={}).status_code == 200
 
 
+def test_a_key_cannot_stand_in_for_a_scope(world) -> None:
+    _, _, running = world
+    with running.client() as client:
+        assert client.post("/v1/customers", headers={"x-api-key": KEY}, json={}).status_code == 403
+
+
+def test_an_issuer_whose_keys_are_unknown_loses_its_tokens_and_nothing_else(tmp_path: Path) -> None:
+    signer = Signer()
+    with echo_upstream() as upstream:
+        pieces = shop(upstream.server_address[1])
+        with gateway(tmp_path, pieces, keys=(digest(KEY),)) as running, running.client() as client:
+            agent = bearer(signer.token(sub="a", azp="desk", roles=["agent"]))
+            assert client.get("/v1/customers", headers=agent).status_code == 401
+            assert client.get("/v1/customers", headers={"x-api-key": KEY}).status_code == 200
+
+
 def test_an_api_key_is_known_by_its_digest_only(world) -> None:
     _, _, running = world
     with running.client() as client:

@@ -25,8 +25,8 @@ def _principal(view: View, operation: OperationPolicy, rule: ir.AccessRule) -> J
     alternatives = operation.authentication.alternatives if operation.authentication else ()
     ways = []
     for alternative in alternatives:
-        if rule.owns and not any(p.kind == "token" for p in alternative):
-            continue  # ownership compares with a claim, so it needs a token
+        if (rule.owns or rule.scopes) and not any(p.kind == "token" for p in alternative):
+            continue  # ownership and scopes are claims, so they need a token
         demands = [
             scopes_granted((*proof.scopes, *rule.scopes), view.issuers[proof.issuer])
             for proof in alternative

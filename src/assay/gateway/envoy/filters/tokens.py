@@ -9,8 +9,6 @@ from assay.gateway.envoy.filters.slots import Slot
 from assay.gateway.envoy.types import JWT_PAYLOAD, Json, http_filter, seconds
 
 NAME = "envoy.filters.http.jwt_authn"
-_NO_KEYS = '{"keys":[]}'
-
 
 def _provider(issuer: ir.TokenIssuer, jwks: str) -> Json:
     provider: Json = {
@@ -29,11 +27,18 @@ def _provider(issuer: ir.TokenIssuer, jwks: str) -> Json:
     return provider
 
 
+def _keys(view: View, issuer: str) -> str:
+    """The issuer's key set, empty when it has none (Envoy takes no set without keys)."""
+    found = view.runtime.jwks.get(issuer, "")
+    return found if '"kty"' in found else ""
+
+
 def _needed(view: View, operation: OperationPolicy) -> str | None:
     """Name of the requirement of an operation, or None when it accepts no token.
 
     A tolerant requirement lets a failed token through without its claims, so that the authentication filter decides:
-    to observe only, or because a token that is no JWT may still be confirmed by introspection.
+    to observe only, or because a token that is no JWT may still be confirmed by introspection. Without keys of its
+    issuer no token can be verified: then none is looked at, none leaves claims behind, and all are refused there.
     """
     authentication = operation.authentication
     if authentication is None:
@@ -42,7 +47,7 @@ def _needed(view: View, operation: OperationPolicy) -> str | None:
     if not issuers:
         return None
     issuer = issuers[0]
-    if issuer not in view.issuers:
+    if issuer not in view.issuers or not _keys(view, issuer):
         return None
     if authentication.mode is ir.Mode.OBSERVE or view.issuers[issuer].introspection:
         return f"tolerant/{issuer}"
@@ -65,7 +70,7 @@ def _listener(view: View) -> Json | None:
     names = sorted({n for o in view.policy.operations if (n := _needed(view, o))})
     return http_filter(
         "jwt_authn.v3.JwtAuthentication",
-        providers={i.issuer: _provider(i, view.runtime.jwks.get(i.issuer, _NO_KEYS)) for i in issuers},
+        providers={i.issuer: _provider(i, keys) for i in issuers if (keys := _keys(view, i.issuer))},
         requirement_map={n: _requirement(*n.split("/", 1)) for n in names},
     )
 
