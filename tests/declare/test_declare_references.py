@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+from tests.declare.declaring import BASE, CONTRACT, read, told, write
 
 from assay.declare.routes import advice_for_route
 from assay.declare.selectors import is_pattern, selected, selects
-from tests.declare.declaring import BASE, CONTRACT, read, told, write
 
 FULL = (
     BASE
@@ -33,7 +33,8 @@ networks: {deny: [{list: bad.netset}, 203.0.113.0/24]}
 """
 ).replace(
     "    backed_by: [store]\n",
-    "    backed_by: [store, orders]\n    limits: {default: 5/minute, operations: {getOrder: 1/minute, 'list*': 2/minute}}\n"
+    "    backed_by: [store, orders]\n"
+    "    limits: {default: 5/minute, operations: {getOrder: 1/minute, 'list*': 2/minute}}\n"
     "    observe: [rate_limiting, {control: authentication, operations: [getOrder]}]\n",
 )
 GOLDEN = YAML(typ="safe").load(Path(__file__).with_name("dangling.golden.yaml"))

@@ -8,10 +8,10 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 from ruamel.yaml import YAML
+from tests.declare.declaring import BASE
 
 from assay.declare.schema import json_schema, text
 from assay.declare.yaml_places import read_yaml
-from tests.declare.declaring import BASE
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "customer-data"

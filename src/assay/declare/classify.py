@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from assay.declare.classify_values import shape_of
@@ -67,10 +67,13 @@ def classify(field: FieldPath) -> Guess | None:
     return _by_description(schema, kinds) or _free_text(field, name, schema, kinds)
 
 
-@cache
+@lru_cache(maxsize=16_384)
 def tokens(name: str) -> tuple[str, ...]:
-    """The words of a name, in lower case without accents: `homePhone2` is `home`, `phone`, `2`."""
-    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
+    """The words of a name, in lower case without accents: `homePhone2` is `home`, `phone`, `2`.
+
+    No more than the first 200 characters are looked at.
+    """
+    plain = unicodedata.normalize("NFKD", name[:200].replace("ß", "ss"))
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", plain)
     spaced = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", spaced)
@@ -78,23 +81,26 @@ def tokens(name: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[a-z0-9]+", spaced.lower()))
 
 
+_Phrase = tuple[int, tuple[str, ...], str, Meaning]
+
+
 @cache
-def _phrases() -> tuple[tuple[tuple[str, ...], str, Meaning], ...]:
-    """Every phrase as words and as one compact word, the longest first."""
-    found = [
-        (tuple(phrase.split()), phrase.replace(" ", ""), meaning)
-        for meaning in words().meanings
-        for phrase in meaning.phrases
-    ]
-    return tuple(sorted(found, key=lambda f: (-len(f[0]), -len(f[1]))))
+def _phrases() -> tuple[Mapping[tuple[str, ...], Sequence[_Phrase]], Mapping[str, Sequence[_Phrase]]]:
+    """Every phrase by its words, and by the one word they make without spaces; the longest have the lowest rank."""
+    pairs = [(tuple(phrase.split()), meaning) for meaning in words().meanings for phrase in meaning.phrases]
+    pairs.sort(key=lambda pair: (-len(pair[0]), -sum(map(len, pair[0]))))
+    by_words: dict[tuple[str, ...], list[_Phrase]] = {}
+    by_joined: dict[str, list[_Phrase]] = {}
+    for rank, (phrase, meaning) in enumerate(pairs):
+        entry = (rank, phrase, "".join(phrase), meaning)
+        by_words.setdefault(phrase, []).append(entry)
+        by_joined.setdefault(entry[2], []).append(entry)
+    return by_words, by_joined
 
 
 def _by_name(name: tuple[str, ...], around: frozenset[str], kinds: frozenset[str]) -> Guess | None:
-    for phrase, joined, meaning in _phrases():
-        span = _span(phrase, joined, name, meaning.whole)
-        if span is None:
-            continue
-        before, after = name[: span[0]], name[span[1] :]
+    for meaning, joined, start, end in _matches(name):
+        before, after = name[:start], name[end:]
         if words().not_data_before.intersection(before) or not _harmless(after):
             continue
         confidence = _with_context(meaning, around.union(before))
@@ -104,26 +110,37 @@ def _by_name(name: tuple[str, ...], around: frozenset[str], kinds: frozenset[str
             continue
         if len(name) == 1 and name[0] != joined:
             confidence = _LESS[confidence]
-        why = f'name "{" ".join(name[span[0] : span[1]])}"'
+        why = f'name "{" ".join(name[start:end])}"'
         return Guess(meaning.category, meaning.level, confidence, why, meaning.identifies, meaning.bits)
     return None
 
 
-def _span(phrase: tuple[str, ...], joined: str, name: tuple[str, ...], whole: bool) -> tuple[int, int] | None:
-    """Which words of a name the phrase covers, from start to end; a single long word may also end in it."""
-    if phrase == name or joined == "".join(name):
-        return 0, len(name)
-    if whole:
-        return None
-    for start in range(len(name) - len(phrase), -1, -1):
-        if name[start : start + len(phrase)] == phrase:
-            return start, start + len(phrase)
+@lru_cache(maxsize=16_384)
+def _matches(name: tuple[str, ...]) -> tuple[tuple[Meaning, str, int, int], ...]:
+    """Phrases in a name, the longest first, each with the words it covers; a single long word may end in one."""
+    by_words, by_joined = _phrases()
+    size = len(name)
+    spans: dict[int, tuple[Meaning, str, int, int]] = {}
+
+    def note(found: Sequence[_Phrase], start: int, end: int) -> None:
+        for rank, _, joined, meaning in found:
+            if rank not in spans and not (meaning.whole and end - start < size):
+                spans[rank] = (meaning, joined, start, end)
+
+    note(by_joined.get("".join(name), ()), 0, size)
+    for start in range(size - 1, -1, -1):
+        for end in range(start + 1, min(size, start + _LONGEST) + 1):
+            note(by_words.get(name[start:end], ()), start, end)
     for index, word in enumerate(name):
-        if word == joined:
-            return index, index + 1
-    if len(name) == 1 and len(joined) >= 5 and name[0].endswith(joined):
-        return 0, 1
-    return None
+        note(by_joined.get(word, ()), index, index + 1)
+    if size == 1:
+        for start in range(1, len(name[0]) - 4):
+            note([p for p in by_joined.get(name[0][start:], ()) if not p[3].whole], 0, 1)
+    return tuple(spans[rank] for rank in sorted(spans))
+
+
+_LONGEST = 6
+"""Words in the longest phrase."""
 
 
 def _harmless(rest: tuple[str, ...]) -> bool:

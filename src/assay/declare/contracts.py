@@ -58,7 +58,7 @@ class Shelf:
             could not be read, which is told elsewhere.
         """
         file, hash_sign, fragment = pointer.partition("#")
-        if not hash_sign or not file or not fragment.startswith("/"):
+        if not hash_sign or not file or (fragment and not fragment.startswith("/")):
             fix = "write FILE#/json/pointer, such as openapi/api.yaml#/components/schemas/Name"
             return f"`{pointer}` names no schema", fix
         name = self._sources.name(file)

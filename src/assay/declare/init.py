@@ -75,7 +75,7 @@ environments:
     tier: non-production
     issuer:
       development: true  # Assay's own token issuer, for trying things out; in production: `issuer: https://…`
-      audience: {api}
+      audience: {scalar_text(api)}
 """
 
 
@@ -83,7 +83,7 @@ def _api(contract: Contract, api: str, contract_path: str, upstream: str, data: 
     title = contract.title if contract.title and looks_like_secret(contract.title) is None else api
     lines = [
         "apis:",
-        f"  {api}:",
+        f"  {scalar_text(api)}:",
         f"    title: {_text(title)}",
         "    owner: my-team  # guess: who answers for this API",
         "    layer: system  # guess: experience, process or system",
@@ -234,7 +234,7 @@ def _data(contract: Contract, contract_path: str, data: Sequence[GuessedData]) -
         ]
     lines += ["data:"]
     for item in data:
-        lines += [f"  {item.id}:", "    from:"]
+        lines += [f"  {scalar_text(item.id)}:", "    from:"]
         lines += [f"      - {_text(pointer_text(ref, contract, contract_path))}" for ref in item.schemas]
         lines += ["    fields:"]
         for name, guess in item.fields.items():
@@ -249,7 +249,7 @@ def _data(contract: Contract, contract_path: str, data: Sequence[GuessedData]) -
 
 
 def _objectives(api: str, data: Sequence[GuessedData]) -> str:
-    scope = f"{{apis: [{api}]}}"
+    scope = flow_text({"apis": [api]})
     text = f"""\
 # What must hold, and the controls that make it so. `assay explain CONTROL` tells what each of them does.
 objectives:
@@ -285,7 +285,7 @@ objectives:
   need-to-know:
     category: confidentiality
     statement: Callers see personal data only as far as their role and clearance go.
-    scope: {{apis: [{api}], classes: {flow_text(classes)}}}
+    scope: {flow_text({"apis": [api], "classes": classes})}
     controls: [data_exposure]
 """
     return text

@@ -33,7 +33,7 @@ def fetch_contract(
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
         parsed = httpx.URL("")
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+    if parsed.scheme not in ("http", "https") or not parsed.host or "%" in parsed.host:
         raise UsageError(f"`{_shown(parsed) or url}` is no http or https URL.", fix="give a URL or the path of a file")
     shown = _shown(parsed)
     data = bytearray()
@@ -122,10 +122,9 @@ def write_init(
     """
     files: dict[Path, bytes] = {}
     if isinstance(contract, bytes):
-        read = parse_contract(contract, name="openapi")
         suffix = "json" if contract.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" else "yaml"
+        read = parse_contract(contract, name=f"openapi/{slug(name or '', 'api')}.{suffix}")
         path = f"openapi/{slug(name or read.title, 'api')}.{suffix}"
-        read = parse_contract(contract, name=path)
         files[directory / path] = contract
     else:
         inside = _relative(contract, directory)

@@ -20,8 +20,9 @@ _KEEP_DEFAULT = (str, bool, int, float)
 def json_schema() -> dict[str, Any]:
     """The schema of one declaration file.
 
-    A section that is named but empty stands for none. A file in `assay.d/` may leave out what another file says, so nothing is required at the top; the loader asks for
-    it once all files are merged. Where a word, number or pattern is expected, a `${VARIABLE}` may stand instead.
+    A section that is named but empty stands for none. A file in `assay.d/` may leave out what another file says, so
+    nothing is required at the top; the loader asks for it once all files are merged. Where a word, number or pattern
+    is expected, a `${VARIABLE}` may stand instead.
     """
     raw = Model.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
     definitions = {name: _convert(schema) for name, schema in sorted(raw.pop("$defs").items())}
