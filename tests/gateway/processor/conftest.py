@@ -27,7 +27,7 @@ from joserfc import jwk, jwt
 from assay.gateway import keysets
 from assay.gateway.processor import bundle as bundles
 from assay.gateway.processor.server import status_path
-from assay.gateway.processor.wire import FORWARDED_NAMESPACES, METADATA, ROUTE_NAME
+from assay.gateway.processor.wire import FORWARD_RULES, FORWARDED_NAMESPACES, METADATA, ROUTE_NAME
 
 ISSUER = "https://issuer.example"
 ENVOY = str(Path(sys.executable).with_name("envoy"))
@@ -124,6 +124,11 @@ class Rig:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         self.processor = subprocess.Popen([*command, *arguments], env=environment, stderr=subprocess.PIPE)
         await_true(lambda: self.uds.exists() and status_path(self.uds).exists(), "the processor serves")
+
+    def start_instead(self, program: str) -> None:
+        """Start ``program`` (Python source; its argument is the socket) where the processor should be."""
+        self.processor = subprocess.Popen([sys.executable, "-c", program, str(self.uds)], stderr=subprocess.PIPE)
+        await_true(self.uds.exists, "the stand-in serves")
 
     def stop_processor(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End the processor; returns its exit code."""
@@ -232,6 +237,7 @@ class Rig:
             allow_mode_override=True,
             message_timeout="5s",
             request_attributes=[ROUTE_NAME],
+            forward_rules=FORWARD_RULES,
             processing_mode={"response_header_mode": "SKIP"},
             metadata_options={
                 "forwarding_namespaces": {"untyped": list(FORWARDED_NAMESPACES)},
@@ -303,15 +309,18 @@ end
 
 
 @pytest.fixture(scope="module")
-def make_rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[bundles.Bundle], Rig]]:
-    """Starts everything for a bundle; stops it after the module's tests."""
+def make_rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Rig]]:
+    """Starts everything for a bundle, or ``instead`` a program in place of the processor; stops it in the end."""
     started: list[Rig] = []
 
-    def make(bundle: bundles.Bundle) -> Rig:
+    def make(bundle: bundles.Bundle, *, instead: str | None = None) -> Rig:
         rig = Rig(tmp_path_factory.mktemp("rig"), sorted(bundle.operations))
         started.append(rig)
         rig.write(bundle)
-        rig.start_processor()
+        if instead is None:
+            rig.start_processor()
+        else:
+            rig.start_instead(instead)
         rig.start_envoy()
         return rig
 

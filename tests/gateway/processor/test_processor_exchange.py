@@ -281,6 +281,8 @@ def test_a_bundle_is_built_from_a_policy() -> None:
     assert bundle.digest == policy.digest
     assert list(bundle.operations) == ["a/o"]
     assert bundle.operations["a/o"].masking is not None
+    assert bundle.errors == (), "Envoy replaces error bodies by itself"
+    assert bundles.build(policy, generic_errors=True).errors == policy.errors
     assert bundle.issuers[0].url == "https://i.example"
     assert bundles.decode(bundles.encode(bundle)) == bundle
     assert compile_engine(bundle, {}).digest == policy.digest

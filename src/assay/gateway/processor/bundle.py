@@ -51,8 +51,12 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 _DECODER = msgspec.json.Decoder(Bundle)
 
 
-def build(policy: Policy, *, plaintext: Plaintext = "pass") -> Bundle:
-    """The bundle of ``policy``; every operation is in it, so that an unknown one is recognised as a mistake."""
+def build(policy: Policy, *, plaintext: Plaintext = "pass", generic_errors: bool = False) -> Bundle:
+    """The bundle of ``policy``; every operation is in it, so that an unknown one is recognised as a mistake.
+
+    ``generic_errors`` makes the processor replace error bodies too. Envoy does that by itself, and a cleared caller's
+    response then need not come here at all.
+    """
     return Bundle(
         version=VERSION,
         digest=policy.digest,
@@ -62,7 +66,7 @@ def build(policy: Policy, *, plaintext: Plaintext = "pass") -> Bundle:
         },
         callers=policy.callers,
         issuers=tuple(Issuer(i.issuer, i.url, i.claims) for i in policy.issuers),
-        errors=policy.errors,
+        errors=policy.errors if generic_errors else (),
         plaintext=plaintext,
     )
 

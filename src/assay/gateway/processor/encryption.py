@@ -7,7 +7,6 @@ ciphertext: otherwise anybody could have a ciphertext copied from elsewhere decr
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -17,7 +16,7 @@ from assay.domain import AssayError
 from assay.gateway import ir
 from assay.gateway.keysets import CiphertextError, Keyset, is_ciphertext
 from assay.gateway.processor.json_text import Json, NotJson, encode, parse
-from assay.gateway.processor.paths import Paths, compile_paths, rewrite
+from assay.gateway.processor.paths import Counts, Paths, add_one, compile_paths, rewrite
 
 Plaintext = Literal["pass", "refuse"]
 """What to do with a value that should be a ciphertext and never was: rows from before encryption was switched on."""
@@ -58,9 +57,9 @@ class FieldCipher:
 class Tally:
     """What happened to a body, counted by field name. Holds no values."""
 
-    encrypted: Counter[str] = field(default_factory=Counter)
-    decrypted: Counter[str] = field(default_factory=Counter)
-    plaintext: Counter[str] = field(default_factory=Counter)
+    encrypted: Counts = field(default_factory=dict)
+    decrypted: Counts = field(default_factory=dict)
+    plaintext: Counts = field(default_factory=dict)
 
 
 def compile_ciphers(api: str, fields: Iterable[tuple[ir.ProtectedField, Keyset]]) -> Paths[FieldCipher] | None:
@@ -80,7 +79,7 @@ def encrypt_fields(value: Json, ciphers: Paths[FieldCipher], tally: Tally) -> Js
     def act(cipher: FieldCipher, found: Json) -> Json:
         if found is None:
             return None
-        tally.encrypted[cipher.name] += 1
+        add_one(tally.encrypted, cipher.name)
         return cipher.seal(found)
 
     return rewrite(value, ciphers, act)
@@ -97,7 +96,7 @@ def decrypt_fields(value: Json, ciphers: Paths[FieldCipher], tally: Tally, *, pl
         if found is None:
             return None
         if isinstance(found, str) and is_ciphertext(found):
-            tally.decrypted[cipher.name] += 1
+            add_one(tally.decrypted, cipher.name)
             return cipher.unseal(found)
         if isinstance(found, list):
             return [act(cipher, item) for item in found]
@@ -108,7 +107,7 @@ def decrypt_fields(value: Json, ciphers: Paths[FieldCipher], tally: Tally, *, pl
                 f"A stored value of `{cipher.binding}` is not encrypted.",
                 fix="encrypt the rows that were stored before encryption was switched on",
             )
-        tally.plaintext[cipher.name] += 1
+        add_one(tally.plaintext, cipher.name)
         return found
 
     return rewrite(value, ciphers, act)
@@ -132,7 +131,7 @@ def encrypt_query(target: str, lookups: Mapping[str, FieldCipher], tally: Tally)
         cipher = lookups.get(_decoded(raw_name))
         if cipher is not None and equals:
             parts[index] = f"{raw_name}={cipher.seal(_decoded(raw_value))}"
-            tally.encrypted[cipher.name] += 1
+            add_one(tally.encrypted, cipher.name)
     return f"{path}?{'&'.join(parts)}"
 
 

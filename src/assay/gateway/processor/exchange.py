@@ -6,8 +6,8 @@ if asked for), and carries out the :class:`Step` it gets back.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -26,7 +26,7 @@ from assay.gateway.processor.encryption import (
 from assay.gateway.processor.engine import Engine, Operation, View
 from assay.gateway.processor.json_text import Json, NotJson, encode, parse
 from assay.gateway.processor.masking import PROBLEM_MEMBERS, mask, prune
-from assay.gateway.processor.paths import rewrite
+from assay.gateway.processor.paths import Counts, add_one, rewrite
 from assay.gateway.processor.problems import Refusal
 
 BodyMode = Literal["none", "buffered", "partial"]
@@ -78,10 +78,10 @@ CONTINUE = Step()
 class Exchange:
     """The state of one exchange. ``engine`` stays the same throughout, so that both halves obey one policy."""
 
-    __slots__ = ("_engine", "_identity", "_method", "_name", "_operation", "_status", "_view")
+    __slots__ = ("_identity", "_method", "_name", "_operation", "_status", "_view", "engine")
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._operation: Operation | None = None
         self._view: View | None = None
         self._identity = Identity()
@@ -91,7 +91,7 @@ class Exchange:
 
     def renew(self, engine: Engine) -> None:
         """Go on with newer keys; the operation and the caller stay."""
-        self._engine = engine
+        self.engine = engine
         self._operation = engine.operations.get(self._name)
         self._view = self._operation.view(self._identity) if self._operation is not None else None
 
@@ -100,7 +100,7 @@ class Exchange:
 
         ``operation`` is the route's name, ``API/OPERATION``; ``ended`` says that there is no body.
         """
-        found = self._engine.operations.get(operation)
+        found = self.engine.operations.get(operation)
         if found is None:
             return self._refuse(problems.UNKNOWN_OPERATION)
         view = found.view(identity)
@@ -120,7 +120,7 @@ class Exchange:
                 changed.append((":path", rewritten))
         report: Mapping[str, object] | None = None
         if not ended and found.encrypt is not None:
-            if not _plain_json(headers) or _media_type(headers) == _PATCH:
+            if not _plain_json(headers) or _media_type(headers.get("content-type", "")) == _PATCH:
                 return self._refuse(problems.REQUEST_MEDIA_TYPE)
             request_body = "buffered"
             removed.extend(_DIGESTS)
@@ -148,10 +148,10 @@ class Exchange:
             return self._refuse(problems.PROCESSOR_ERROR)
         if not body:
             return CONTINUE
-        if len(body) > self._engine.body_bytes:
+        if len(body) > self.engine.body_bytes:
             return self._unless_observing(operation.encrypt is None, problems.REQUEST_TOO_LARGE)
         tally = Tally()
-        would = Counter[str]()
+        would: Counts = {}
         try:
             value = parse(body)
             if operation.encrypt is not None:
@@ -210,9 +210,10 @@ class Exchange:
             return self._refuse(problems.PROCESSOR_ERROR)
         if not body:
             return CONTINUE
-        if len(body) > self._engine.body_bytes:
+        if len(body) > self.engine.body_bytes:
             return self._unless_observing(self._only_observes(operation, view), problems.RESPONSE_TOO_LARGE)
-        tally, counts = Tally(), Counter[str]()
+        tally = Tally()
+        counts: Counts = {}
         try:
             value = parse(body)
             if operation.decrypt is not None:
@@ -239,10 +240,10 @@ class Exchange:
     def _decrypt(self, operation: Operation, value: Json, tally: Tally) -> Json:
         if operation.decrypt is None:
             return value
-        policy = self._engine.plaintext if operation.decrypt_enforced else "pass"
+        policy = self.engine.plaintext if operation.decrypt_enforced else "pass"
         return decrypt_fields(value, operation.decrypt, tally, plaintext=policy)
 
-    def _conceal(self, view: View, value: Json, counts: Counter[str]) -> Json:
+    def _conceal(self, view: View, value: Json, counts: Counts) -> Json:
         if view.known is not None:
             value = prune(value, view.known, counts, allow=PROBLEM_MEMBERS if self._status >= 400 else ())
         return value if view.masks is None else mask(value, view.masks, counts)
@@ -280,14 +281,14 @@ class Exchange:
     def _refuse(self, refusal: Refusal) -> Step:
         return Step(refusal=refusal, report={**self._report(refusal.policy), "decision": "refuse"})
 
-    def _observed(self, policy: str, **counts: Counter[str]) -> dict[str, object]:
+    def _observed(self, policy: str, **counts: Counts) -> dict[str, object]:
         return {**self._report(policy, **counts), "decision": "observe"}
 
-    def _report(self, policy: str = "encryption_at_rest/fields", **counts: Counter[str]) -> dict[str, object]:
-        tallies = {name: dict(counter) for name, counter in counts.items() if counter}
-        return {"decision": "enforce", "policy": policy, "digest": self._engine.digest, **tallies}
+    def _report(self, policy: str = "encryption_at_rest/fields", **counts: Counts) -> dict[str, object]:
+        tallies = {name: counter for name, counter in counts.items() if counter}
+        return {"decision": "enforce", "policy": policy, "digest": self.engine.digest, **tallies}
 
-    def _response_report(self, view: View, tally: Tally, counts: Counter[str]) -> Mapping[str, object] | None:
+    def _response_report(self, view: View, tally: Tally, counts: Counts) -> Mapping[str, object] | None:
         if not (counts or tally.decrypted or tally.plaintext):
             return None
         policy = "data_exposure/masking" if counts else "encryption_at_rest/fields"
@@ -295,9 +296,9 @@ class Exchange:
         return {**report, "decision": "observe"} if counts and not view.enforced else report
 
 
-def _count(counts: Counter[str], leaf: FieldCipher, found: Json) -> Json:
+def _count(counts: Counts, leaf: FieldCipher, found: Json) -> Json:
     if found is not None:
-        counts[leaf.name] += 1
+        add_one(counts, leaf.name)
     return found
 
 
@@ -306,8 +307,17 @@ def _status(headers: Headers) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) == 3 else 500
 
 
-def _media_type(headers: Headers) -> str:
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+@functools.lru_cache(maxsize=256)
+def _is_json(content_type: str) -> bool:
+    """Whether it is a JSON media type in UTF-8, the only charset JSON has (RFC 8259 §8.1)."""
+    charset = _CHARSET.search(content_type)
+    return _JSON.fullmatch(_media_type(content_type)) is not None and (
+        charset is None or charset[1].lower() in ("utf-8", "utf8")
+    )
 
 
 def _plain_encoding(headers: Headers) -> bool:
@@ -315,11 +325,8 @@ def _plain_encoding(headers: Headers) -> bool:
 
 
 def _plain_json(headers: Headers) -> bool:
-    """Whether the headers promise an uncompressed JSON text in UTF-8 (RFC 8259 §8.1)."""
-    if not _plain_encoding(headers) or not _JSON.fullmatch(_media_type(headers)):
-        return False
-    charset = _CHARSET.search(headers.get("content-type", ""))
-    return charset is None or charset[1].lower() in ("utf-8", "utf8")
+    """Whether the headers promise an uncompressed JSON text."""
+    return _plain_encoding(headers) and _is_json(headers.get("content-type", ""))
 
 
 __all__ = ["CONTINUE", "HEADERS_READ", "BodyMode", "CiphertextError", "Exchange", "Headers", "Modes", "Step"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from assay.gateway import ir
 from assay.gateway.keysets import Keyset
 from assay.gateway.processor.forms import CLEAR, FIXED, MOST_REVEALING_FIRST, Form, check_form, form_of, needs_keyset
 from assay.gateway.processor.json_text import Json
-from assay.gateway.processor.paths import ANY, DROPPED, Path, Paths, compile_paths, rewrite
+from assay.gateway.processor.paths import ANY, DROPPED, Counts, Path, Paths, add_one, compile_paths, rewrite
 
 PROBLEM_MEMBERS = ("type", "title", "status", "instance")
 """What an error may carry under a closed policy: members of RFC 9457, but not ``detail``, which is prose."""
@@ -84,12 +83,12 @@ def compile_masks(
     return compile_paths(leaves, (*masking.known, *clear))
 
 
-def mask(value: Json, masks: Paths[Mask], counts: Counter[str]) -> Json:
+def mask(value: Json, masks: Paths[Mask], counts: Counts) -> Json:
     """``value`` as the caller may see it, changed in place; ``counts`` rises by field name."""
 
     def act(leaf: Mask, found: Json) -> Json:
         if found is not None:
-            counts[leaf.name] += 1
+            add_one(counts, leaf.name)
         return leaf.form(found)
 
     return rewrite(value, masks, act)
@@ -120,7 +119,7 @@ class Known:
         return root
 
 
-def prune(value: Json, known: Known, counts: Counter[str], *, allow: tuple[str, ...] = ()) -> Json:
+def prune(value: Json, known: Known, counts: Counts, *, allow: tuple[str, ...] = ()) -> Json:
     """``value`` without the members that ``known`` does not name, changed in place.
 
     ``allow`` names further members of the outermost object; only scalars are let through there. A body that is no
@@ -130,11 +129,11 @@ def prune(value: Json, known: Known, counts: Counter[str], *, allow: tuple[str, 
         return _prune(value, known, counts, allow)
     if value is None or not (known.children or known.star):
         return value
-    counts[UNKNOWN] += 1
+    add_one(counts, UNKNOWN)
     return None
 
 
-def _prune(value: Json, known: Known, counts: Counter[str], allow: tuple[str, ...] = ()) -> Json:
+def _prune(value: Json, known: Known, counts: Counts, allow: tuple[str, ...] = ()) -> Json:
     if isinstance(value, dict):
         for name in list(value):
             member = value[name]
@@ -143,7 +142,7 @@ def _prune(value: Json, known: Known, counts: Counter[str], allow: tuple[str, ..
             elif not (name in allow and not isinstance(member, (dict, list))) and (
                 known.star is None or _unnamed(name, member, known.star, counts) is DROPPED
             ):
-                counts[UNKNOWN] += 1
+                add_one(counts, UNKNOWN)
                 del value[name]
     elif isinstance(value, list):
         items = known.star if known.star is not None else known
@@ -152,7 +151,7 @@ def _prune(value: Json, known: Known, counts: Counter[str], allow: tuple[str, ..
     return value
 
 
-def _unnamed(name: str, value: Json, star: Known, counts: Counter[str]) -> Json:
+def _unnamed(name: str, value: Json, star: Known, counts: Counts) -> Json:
     """A member that only ``*`` covers. Where ``*`` stands for objects, something else is the member of an object that
     came in place of an array of them (see :mod:`.paths`): then the objects' own names decide."""
     if isinstance(value, dict) or not star.children or (isinstance(value, list) and star.star is not None):

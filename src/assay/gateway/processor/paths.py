@@ -18,6 +18,8 @@ from assay.gateway.processor.json_text import Json
 
 ANY: Final = "*"
 Path = tuple[str, ...]
+Counts = dict[str, int]
+"""How often something was done, by field name."""
 L = TypeVar("L")
 
 
@@ -158,6 +160,11 @@ def _unnamed(value: Json, name: str, other: Paths[L]) -> Paths[L]:
     if isinstance(value, list) and other.other is not None:
         return other
     return other.members.get(name, other)
+
+
+def add_one(counts: Counts, name: str) -> None:
+    """Count ``name`` once more."""
+    counts[name] = counts.get(name, 0) + 1
 
 
 def _reach(root: _Node[L], path: Path) -> _Node[L]:

@@ -1,7 +1,8 @@
-"""The ext_proc server: gRPC over a Unix socket, one stream per HTTP exchange.
+"""The ext_proc server: gRPC over a Unix socket, one stream per HTTP exchange, with Granian as HTTP/2 server.
 
-Envoy proceeds *without* us when a stream is closed cleanly, so a stream here ends only after Envoy has ended it; every
-failure is answered with a refusal, or ends the stream with an error, which Envoy turns into a refusal.
+Granian and not grpcio: gRPC's asyncio server spends about 400 µs per exchange on itself, Granian about 165 µs. It
+sends no trailers, so a stream that ends from this side always looks broken to Envoy. That is welcome: Envoy proceeds
+*without* a processor that closes a stream cleanly, and refuses when it breaks. Streams here end after Envoy ended them.
 """
 
 from __future__ import annotations
@@ -11,25 +12,35 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import grpc
 from envoy.service.ext_proc.v3 import external_processor_pb2 as ext_proc
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP2Settings
+from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]  # imported there for users
+from granian.server.embed import Server
 
 from assay.domain import UsageError
 from assay.gateway.keysets import CiphertextError
 from assay.gateway.processor import problems
+from assay.gateway.processor.callers import Directory, Identity
 from assay.gateway.processor.exchange import Exchange, Step
+from assay.gateway.processor.framing import FramingError, Messages, frame
 from assay.gateway.processor.reload import Reloader
-from assay.gateway.processor.wire import headers_of, operation_of, proofs_of, response_of
+from assay.gateway.processor.wire import CERTIFICATE_HEADER, headers_of, operation_of, proofs_of, response_of
 
 WATCH_SECONDS = 0.2
+PATH = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
+MESSAGE_BYTES = 64 * 1024 * 1024
+"""Largest message that is read at all. Bodies are bounded by the bundle, with a better answer."""
+_STREAMS = 4096
+_IDENTITIES = 4096
+"""Callers remembered: one per token, so their number has a bound."""
 GRACE_SECONDS = 2.0
 _MAX_SOCKET_PATH = 107
-_SERVING = b"\x08\x01"
-"""grpc.health.v1.HealthCheckResponse with status SERVING."""
+_GRPC = [("content-type", "application/grpc")]
 
 
 def status_path(uds: Path) -> Path:
@@ -47,28 +58,40 @@ class Processor:
 
     def __init__(self, reloader: Reloader) -> None:
         self._reloader = reloader
+        self._directory = reloader.engine.directory
+        self._identities: dict[tuple[bytes, str | None], Identity] = {}
 
-    async def process(self, _requests: AsyncIterator[Any], context: Any) -> None:
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Serve one stream: one HTTP exchange."""
-        exchange = Exchange(self._reloader.engine)
-        while (request := await context.read()) is not grpc.aio.EOF:
-            await context.write(self.answer(exchange, request))
+        if scope.path != PATH:
+            protocol.response_empty(404, [])
+            return
+        transport = protocol.response_stream(200, _GRPC)
+        exchange, messages = Exchange(self._reloader.engine), Messages(MESSAGE_BYTES)
+        with contextlib.suppress(ProtocolClosed, ProtocolError, FramingError):
+            async for chunk in protocol:
+                if not chunk:  # Granian's way to say that the other side has finished
+                    return
+                for message in messages.feed(chunk):
+                    await transport.send_bytes(frame(self.answer(exchange, message)))
 
-    def answer(self, exchange: Exchange, request: Any) -> Any:
-        """The response to one ``ProcessingRequest``; a refusal whenever anything goes wrong."""
-        kind = request.WhichOneof("request")
+    def answer(self, exchange: Exchange, message: bytes) -> bytes:
+        """The ``ProcessingResponse`` to one ``ProcessingRequest``; a refusal whenever anything goes wrong."""
         try:
-            return response_of(kind, self._step(exchange, kind, request))
+            request = ext_proc.ProcessingRequest.FromString(message)
+            kind = request.WhichOneof("request")
+            response = response_of(kind, self._step(exchange, kind, request))
         except Exception:  # noqa: BLE001  # fail closed, whatever it was
             refusal = problems.PROCESSOR_ERROR
             report = {"decision": "refuse", "policy": refusal.policy, "digest": self._reloader.engine.digest}
-            return response_of(kind or "request_headers", Step(refusal=refusal, report=report))
+            response = response_of("", Step(refusal=refusal, report=report))
+        serialised: bytes = response.SerializeToString()
+        return serialised
 
     def _step(self, exchange: Exchange, kind: str, request: Any) -> Step:
         if kind == "request_headers":
             headers = headers_of(request.request_headers)
-            directory = self._reloader.engine.directory
-            identity = directory.identify(proofs_of(request, headers, directory.claim_roots))
+            identity = self._identity(exchange.engine.directory, request, headers)
             ended = request.request_headers.end_of_stream
             return exchange.request_headers(operation_of(request), identity, headers, ended=ended)
         if kind == "request_body":
@@ -79,6 +102,17 @@ class Processor:
         if kind == "response_body":
             return self._response_body(exchange, request.response_body.body)
         return Step()
+
+    def _identity(self, directory: Directory, request: Any, headers: Mapping[str, str]) -> Identity:
+        """The caller, remembered by everything that was verified about it."""
+        if directory is not self._directory or len(self._identities) >= _IDENTITIES:
+            self._directory, self._identities = directory, {}
+        key = request.metadata_context.SerializeToString(), headers.get(CERTIFICATE_HEADER)
+        identity = self._identities.get(key)
+        if identity is None:
+            identity = directory.identify(proofs_of(request, headers, directory.claim_roots))
+            self._identities[key] = identity
+        return identity
 
     def _response_body(self, exchange: Exchange, body: bytes) -> Step:
         try:
@@ -102,35 +136,47 @@ async def serve(bundle: Path, keys: Path, uds: Path, *, parent: int | None = Non
     """
     check_socket(uds)
     reloader = Reloader(bundle, keys, status=status_path(uds))
-    server = grpc.aio.server(
-        options=[
-            ("grpc.max_receive_message_length", -1),
-            ("grpc.max_send_message_length", -1),
-            ("grpc.so_reuseport", 0),
-        ]
+    server = Server(
+        Processor(reloader),
+        uds=uds,
+        interface=Interfaces.RSGI,
+        http=HTTPModes.http2,
+        http2_settings=HTTP2Settings(max_concurrent_streams=_STREAMS),
+        websockets=False,
+        backpressure=_STREAMS,
+        log_enabled=False,
     )
-    server.add_generic_rpc_handlers((_handlers(Processor(reloader)),))
-    previous = os.umask(0o177)
-    try:
-        bound = server.add_insecure_port(f"unix:{uds}")
-    except RuntimeError:
-        bound = 0
-    finally:
-        os.umask(previous)
-    if not bound:
-        raise UsageError(f"The socket `{uds}` cannot be created.", fix="choose a directory that you may write to")
-    await server.start()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, lambda: reloader.refresh(force=True))
+    previous = os.umask(0o177)
+    try:
+        serving = asyncio.create_task(server.serve())
+        await _until_bound(uds, serving)
+    finally:
+        os.umask(previous)
     watcher = asyncio.create_task(_watch(reloader, stop, parent))
-    await stop.wait()
-    await server.stop(GRACE_SECONDS)
+    await asyncio.wait({serving, watcher}, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    server.stop()  # type: ignore[no-untyped-call]
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(serving, GRACE_SECONDS)
     await watcher
     for path in (uds, status_path(uds)):
         path.unlink(missing_ok=True)
+
+
+async def _until_bound(uds: Path, serving: asyncio.Task[None]) -> None:
+    """Wait until the socket exists; it takes its mode from the umask of this moment."""
+    while not os.access(uds, os.F_OK):
+        if serving.done():
+            reason = serving.exception() or "no reason is known"
+            raise UsageError(
+                f"The socket `{uds}` cannot be created: {reason}.", fix="choose a directory that you may write to"
+            )
+        await asyncio.sleep(0.005)
 
 
 def check_socket(uds: Path) -> None:
@@ -163,24 +209,3 @@ async def _watch(reloader: Reloader, stop: asyncio.Event, parent: int | None) ->
         reloader.refresh()
         if parent is not None and os.getppid() != parent:
             stop.set()
-
-
-def _handlers(processor: Processor) -> Any:
-    async def health(_request: bytes, _context: Any) -> bytes:
-        return _SERVING
-
-    methods = {
-        "/envoy.service.ext_proc.v3.ExternalProcessor/Process": grpc.stream_stream_rpc_method_handler(
-            processor.process,
-            request_deserializer=ext_proc.ProcessingRequest.FromString,
-            response_serializer=ext_proc.ProcessingResponse.SerializeToString,
-        ),
-        # A processor that has no policy does not start, so one that answers serves.
-        "/grpc.health.v1.Health/Check": grpc.unary_unary_rpc_method_handler(health),
-    }
-
-    class Handler(grpc.GenericRpcHandler):  # type: ignore[misc]  # the package is untyped
-        def service(self, details: Any) -> Any:
-            return methods.get(details.method)
-
-    return Handler()

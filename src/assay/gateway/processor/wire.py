@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,11 @@ ASSAY_METADATA = "assay"
 CERTIFICATE_HEADER = "x-assay-certificate-name"
 FORWARDED_NAMESPACES = (JWT_METADATA[0], INTROSPECTION_METADATA, ASSAY_METADATA)
 """What Envoy must list in ``metadata_options.forwarding_namespaces``."""
+
+FORWARD_RULES = {
+    "allowed_headers": {"patterns": [{"exact": name} for name in sorted(HEADERS_READ | {CERTIFICATE_HEADER})]}
+}
+"""For Envoy's ``forward_rules``: the headers that are read here, so that no others are sent."""
 
 _WANTED = HEADERS_READ | {CERTIFICATE_HEADER}
 _Mode = processing_mode_pb2.ProcessingMode
@@ -86,6 +92,22 @@ def proofs_of(request: Any, headers: Mapping[str, str], claims: frozenset[str]) 
 
 def response_of(kind: str, step: Step) -> Any:
     """The answer to a message of ``kind`` (the name of the request's ``oneof`` field)."""
+    if step.body is None and step.refusal is None and step.report is None and not _has_path(step):
+        return _constant(kind, step)
+    return _build(kind, step)
+
+
+@functools.lru_cache(maxsize=1024)
+def _constant(kind: str, step: Step) -> Any:
+    """The same few steps come again and again: what operations ask of Envoy for the callers they have."""
+    return _build(kind, step)
+
+
+def _has_path(step: Step) -> bool:
+    return bool(step.set_headers) and step.set_headers[0][0] == ":path"
+
+
+def _build(kind: str, step: Step) -> Any:
     if step.refusal is not None:
         response = ext_proc.ProcessingResponse(immediate_response=_immediate(step))
     elif step.set_headers or step.remove_headers or step.body is not None:
@@ -99,7 +121,7 @@ def response_of(kind: str, step: Step) -> Any:
     if step.modes is not None:
         response.mode_override.CopyFrom(_modes(step.modes))
     if step.report is not None:
-        response.dynamic_metadata.fields[METADATA].struct_value.CopyFrom(_struct(step.report))
+        response.dynamic_metadata.fields[METADATA].struct_value.CopyFrom(_struct(_frozen(step.report)))
     return response
 
 
@@ -139,15 +161,26 @@ def _modes(modes: Modes) -> Any:
     )
 
 
-def _struct(report: Mapping[str, object]) -> Any:
+Frozen = tuple[tuple[str, str | tuple[tuple[str, int], ...]], ...]
+
+
+def _frozen(report: Mapping[str, object]) -> Frozen:
+    return tuple(
+        (name, tuple(value.items()) if isinstance(value, Mapping) else str(value)) for name, value in report.items()
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _struct(report: Frozen) -> Any:
+    """The report as a ``Struct``. Single records of an operation all have the same one."""
     struct = struct_pb2.Struct()
-    for name, value in report.items():
-        if isinstance(value, Mapping):
-            inner = struct.fields[name].struct_value.fields
-            for key, count in value.items():
-                inner[key].number_value = count
+    for name, value in report:
+        if isinstance(value, str):
+            struct.fields[name].string_value = value
         else:
-            struct.fields[name].string_value = str(value)
+            inner = struct.fields[name].struct_value.fields
+            for key, count in value:
+                inner[key].number_value = count
     return struct
 
 
