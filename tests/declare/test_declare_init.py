@@ -89,6 +89,21 @@ def test_where_the_contract_is_silent_any_known_caller_gets_in_and_nobody_else(t
     assert not any(rule.anonymous for rule in api.access)
 
 
+def test_a_contract_without_any_scheme_opens_nothing_by_saying_security_nowhere(tmp_path: Path) -> None:
+    silent = {"/a": {"get": operation(operationId="a", security=[]), "post": operation(operationId="b", security=[])}}
+    api = drafted(tmp_path, document(silent)).model.apis["my-shop"]
+    assert api.security == "any"
+    assert [(rule.roles, rule.operations) for rule in api.access] == [(("user",), ("a",)), (("admin",), ("*",))]
+
+
+def test_the_words_of_an_error_are_no_data_set(tmp_path: Path) -> None:
+    said = {
+        "content": {"application/json": {"schema": {"type": "object", "properties": {"email": {"type": "string"}}}}}
+    }
+    answers = {"responses": {"200": {"description": ""}, "400": {"description": "", **said}, "default": said}}
+    assert not drafted(tmp_path, document({"/a": {"get": {"operationId": "a", **answers}}})).model.data
+
+
 def test_guesses_are_marked_with_confidence_and_reason(tmp_path: Path) -> None:
     declaration = drafted(tmp_path, CONTRACT.encode())
     order = declaration.model.data["order"]

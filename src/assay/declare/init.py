@@ -102,19 +102,52 @@ def _api(contract: Contract, api: str, contract_path: str, upstream: str, data: 
 
 
 def _security(contract: Contract) -> list[str]:
-    silent = [operation for operation in contract.operations if not operation.security]
-    if not silent:
+    """`security: any` where the gateway could not let anybody in without it, and why."""
+    anybody = _open(contract)
+    closed = [o for o in contract.operations if o.id not in anybody]
+    silent = sum(not any(o.security) for o in closed)
+    unprovable = [o for o in closed if contract.unprovable(o.security)]
+    lines = []
+    if silent:
+        lines += [f"    # {_share(silent, contract)} the contract names no way to prove who calls."]
+    if unprovable:
+        names = dict.fromkeys(r.scheme for o in unprovable for alternative in o.security for r in alternative)
+        lines += [
+            f"    # {_share(len(unprovable), contract)} it names only what no gateway can check for the service",
+            f"    # ({_comment(', '.join(names))}), which the service may go on asking for.",
+        ]
+    if not lines:
         return []
-    what = "The contract names" if len(silent) == len(contract.operations) else f"For {len(silent)} operations it names"
     return [
-        f"    # {what} no way to prove who calls. With `any`, each credential of a consumer below will do there;",
-        "    # without it, nobody could call. Better: let the contract say it, and remove this.",
+        *lines,
+        "    # With `any`, each credential of a consumer below will do there; without it, nobody could call.",
+        "    # Better: let the contract say it, and remove this.",
         "    security: any",
     ]
 
 
+def _share(count: int, contract: Contract) -> str:
+    return "For all operations" if count == len(contract.operations) else f"For {count} operations"
+
+
+def _open(contract: Contract) -> frozenset[str]:
+    """Operations that the contract opens to everybody, as opposed to others.
+
+    A contract that asks for no credential anywhere (many generators write `security: []` everywhere) has said nothing
+    about who may call, and a draft must not give everything away.
+    """
+    if not any(map(_demands, contract.operations)):
+        return frozenset()
+    return frozenset(o.id for o in contract.operations if () in o.security)
+
+
+def _demands(operation: Operation) -> bool:
+    return any(operation.security)
+
+
 def _access(contract: Contract) -> list[str]:
-    anonymous = [o for o in contract.operations if () in o.security]
+    anybody = _open(contract)
+    anonymous = [o for o in contract.operations if o.id in anybody]
     reading = _readable(contract)
     lines = ["    # Who may do what. An operation that no rule names is refused."]
     lines += ["    access:"]
@@ -137,8 +170,9 @@ def _access(contract: Contract) -> list[str]:
 
 def _readable(contract: Contract) -> list[Operation]:
     """Operations that read, need a credential, and do not ask for a scope meant for administrators."""
-    reading = [o for o in contract.operations if o.method in _READING and () not in o.security]
-    return [o for o in reading if not (o.security and all(map(_for_admins, o.security)))]
+    anybody = _open(contract)
+    reading = [o for o in contract.operations if o.method in _READING and o.id not in anybody]
+    return [o for o in reading if not (_demands(o) and all(map(_for_admins, o.security)))]
 
 
 def _for_admins(alternative: Iterable[Requirement]) -> bool:

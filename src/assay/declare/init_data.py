@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from assay.declare.classify import Guess, classify, tokens
-from assay.declare.contract import Contract, FieldPath, SchemaRef
+from assay.declare.contract import Contract, FieldPath, Operation, Response, SchemaRef
 from assay.declare.contract.pointers import steps
 from assay.declare.schema_walk import Property, end_of, properties
 
@@ -76,7 +76,6 @@ def data_id(owner: SchemaRef) -> str:
             "schemas",
             "definitions",
             "properties",
-            "responses",
             "requestBodies",
             "$defs",
         ):
@@ -103,7 +102,7 @@ def _properties(contract: Contract) -> Iterator[Property]:
     """Every property of every schema that the operations' bodies lead to, each schema once."""
     documents = contract.documents
     waiting = [body.schema for operation in contract.operations for body in operation.body]
-    waiting += [response.schema for operation in contract.operations for response in operation.responses]
+    waiting += [answer.schema for operation in contract.operations for answer in _successes(operation)]
     seen: set[SchemaRef] = set()
     told: set[SchemaRef] = set()
     position = 0
@@ -127,6 +126,12 @@ def _properties(contract: Contract) -> Iterator[Property]:
         waiting += [
             SchemaRef(at.file, f"{at.pointer}/{key}") for key in ("additionalProperties", "items") if key in schema
         ]
+
+
+def _successes(operation: Operation) -> Iterator[Response]:
+    """Responses that carry what was asked for, rather than an error; ``default`` counts where no other does."""
+    good = [response for response in operation.responses if response.status[:1] in ("1", "2", "3")]
+    yield from good or [response for response in operation.responses if response.status == "default"]
 
 
 def _as_field(contract: Contract, found: Property) -> FieldPath:
