@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from assay.controls import CONTROL_IDS
 from assay.controls._lib.judging import judge
+from assay.controls.activity_logging import design as activity_logging_design
+from assay.controls.activity_logging import enforce as activity_logging_enforce
 from assay.controls.api_gateway import design as api_gateway_design
 from assay.controls.api_gateway import enforce as api_gateway_enforce
 from assay.controls.authentication import design as authentication_design
@@ -15,9 +17,17 @@ from assay.controls.authentication import enforce as authentication_enforce
 from assay.controls.authorisation import design as authorisation_design
 from assay.controls.authorisation import enforce as authorisation_enforce
 from assay.controls.base import Context, Control, Design, Enforce, Site
+from assay.controls.data_exposure import design as data_exposure_design
+from assay.controls.data_exposure import enforce as data_exposure_enforce
+from assay.controls.encryption_at_rest import design as encryption_at_rest_design
+from assay.controls.encryption_at_rest import enforce as encryption_at_rest_enforce
 from assay.controls.exceptions import apply_exceptions
+from assay.controls.input_validation import design as input_validation_design
+from assay.controls.input_validation import enforce as input_validation_enforce
 from assay.controls.network_ranges import design as network_ranges_design
 from assay.controls.network_ranges import enforce as network_ranges_enforce
+from assay.controls.rate_limiting import design as rate_limiting_design
+from assay.controls.rate_limiting import enforce as rate_limiting_enforce
 from assay.controls.transport_encryption import design as transport_encryption_design
 from assay.controls.transport_encryption import enforce as transport_encryption_enforce
 from assay.declare.declaration import Declaration
@@ -39,6 +49,11 @@ FACES: tuple[Faces, ...] = (
     Faces("authentication", authentication_design.design, authentication_enforce.enforce),
     Faces("authorisation", authorisation_design.design, authorisation_enforce.enforce),
     Faces("network_ranges", network_ranges_design.design, network_ranges_enforce.enforce),
+    Faces("rate_limiting", rate_limiting_design.design, rate_limiting_enforce.enforce),
+    Faces("input_validation", input_validation_design.design, input_validation_enforce.enforce),
+    Faces("encryption_at_rest", encryption_at_rest_design.design, encryption_at_rest_enforce.enforce),
+    Faces("data_exposure", data_exposure_design.design, data_exposure_enforce.enforce),
+    Faces("activity_logging", activity_logging_design.design, activity_logging_enforce.enforce),
 )
 """In the order of :data:`assay.controls.CONTROL_IDS`; a test asserts that no folder is missing."""
 

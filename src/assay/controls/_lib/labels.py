@@ -1,0 +1,219 @@
+"""Which properties of an API's bodies are which fields of which data sets.
+
+A data set names the schemas its records appear as (``from``). Wherever such a schema is part of a body, its properties
+are the fields of that name (or of that dotted path), at whatever depth below it they stand; where a schema of another
+data set lies in between, that one decides.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from assay.controls._lib.levels import level_of, rank
+from assay.controls._lib.shapes import ANY, Path, Property, properties, target
+from assay.declare.contract import Contract, Direction, SchemaRef
+from assay.declare.declaration import Declaration
+from assay.declare.model import DataField, Level
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A field of a data set."""
+
+    data: str
+    key: str
+    field: DataField
+
+    @property
+    def name(self) -> str:
+        """What the field is called everywhere: in policies, in counts, in what a ciphertext is bound to."""
+        return f"{self.data}.{self.key}"
+
+    @property
+    def level(self) -> Level:
+        """How sensitive it is."""
+        return level_of(self.field)
+
+    @property
+    def category(self) -> str:
+        """Its data category, empty when it has none."""
+        return self.field.category or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A property of a body that is a field of a data set. ``absent``: the contract says that it is not sent."""
+
+    path: Path
+    label: Label
+    place: SchemaRef
+    absent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The labels in a body.
+
+    Attributes:
+        labelled: in the order of the contract, breadth first.
+        hidden: paths below which more of the same lies, too deep to be named, and the highest level there.
+        unlabelled: (data set, path) of properties of a data set's own schema that the data set does not name; of a
+            schema that contains itself, those at its top.
+    """
+
+    labelled: tuple[Labelled, ...] = ()
+    hidden: tuple[tuple[Path, Level], ...] = ()
+    unlabelled: tuple[tuple[str, Path], ...] = ()
+
+
+class Labels:
+    """The labels in the bodies of one API. Made by :func:`labels`."""
+
+    def __init__(self, declaration: Declaration, api_id: str) -> None:
+        self._declaration = declaration
+        self._contract: Contract = declaration.contracts[api_id]
+        self._file = declaration.model.apis[api_id].contract
+        self._views: dict[tuple[SchemaRef, Direction], View] = {}
+
+    @cached_property
+    def data(self) -> tuple[str, ...]:
+        """Ids of the data sets that appear in this API's contract."""
+        return tuple(dict.fromkeys(name for names in self._anchors.values() for name in names))
+
+    def of(self, ref: SchemaRef | None, direction: Direction) -> View:
+        """The labels in a body of the schema at ``ref``."""
+        if ref is None or not self._anchors:
+            return View()
+        key = (target(self._contract.documents, ref), direction)
+        if key not in self._views:
+            self._views[key] = self._view(*key)
+        return self._views[key]
+
+    def schemas(self, data: str) -> tuple[tuple[int, SchemaRef], ...]:
+        """The schemas in this contract that a data set names: (index under ``from``, place)."""
+        found = ((i, self._resolve(p)) for i, p in enumerate(self._declaration.model.data[data].from_))
+        return tuple((i, ref) for i, ref in found if ref is not None)
+
+    @cached_property
+    def _anchors(self) -> Mapping[str, tuple[str, ...]]:
+        """Pointers of the objects that are records of a data set, as ``owners`` spells them."""
+        found: dict[str, dict[str, None]] = {}
+        for name in self._declaration.model.data:
+            for _, ref in self.schemas(name):
+                end = target(self._contract.documents, ref)
+                pointers = [self._shown(end)]
+                for direction in _DIRECTIONS:
+                    for item in properties(self._contract, end, direction):
+                        if item.owners and all(step == ANY for step in item.path[:-1]):
+                            pointers.append(item.owners[0])
+                for pointer in pointers:
+                    found.setdefault(pointer, {})[name] = None
+        return {pointer: tuple(names) for pointer, names in found.items()}
+
+    @cached_property
+    def _documents(self) -> Mapping[str, str]:
+        """From a path relative to the contract's directory to the name of the document."""
+        folder = posixpath.dirname(self._contract.file) or "."
+        return {posixpath.relpath(name, folder): name for name in self._contract.documents.parsed()}
+
+    def _resolve(self, pointer: str) -> SchemaRef | None:
+        file, _, fragment = pointer.partition("#")
+        folder = posixpath.dirname(posixpath.normpath(self._file)) or "."
+        document = self._documents.get(posixpath.relpath(posixpath.normpath(file), folder))
+        found = self._contract.documents.find(document, "#" + fragment) if document is not None else None
+        return found.ref if found else None
+
+    def _shown(self, ref: SchemaRef) -> str:
+        return ref.pointer if ref.file == self._contract.documents.root else str(ref)
+
+    def _view(self, ref: SchemaRef, direction: Direction) -> View:
+        items = properties(self._contract, ref, direction)
+        finder = _Finder(self._anchors, self._declaration, items)
+        if not finder.any:
+            return View()
+        labelled: list[Labelled] = []
+        hidden: list[tuple[Path, Level]] = []
+        unlabelled: dict[SchemaRef, tuple[str, Path]] = {}
+        for item in items:
+            label, nearest = finder.label(item.path)
+            if label:
+                labelled.append(Labelled(item.path, label, item.place, item.absent))
+            elif nearest and not finder.has_members(item.path):
+                unlabelled.setdefault(item.place, (nearest, item.path))
+            if item.cut and (level := self._highest_below(item, finder, direction)):
+                hidden.append((item.path, level))
+        return View(tuple(labelled), tuple(hidden), tuple(unlabelled.values()))
+
+    def _highest_below(self, item: Property, finder: _Finder, direction: Direction) -> Level | None:
+        inside = [
+            Property(item.path + p.path, p.place, p.owners, p.cut)
+            for p in properties(self._contract, item.place, direction)
+        ]
+        deeper = finder.extended(inside)
+        levels = [label.level for p in inside if (label := deeper.label(p.path)[0])]
+        return max(levels, key=rank, default=None)
+
+
+_DIRECTIONS: tuple[Direction, ...] = ("request", "response")
+
+
+class _Finder:
+    """Finds the label of a path, given the objects that the properties of a body belong to."""
+
+    def __init__(
+        self, anchors: Mapping[str, tuple[str, ...]], declaration: Declaration, items: Iterable[Property]
+    ) -> None:
+        self._anchors, self._declaration = anchors, declaration
+        self._records: dict[Path, tuple[str, ...]] = {}
+        self._parents: set[Path] = set()
+        seen: set[Path] = set()
+        for item in items:
+            prefix = item.path[:-1]
+            if prefix in seen:
+                continue
+            seen.add(prefix)
+            self._parents.update(prefix[:n] for n in range(1, len(prefix) + 1))
+            names = dict.fromkeys(name for owner in item.owners for name in anchors.get(owner, ()))
+            if names:
+                self._records[prefix] = tuple(names)
+
+    @property
+    def any(self) -> bool:
+        """Whether any record of a data set is in the body."""
+        return bool(self._records)
+
+    def has_members(self, path: Path) -> bool:
+        """Whether the contract names properties below ``path``."""
+        return path in self._parents
+
+    def extended(self, items: Iterable[Property]) -> _Finder:
+        """A finder that also knows the objects of ``items``."""
+        deeper = _Finder(self._anchors, self._declaration, items)
+        deeper._records = {**self._records, **deeper._records}
+        return deeper
+
+    def label(self, path: Path) -> tuple[Label | None, str]:
+        """The label of a property, and the data set whose own schema it stands in directly (or an empty string)."""
+        for length in range(len(path) - 1, -1, -1):
+            names = self._records.get(path[:length])
+            if not names:
+                continue
+            inside = [step for step in path[length:] if step != ANY]
+            found = [f for name in names if (f := self._field(name, ".".join(inside), inside[-1]))]
+            direct = names[0] if len(inside) == 1 else ""
+            return max(found, key=lambda f: rank(f.level), default=None), direct
+        return None, ""
+
+    def _field(self, data: str, dotted: str, name: str) -> Label | None:
+        fields = self._declaration.model.data[data].fields
+        key = dotted if dotted in fields else name
+        return Label(data, key, fields[key]) if key in fields else None
+
+
+def labels(declaration: Declaration, api_id: str) -> Labels:
+    """The labels of an API, remembered with its contract (and so for as long as the declaration lives)."""
+    key = ("labels", id(declaration), declaration.model.apis[api_id].contract)
+    return declaration.contracts[api_id].documents.once(key, lambda: Labels(declaration, api_id))

@@ -1,0 +1,197 @@
+"""Where values can stand in a body: every property a contract names, and every place where it names nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from assay.declare.contract import Contract, Direction, SchemaRef, compositions, pointers
+from assay.declare.contract.compositions import below, parts
+from assay.declare.contract.documents import HOPS, Documents
+
+Path = tuple[str, ...]
+"""Names from the top of a body; ``*`` stands for any array item or any name in a mapping."""
+ANY = "*"
+LEVELS = 3
+"""How many times a schema that contains itself is unfolded."""
+MOST = 5_000
+"""How many properties are unfolded; beyond, recursion is cut where it is met."""
+FREE_DEPTH = 16
+"""How deep a value may nest where a contract says nothing about it."""
+
+
+_SCALARS = ("string", "integer", "number", "boolean", "null")
+_ARRAY = frozenset({"items", "prefixItems"})
+_NAMING = frozenset({"properties", "patternProperties", "additionalProperties", "unevaluatedProperties"})
+_OBJECT = _NAMING | {"required", "propertyNames", "minProperties", "maxProperties"}
+_TELLING = _ARRAY | _OBJECT | {"enum", "const", "format", "pattern", "minimum", "maximum", "minLength", "maxLength"}
+"""Keywords from which the kind of a value follows, where no ``type`` says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property and the object it belongs to.
+
+    Attributes:
+        place: the pointer of its schema, as :class:`~assay.declare.contract.SchemaRef`.
+        owners: pointers of every schema through which it is part of its object.
+        cut: the schema contains itself and was not unfolded further here.
+        absent: it, or what it is part of, may not appear in this direction (``readOnly``, ``writeOnly``).
+    """
+
+    path: Path
+    place: SchemaRef
+    owners: tuple[str, ...]
+    cut: bool
+    absent: bool = False
+
+
+def target(documents: Documents, ref: SchemaRef) -> SchemaRef:
+    """The schema that a chain of plain references ends at; ``ref`` itself where it says something of its own."""
+    for _ in range(HOPS):
+        raw = documents.schema(ref)
+        refers = compositions.reference(raw) if isinstance(raw, dict) else None
+        if refers is None or not isinstance(raw, dict):
+            return ref
+        if documents.siblings_apply and compositions.constraining_siblings(raw):
+            return ref
+        following = documents.next_schema(ref, refers)
+        if following is None:
+            return ref
+        ref = following
+    return ref
+
+
+def properties(contract: Contract, ref: SchemaRef, direction: Direction) -> tuple[Property, ...]:
+    """Every property of a value of the schema at ``ref``, schemas that contain themselves unfolded a few times.
+
+    Remembered by the contract, so that several controls may ask.
+    """
+    end = target(contract.documents, ref)
+    return contract.documents.once(("properties", end, direction), lambda: _unfolded(contract, end, direction))
+
+
+def _unfolded(contract: Contract, ref: SchemaRef, direction: Direction) -> tuple[Property, ...]:
+    found: dict[Path, Property] = {}
+    waiting: list[tuple[Path, SchemaRef, int]] = [((), ref, 0)]
+    while waiting:
+        prefix, at, level = waiting.pop(0)
+        for item in _walk(contract, at, direction):
+            path = prefix + item.path
+            unfold = item.cut and level < LEVELS and len(found) < MOST
+            if unfold:
+                waiting.append((path, item.place, level + 1))
+            if path not in found or not item.cut:
+                absent = item.absent or any(found[path[:n]].absent for n in range(1, len(path)) if path[:n] in found)
+                found[path] = Property(path, item.place, item.owners, item.cut and not unfold, absent)
+    return tuple(found.values())
+
+
+def _walk(contract: Contract, ref: SchemaRef, direction: Direction) -> tuple[Property, ...]:
+    end = target(contract.documents, ref)
+    return contract.documents.once(
+        ("walk", end, direction),
+        lambda: tuple(
+            Property(
+                path=f.path,
+                place=_place(contract, f.owner, f.name),
+                owners=f.owners,
+                cut=f.recursive,
+                absent=f.read_only if direction == "request" else f.write_only,
+            )
+            for f in contract.fields(end, direction=direction)
+        ),
+    )
+
+
+def _place(contract: Contract, owner: str, name: str) -> SchemaRef:
+    file, _, fragment = owner.partition("#")
+    return SchemaRef(file or contract.documents.root, pointers.join("#" + fragment, "properties", name))
+
+
+def known(contract: Contract, ref: SchemaRef, direction: Direction) -> tuple[Path, ...] | None:
+    """Every path at which a value of the schema at ``ref`` may hold something; None when it may hold anything.
+
+    Where the contract says nothing about a part of the value, paths of stars stand for whatever is there, as deep as
+    :data:`FREE_DEPTH`.
+    """
+    end = target(contract.documents, ref)
+    return contract.documents.once(("known", end, direction), lambda: _known(contract, end, direction))
+
+
+def _known(contract: Contract, ref: SchemaRef, direction: Direction) -> tuple[Path, ...] | None:
+    if ((), True) in _unnamed(contract.documents, ref):
+        return None
+    found: dict[Path, None] = {}
+    named = (p for p in properties(contract, ref, direction) if not p.absent)
+    for prefix, at in (((), ref), *((p.path, p.place) for p in named)):
+        found[prefix] = None
+        for below_it, free in _unnamed(contract.documents, at):
+            base = prefix + below_it
+            found[base] = None
+            if free:
+                found.update((base + (ANY,) * n, None) for n in range(1, FREE_DEPTH + 1))
+    del found[()]
+    return tuple(found)
+
+
+def _unnamed(documents: Documents, at: SchemaRef, depth: int = 6) -> list[tuple[Path, bool]]:
+    """Places below a value that no property names: (path, whether anything may stand there)."""
+    raw = documents.schema(at)
+    if depth == 0 or (isinstance(raw, dict) and raw.get("type") in _SCALARS and "$ref" not in raw):
+        return []
+    whole = [p for p in parts(documents, at, raw) if compositions.effective(documents, p.raw)]
+    kinds = {k for p in whole for k in _types(p.raw.get("type"))}
+    keywords = {k for p in whole for k in p.raw}
+    if not kinds and not keywords & _TELLING:
+        return [((), True)]
+    found: list[tuple[Path, bool]] = []
+    if "array" in kinds or (not kinds and keywords & _ARRAY):
+        found += _below(documents, list(_items(whole)), depth)
+    if "object" in kinds or (not kinds and keywords & _OBJECT):
+        found += _below(documents, _others(whole), depth)
+    return found
+
+
+def _below(documents: Documents, places: list[SchemaRef] | None, depth: int) -> Iterator[tuple[Path, bool]]:
+    """What lies behind ``*``: values of the schemas at ``places``, or anything when there is none."""
+    if places is None:
+        return
+    if not places:
+        yield (ANY,), True
+    for place in places:
+        yield (ANY,), False
+        yield from (((ANY, *path), free) for path, free in _unnamed(documents, place, depth - 1))
+
+
+def _items(whole: list[compositions.Part]) -> Iterator[SchemaRef]:
+    for part in whole:
+        if isinstance(part.raw.get("items"), dict):
+            yield below(part.at, "items")
+        for keyword in ("prefixItems", "items"):
+            several = part.raw.get(keyword)
+            if isinstance(several, list):
+                yield from (below(part.at, keyword, str(i)) for i in range(len(several)))
+
+
+def _others(whole: list[compositions.Part]) -> list[SchemaRef] | None:
+    """Schemas of members that are not named; an empty list for anything at all, None when there are no others."""
+    found: list[SchemaRef] = []
+    spoken = False
+    for part in whole:
+        spoken |= bool(_NAMING & part.raw.keys())
+        for keyword in ("additionalProperties", "unevaluatedProperties"):
+            if part.raw.get(keyword) is True:
+                return []
+            if isinstance(part.raw.get(keyword), dict):
+                found.append(below(part.at, keyword))
+        patterns = part.raw.get("patternProperties")
+        if isinstance(patterns, dict):
+            found.extend(below(part.at, "patternProperties", name) for name in patterns)
+    return found if found or not spoken else None
+
+
+def _types(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [v for v in value if isinstance(v, str)] if isinstance(value, list) else []

@@ -1,0 +1,1 @@
+"""Callers see no more of the data than their roles and their clearance allow."""
