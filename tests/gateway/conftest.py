@@ -43,13 +43,13 @@ class World:
             concurrency=1,
         )
 
-    def policy(self, *operations: str, requests: int = 60, **listener: Any) -> Policy:
+    def policy(self, *operations: str, requests: int = 60, upstream: int = 9, **listener: Any) -> Policy:
         names = operations or ("getThing",)
         where: dict[str, Any] = {"address": "127.0.0.1", "port": self.port, **listener}
         pieces: list[ir.AnyPiece] = [
             ir.Listener(**BASE, **where),
             ir.AccessLog(**BASE),
-            ir.Upstream(**BASE, api="shop", host="127.0.0.1", port=9),
+            ir.Upstream(**BASE, api="shop", host="127.0.0.1", port=upstream),
             ir.Limit(**BASE, api="shop", name="default", per="network", requests=requests, seconds=60),
         ]
         for name in names:

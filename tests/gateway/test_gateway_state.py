@@ -25,8 +25,9 @@ def policy(port: int = 8443) -> Policy:
     return assemble([ir.Listener(**BASE, address="127.0.0.1", port=port), ir.AccessLog(**BASE)])
 
 
-def configuration(version: str = "v1") -> Configuration:
-    files: dict[str, dict[str, Any]] = {n: {"version_info": version, "resources": []} for n in state.LIVE_ORDER}
+def configuration(version: str = "v1", *names: str) -> Configuration:
+    resources = [{"name": n} for n in names]
+    files: dict[str, dict[str, Any]] = {n: {"version_info": version, "resources": resources} for n in state.LIVE_ORDER}
     return Configuration(version, {"node": {"id": "x"}}, files)
 
 
@@ -147,17 +148,30 @@ def test_a_full_disk_leaves_the_earlier_versions_and_no_half_one(
 
 
 def test_files_of_two_versions_are_not_taken_for_one(paths: state.Paths) -> None:
-    state.write_bootstrap(paths, configuration())
-    state.write_live(paths, configuration("v1"))
-    assert state.live_configuration(paths) == configuration("v1")
+    first, second = configuration("v1"), configuration("v2", "other")
+    note = applied(files=state.digests(first))
+    state.write_bootstrap(paths, first)
+    state.write_live(paths, first)
+    assert state.live_configuration(paths, note).files == first.files
 
     def stop(name: str) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        state.write_live(paths, configuration("v2"), between=stop)
-    with pytest.raises(AssayError, match="different versions"):
-        state.live_configuration(paths)
+        state.write_live(paths, second, between=stop)
+    with pytest.raises(AssayError, match="not what was applied"):
+        state.live_configuration(paths, note)
+
+
+def test_a_file_that_says_nothing_new_is_left_alone(paths: state.Paths) -> None:
+    state.write_live(paths, configuration("v1"))
+    before = {p.name: p.stat().st_ino for p in paths.live.iterdir()}
+    again = state.settled(paths, configuration("v2"))
+    assert again.files == configuration("v1").files
+    state.write_live(paths, again)
+    assert {p.name: p.stat().st_ino for p in paths.live.iterdir()} == before
+    (paths.live / "rds.json").write_bytes(b"{")
+    assert state.settled(paths, configuration("v2")).files["rds.json"]["version_info"] == "v2"
 
 
 def test_sockets_move_when_the_project_lies_too_deep(tmp_path: Path) -> None:

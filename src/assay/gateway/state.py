@@ -18,10 +18,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,20 +28,17 @@ from typing import TypeVar
 
 import msgspec
 
-from assay.domain import IncompleteError, Location, UsageError
+from assay.domain import AssayError, IncompleteError, Location, UsageError
 from assay.gateway.assemble import Policy, decode, encode
 from assay.gateway.envoy import Configuration
+from assay.gateway.layout import Paths, prepare
 from assay.gateway.plan import Approval
 from assay.identity.files import ensure_private_directory, locked, read_private, write_private
 
 LIVE_ORDER = ("cds.json", "lds.json", "rds.json")
 """Clusters first, so that no route or listener ever names one that Envoy has not met; listeners before their routes."""
 
-_SOCKET_LIMIT = 100
-"""A Unix socket's path must fit 108 bytes with its terminator (unix(7)); some room is left for longer names."""
-
 _FILE_LIMIT = 1 << 30
-_LONGEST_SOCKET = "inspector.sock"
 
 _START_OVER = (
     "bring it back from a backup, or remove `gateway/applied.json` in the state directory: the next application then "
@@ -56,8 +51,9 @@ D = TypeVar("D")
 class Applied(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is live. ``confirmed`` is when Envoy was seen to run it (UTC), None when it was not running at the time.
 
-    ``policy`` is the policy's digest, ``configuration`` the version that each file carries, and ``readback`` the digest
-    of what Envoy showed when it confirmed, so that a later look tells whether anything has changed behind our back.
+    ``policy`` is the policy's digest and ``configuration`` the version of the configuration. ``files`` are the digests
+    of the live files, and ``readback`` is that of what Envoy showed when it confirmed, so that a later look tells
+    whether anything has changed behind our back.
     """
 
     version: int
@@ -65,6 +61,7 @@ class Applied(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: str
     configuration: str
     at: datetime
+    files: dict[str, str] = {}
     confirmed: datetime | None = None
     readback: str = ""
 
@@ -91,144 +88,6 @@ class Stored:
     meta: Meta
     policy: Policy
     configuration: Configuration
-
-
-@dataclass(frozen=True, slots=True)
-class Paths:
-    """Where everything is. ``sockets`` is ``run/`` unless that makes socket paths too long for the kernel."""
-
-    root: Path
-    sockets: Path
-
-    @property
-    def gateway(self) -> Path:
-        """Policies, configuration and which of them is applied."""
-        return self.root / "gateway"
-
-    @property
-    def live(self) -> Path:
-        """The directory Envoy watches."""
-        return self.gateway / "live"
-
-    @property
-    def bootstrap(self) -> Path:
-        """What Envoy is started with."""
-        return self.gateway / "bootstrap.json"
-
-    @property
-    def versions(self) -> Path:
-        """One directory for each version ever applied."""
-        return self.gateway / "versions"
-
-    @property
-    def applied(self) -> Path:
-        """The note of what is live."""
-        return self.gateway / "applied.json"
-
-    @property
-    def inspector_bundle(self) -> Path:
-        """What the inspector reads."""
-        return self.root / "inspector" / "bundle.json"
-
-    @property
-    def processor_bundle(self) -> Path:
-        """What the processor reads."""
-        return self.root / "processor" / "bundle.json"
-
-    @property
-    def run(self) -> Path:
-        """What belongs to a running supervisor."""
-        return self.root / "run"
-
-    @property
-    def run_state(self) -> Path:
-        """Which processes run, since when."""
-        return self.run / "state.json"
-
-    @property
-    def logs(self) -> Path:
-        """Logs of the parts, and the access log."""
-        return self.root / "logs"
-
-    @property
-    def access_log(self) -> Path:
-        """One JSON line per call."""
-        return self.logs / "access.jsonl"
-
-    @property
-    def keys(self) -> Path:
-        """API keys and keysets."""
-        return self.root / "keys"
-
-    @property
-    def pki(self) -> Path:
-        """Development certificates."""
-        return self.root / "pki"
-
-    @property
-    def issuer(self) -> Path:
-        """State of the development issuer."""
-        return self.root / "issuer"
-
-    @property
-    def admin_socket(self) -> Path:
-        """Envoy's administration interface."""
-        return self.sockets / "admin.sock"
-
-    @property
-    def inspector_socket(self) -> Path:
-        """Where the inspector answers."""
-        return self.sockets / "inspector.sock"
-
-    @property
-    def processor_socket(self) -> Path:
-        """Where the processor answers."""
-        return self.sockets / "processor.sock"
-
-
-def prepare(root: Path, *, environ: Mapping[str, str]) -> Paths:
-    """Makes the state directory, and says where everything in it is.
-
-    Args:
-        root: the state directory; made with mode 0700 when missing.
-        environ: the environment; ``XDG_RUNTIME_DIR`` is used for sockets when ``root`` is too deep for them.
-
-    Raises:
-        AssayError: a directory cannot be made, or others could write to it.
-    """
-    root = root.resolve()
-    paths = Paths(root, _socket_directory(root, environ))
-    directories = (paths.live, paths.versions, paths.inspector_bundle.parent, paths.processor_bundle.parent)
-    for directory in (root, paths.gateway, *directories, paths.run, paths.logs, paths.keys, paths.pki, paths.issuer):
-        ensure_private_directory(directory)
-    _own_directory(paths.sockets)
-    return paths
-
-
-def _socket_directory(root: Path, environ: Mapping[str, str]) -> Path:
-    run = root / "run"
-    if len(os.fsencode(run / _LONGEST_SOCKET)) <= _SOCKET_LIMIT:
-        return run
-    digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
-    for base in (environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir()):
-        found = Path(base) / f"assay-{os.getuid()}-{digest}" if base else None
-        if found and found.is_absolute() and len(os.fsencode(found / _LONGEST_SOCKET)) <= _SOCKET_LIMIT:
-            return found
-    raise IncompleteError(
-        f"no directory has a path short enough for sockets: `{run}` is too deep",
-        fix="move the project to a shorter path, or set XDG_RUNTIME_DIR to one",
-    )
-
-
-def _own_directory(directory: Path) -> None:
-    """Sockets in a directory of somebody else could be replaced by them, so the owner is checked and links refused."""
-    ensure_private_directory(directory)
-    status = directory.lstat()
-    if directory.is_symlink() or status.st_uid != os.getuid() or status.st_mode & 0o077:
-        raise IncompleteError(
-            f"the directory for sockets `{directory}` is not private to you",
-            fix=f"remove it, or make it yours: chmod 700 {directory}",
-        )
 
 
 @contextlib.contextmanager
@@ -358,24 +217,24 @@ def discard(paths: Paths, number: int) -> None:
     shutil.rmtree(paths.versions / f"{number:04}", ignore_errors=True)
 
 
-def live_configuration(paths: Paths) -> Configuration:
+def live_configuration(paths: Paths, applied: Applied) -> Configuration:
     """What is in the files that Envoy is started with and watches.
 
     Raises:
-        AssayError: a file is missing or damaged, or the files are of different versions.
+        AssayError: a file is missing or damaged, or they are not together what was applied.
     """
-    files: dict[str, dict[str, object]] = {
-        name: _decode(_read(paths.live / name), dict, paths.live / name, "apply again") for name in LIVE_ORDER
-    }
+    files: dict[str, dict[str, object]] = {}
+    for name in LIVE_ORDER:
+        data = _read(paths.live / name)
+        if hashlib.sha256(data).hexdigest() != applied.files.get(name):
+            raise IncompleteError(
+                f"`{paths.live / name}` is not what was applied",
+                fix="apply again",
+                location=Location(str(paths.live / name)),
+            )
+        files[name] = _decode(data, dict, paths.live / name, "apply again")
     bootstrap: dict[str, object] = _decode(_read(paths.bootstrap), dict, paths.bootstrap, "apply again")
-    versions = {str(content.get("version_info", "")) for content in files.values()}
-    if len(versions) != 1:
-        raise IncompleteError(
-            f"the files in `{paths.live}` are of different versions",
-            fix="apply again",
-            location=Location(str(paths.live)),
-        )
-    return Configuration(versions.pop(), bootstrap, files)
+    return Configuration(applied.configuration, bootstrap, files)
 
 
 def applied_policy(paths: Paths) -> Policy | None:
@@ -393,16 +252,41 @@ def write_bootstrap(paths: Paths, configuration: Configuration) -> None:
     write_private(paths.bootstrap, _encode(configuration.bootstrap))
 
 
+def settled(paths: Paths, configuration: Configuration) -> Configuration:
+    """``configuration`` with the live file, version and all, wherever the resources in it are the same.
+
+    Envoy watches the directory, so each file replaced makes it read all of them again; with thousands of routes that
+    takes seconds, and a file that says nothing new need not be replaced.
+    """
+    files = {}
+    for name, content in configuration.files.items():
+        try:
+            live: dict[str, object] = _decode(_read(paths.live / name), dict, paths.live / name, "")
+        except AssayError:
+            live = {}
+        files[name] = live if live.get("resources") == content["resources"] else content
+    return Configuration(configuration.version, configuration.bootstrap, files)
+
+
 def write_live(paths: Paths, configuration: Configuration, *, between: Callable[[str], None] | None = None) -> None:
-    """Replaces what Envoy watches, file by file in :data:`LIVE_ORDER`; ``between`` is called after each.
+    """Replaces what Envoy watches, file by file in :data:`LIVE_ORDER`, leaving alone what is there already.
+
+    ``between`` is called after each file.
 
     Raises:
         AssayError: the disk refuses. Files already replaced stay replaced: the caller restores the earlier version.
     """
     for name in LIVE_ORDER:
-        write_private(paths.live / name, _encode(configuration.files[name]))
+        data, path = _encode(configuration.files[name]), paths.live / name
+        if not path.exists() or _read(path) != data:
+            write_private(path, data)
         if between:
             between(name)
+
+
+def digests(configuration: Configuration) -> dict[str, str]:
+    """SHA-256 of each dynamic file as :func:`write_live` writes it."""
+    return {name: hashlib.sha256(_encode(configuration.files[name])).hexdigest() for name in LIVE_ORDER}
 
 
 def check_live(paths: Paths, configuration: Configuration) -> None:
@@ -444,3 +328,28 @@ def _decode(data: bytes, kind: type[D], path: Path, fix: str) -> D:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise IncompleteError(f"`{path}` is damaged: {error}", fix=fix, location=Location(str(path))) from error
+
+
+__all__ = [
+    "LIVE_ORDER",
+    "Applied",
+    "Meta",
+    "Paths",
+    "Stored",
+    "applied_policy",
+    "check_live",
+    "digests",
+    "discard",
+    "live_configuration",
+    "load",
+    "load_meta",
+    "lock",
+    "numbers",
+    "prepare",
+    "read_applied",
+    "settled",
+    "store",
+    "write_applied",
+    "write_bootstrap",
+    "write_live",
+]

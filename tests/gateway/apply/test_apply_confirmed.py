@@ -32,6 +32,11 @@ def run(world: World, policy: Policy, **more: Any) -> Result:
     return asyncio.run(apply(options.pop("gateway", world.gateway), policy, world.runtime, **options))
 
 
+def live(world: World) -> dict[str, bytes]:
+    """The bytes of what Envoy watches."""
+    return {p.name: p.read_bytes() for p in world.paths.live.iterdir()}
+
+
 def status(world: World, path: str) -> int:
     with httpx.Client(trust_env=False, timeout=5) as client:
         return client.get(f"http://127.0.0.1:{world.port}{path}").status_code
@@ -105,10 +110,10 @@ def test_validation_names_the_route_that_envoy_will_not_take(world: World) -> No
         _routes(made)[0]["match"] = {"safe_regex": {"regex": "(["}}
 
     run(world, world.policy())
-    before = state.live_configuration(world.paths)
+    before = live(world)
     with pytest.raises(IncompleteError, match="`shop/getThing`: missing"):
         run(world, world.policy("getThing", "putThing"), gateway=broken(world, spoil))
-    assert state.live_configuration(world.paths) == before
+    assert live(world) == before
     assert state.numbers(world.paths) == (1,)
 
 
@@ -145,7 +150,7 @@ def test_a_configuration_refused_at_run_time_is_seen_named_and_undone(
     run(world, world.policy())
     with world.envoy():
         asyncio.run(confirm_started(world.gateway))
-        before = state.live_configuration(world.paths)
+        before = live(world)
         noted = state.read_applied(world.paths)
         monkeypatch.setattr("assay.gateway.apply.validate", lambda *_: None)
         result = run(world, world.policy("getThing", "putThing"), gateway=broken(world, spoil))
@@ -155,7 +160,7 @@ def test_a_configuration_refused_at_run_time_is_seen_named_and_undone(
         assert "missing ]" in result.verdict.sentence
         assert result.applied == noted
         assert state.read_applied(world.paths) == noted
-        assert state.live_configuration(world.paths) == before
+        assert live(world) == before
         assert state.numbers(world.paths) == (1,)
         monkeypatch.undo()
         assert status(world, "/v1/getThing") == 503
@@ -178,13 +183,13 @@ def test_a_torn_file_is_a_rejection_with_a_reason(world: World, monkeypatch: pyt
     run(world, world.policy())
     with world.envoy():
         asyncio.run(confirm_started(world.gateway))
-        before = state.live_configuration(world.paths)
+        before = live(world)
         monkeypatch.setattr(state, "write_private", tearing(name))
-        result = run(world, world.policy("other"))
+        result = run(world, world.policy("other", upstream=8, headers=40))  # something new in every file
         assert result.rejected
         assert name in result.verdict.sentence
         assert "Unable to parse JSON" in result.verdict.sentence
-        assert state.live_configuration(world.paths) == before
+        assert live(world) == before
 
 
 def tearing(name: str) -> Callable[[Path, bytes], None]:
@@ -200,7 +205,7 @@ def test_a_file_that_changes_on_disk_while_envoy_confirms_is_not_called_applied(
     run(world, world.policy())
     with world.envoy():
         asyncio.run(confirm_started(world.gateway))
-        before = state.live_configuration(world.paths)
+        before = live(world)
         real = state.check_live
 
         def damaged_first(paths: state.Paths, made: Configuration) -> None:
@@ -210,7 +215,7 @@ def test_a_file_that_changes_on_disk_while_envoy_confirms_is_not_called_applied(
         monkeypatch.setattr(state, "check_live", damaged_first)
         with pytest.raises(IncompleteError, match="changed on disk"):
             run(world, world.policy("other"))
-        assert state.live_configuration(world.paths) == before
+        assert live(world) == before
 
 
 def test_loosening_production_is_refused_until_this_plan_is_approved(world: World) -> None:
@@ -299,11 +304,11 @@ def test_parts_get_their_share_before_envoy_does_and_keep_the_old_one_when_it_fa
     run(world, first, gateway=sharing(reads))
     with world.envoy():
         assert run(world, first, gateway=sharing(reads)).confirmed
-        live = state.live_configuration(world.paths)
+        watched = live(world)
         with pytest.raises(IncompleteError, match="inspector did not take"):
             run(world, second, gateway=sharing(stuck))
         assert reads() == first.digest
-        assert state.live_configuration(world.paths) == live
+        assert live(world) == watched
         assert run(world, second, gateway=sharing(reads)).confirmed
         assert reads() == second.digest
 

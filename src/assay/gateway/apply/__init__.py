@@ -15,12 +15,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from assay.domain import Fix, IncompleteError, Location, Outcome, Severity, UsageError, Verdict
 from assay.gateway import state
 from assay.gateway.apply import bundles as parts
 from assay.gateway.apply.admin import Admin, Subscriptions
 from assay.gateway.apply.bundles import Bundle
-from assay.gateway.apply.confirmation import Confirmed, Rejected, confirm
+from assay.gateway.apply.confirmation import Confirmed, Rejected, confirm, patience
 from assay.gateway.apply.validation import validate
 from assay.gateway.assemble import Policy
 from assay.gateway.compare import compare
@@ -47,7 +49,7 @@ class Gateway:
         now: the clock (UTC).
         bundles: what the parts beside Envoy get of a policy.
         compile: from policy and run-time facts to configuration.
-        timeout: seconds for the parts and for Envoy, each.
+        timeout: seconds for the parts and for Envoy, each; large configurations get more.
     """
 
     paths: Paths
@@ -245,11 +247,14 @@ async def _replace(
 ) -> Result:
     """Writes everything, has it confirmed, and notes it; or puts back what was there."""
     paths, shares = gateway.paths, gateway.bundles(policy)
+    configuration = await asyncio.to_thread(state.settled, paths, configuration)
+    applied = msgspec.structs.replace(applied, files=state.digests(configuration))
     before = state.read_applied(paths)
     targets = [paths.bootstrap, *(paths.live / name for name in state.LIVE_ORDER), *(b.path for b in shares)]
     snapshot = _Snapshot.take(targets)
-    running = await gateway.admin.alive()
-    counters = await gateway.admin.subscriptions() if running else Subscriptions()
+    admin = Admin(paths.admin_socket, timeout=patience(configuration, gateway.timeout))
+    running = await admin.alive()
+    counters = await admin.subscriptions() if running else Subscriptions()
     offset = gateway.envoy_log.stat().st_size if gateway.envoy_log.exists() else 0
     try:
         parts.write(shares)
@@ -262,7 +267,7 @@ async def _replace(
             return Result(applied, _waiting(applied, at))
         outcome = await confirm(
             configuration,
-            gateway.admin,
+            admin,
             before=counters,
             log=gateway.envoy_log,
             log_offset=offset,
@@ -291,7 +296,7 @@ async def confirm_started(gateway: Gateway, *, at: Location | None = None) -> Re
         if applied is None:
             raise IncompleteError("nothing was applied yet", fix="run `assay apply`")
         outcome = await confirm(
-            state.live_configuration(gateway.paths),
+            state.live_configuration(gateway.paths, applied),
             gateway.admin,
             before=Subscriptions(),
             log=gateway.envoy_log,
@@ -306,9 +311,7 @@ async def confirm_started(gateway: Gateway, *, at: Location | None = None) -> Re
 
 
 def _with(applied: Applied, now: datetime, outcome: Confirmed) -> Applied:
-    return Applied(
-        1, applied.number, applied.policy, applied.configuration, applied.at, confirmed=now, readback=outcome.readback
-    )
+    return msgspec.structs.replace(applied, confirmed=now, readback=outcome.readback)
 
 
 def _verdict(check: str, outcome: Outcome, sentence: str, at: Location | None, fix: str = "", why: str = "") -> Verdict:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,11 +86,14 @@ class Admin:
     timeout: float = 5.0
 
     async def alive(self) -> bool:
-        """Whether an Envoy answers on the socket, ready for traffic or not."""
+        """Whether an Envoy listens on the socket, ready for traffic or not, and even while it is too busy to answer."""
         try:
-            await self._get("/ready", accept=(200, 503))
-        except IncompleteError:
+            _, writer = await asyncio.open_unix_connection(str(self.socket))
+        except OSError:
             return False
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
         return True
 
     async def ready(self) -> bool:

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from assay.domain import IncompleteError
 from assay.gateway.apply.admin import Admin, Subscriptions
 from assay.gateway.apply.readback import differences, digest, read_back
@@ -17,6 +19,10 @@ from assay.gateway.state import LIVE_ORDER
 
 _SETTLE = 0.15
 """Seconds between the sight of a refusal and its judgement: replacing one file makes Envoy read all of them again."""
+
+_PER_BYTE = 3.0 / (1 << 20)
+"""Seconds of patience for each byte of configuration: Envoy reads a megabyte of routes in about half a second, up to
+once for each file that is replaced."""
 
 _ENTRY = re.compile(r"(?m)^\[\d{4}-")
 
@@ -67,37 +73,64 @@ async def confirm(
         before: its counters just before.
         log: Envoy's log, and how long it was before: reasons that the administration interface does not keep are there.
         log_offset: see ``log``.
-        within: seconds.
+        within: seconds; large configurations get more.
         poll: seconds between looks.
 
     Raises:
-        IncompleteError: neither within ``within`` seconds, or Envoy stopped answering. Nothing is claimed then.
+        IncompleteError: neither in time. Nothing is claimed then.
     """
+    within = patience(configuration, within)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
-    wrong: list[str] = []
+    patient = Admin(admin.socket, timeout=max(admin.timeout, within))
+    missing = ""
     while True:
-        now = await admin.subscriptions()
-        behind = [f for f in LIVE_ORDER if now.of(f).version != configuration.version]
-        if not behind:
-            running = await read_back(admin)
-            wrong = differences(configuration, running)
-            if not wrong:
-                return Confirmed(digest(running))
-        if _refused(before, now, behind):
-            await asyncio.sleep(_SETTLE)
-            now = await admin.subscriptions()
-            behind = [f for f in LIVE_ORDER if now.of(f).version != configuration.version]
-            refused = _refused(before, now, behind)
-            if refused:
-                return await _why(admin, refused, log, log_offset)
+        try:
+            found = await _look(configuration, patient, before, log, log_offset)
+        except IncompleteError as error:
+            # Envoy answers nothing while it works in a large update, or while it is being started again.
+            found = error.sentence
+        if not isinstance(found, str):
+            return found
+        missing = found
         if loop.time() >= deadline:
-            missing = ", ".join(behind) or f"{wrong[0]}" + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
             raise IncompleteError(
-                f"Envoy neither took nor refused the configuration within {within:g} s: {missing}",
+                f"Envoy neither took nor refused the configuration within {within:.0f} s: {missing}",
                 fix="what was live before is live again; look at Envoy's log, then apply again",
             )
         await asyncio.sleep(poll)
+
+
+def patience(configuration: Configuration, within: float) -> float:
+    """Seconds to allow for an update, from those for a small one."""
+    return within + _PER_BYTE * sum(len(msgspec.json.encode(content)) for content in configuration.files.values())
+
+
+async def _look(
+    configuration: Configuration, admin: Admin, before: Subscriptions, log: Path, log_offset: int
+) -> Confirmed | Rejected | str:
+    """One look: the outcome, or what is still missing."""
+    now = await admin.subscriptions()
+    behind = _behind(configuration, now)
+    wrong: list[str] = []
+    if not behind:
+        running = await read_back(admin)
+        wrong = differences(configuration, running)
+        if not wrong:
+            return Confirmed(digest(running))
+    if _refused(before, now, behind):
+        await asyncio.sleep(_SETTLE)
+        now = await admin.subscriptions()
+        refused = _refused(before, now, _behind(configuration, now))
+        if refused:
+            return await _why(admin, refused, log, log_offset)
+    if behind:
+        return f"it does not run the new {', '.join(behind)}"
+    return wrong[0] + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
+
+
+def _behind(configuration: Configuration, now: Subscriptions) -> list[str]:
+    return [f for f in LIVE_ORDER if now.of(f).version != configuration.files[f]["version_info"]]
 
 
 def _refused(before: Subscriptions, now: Subscriptions, behind: list[str]) -> str | None:
