@@ -94,7 +94,7 @@ def decode(data: bytes, *, name: str = "bundle") -> Bundle:
     """
     try:
         bundle = msgspec.json.decode(data, type=Bundle)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise AssayError(
             f"The inspector's bundle cannot be read: {error}.",
             fix="apply the declaration again",

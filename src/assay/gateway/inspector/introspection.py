@@ -214,11 +214,13 @@ def _headers(answer: Mapping[str, Any], issuer: Issuer, expires: float | None) -
     roles = _words(_claim(answer, claims.roles)) if claims.roles is not None else []
     if client is None or scopes is None or roles is None:
         return None
-    # The separators around each word let a rule look for one word and never match a part of another.
+    # The separators around each word let a rule look for one word and never match a part of another. The bars keep the
+    # outer spaces: white space at the ends of a field is no part of its value (RFC 9110 section 5.5).
     if not all(_VISIBLE.fullmatch(w) for w in (*scopes, *roles)) or any("," in r for r in roles):
         return None
+    found.append((b"x-assay-issuer", issuer.name.encode("ascii", "backslashreplace")))
     found.append((b"x-assay-roles", ("," + "".join(f"{r}," for r in roles)).encode()))
-    found.append((b"x-assay-scope", (" " + "".join(f"{s} " for s in scopes)).encode()))
+    found.append((b"x-assay-scope", ("| " + "".join(f"{s} " for s in scopes) + "|").encode()))
     if sum(len(v) for _, v in found) > 8192:
         return None
     if expires is not None:
@@ -289,7 +291,7 @@ class Introspector:
                     raise _NoAnswer
         try:
             return msgspec.json.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             raise _NoAnswer from error
 
 

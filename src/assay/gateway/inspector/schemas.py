@@ -35,7 +35,7 @@ class Library:
     def __init__(self, definitions: str = "{}") -> None:
         try:
             self._schemas: dict[str, Any] = msgspec.json.decode(definitions, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             raise AssayError(
                 f"The API's schema library cannot be read: {error}.", fix="apply the declaration again"
             ) from error
@@ -90,7 +90,7 @@ def read(text: str, where: str) -> Schema:
     """
     try:
         return msgspec.json.decode(text, type=dict[str, Any] | bool)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise AssayError(
             f"The schema of {where} cannot be read: {error}.", fix="apply the declaration again"
         ) from error
