@@ -42,7 +42,8 @@ def init(
     for path in written:
         out().print(f"[green]wrote[/] {path}", soft_wrap=True)
     where = "" if directory == Path() else f" {directory}"
-    guesses = sum(path.read_text(encoding="utf-8", errors="replace").count("guess:") for path in written[:1])
+    drafted = (path.read_text(encoding="utf-8") for path in written if path.name == "assay.yaml")
+    guesses = sum(line.partition("#")[2].strip().startswith("guess") for text in drafted for line in text.splitlines())
     out().print(
         f"{guesses} guesses are marked `guess`: review them, then `assay check{where}` and `assay up{where}`.",
         markup=False,

@@ -394,7 +394,8 @@ class Api(Mapped):
     ] = ()
     security: Literal["contract", "any"] = Field(
         "contract",
-        description="`any`: where the contract declares no security, accept any credential of a declared consumer.",
+        description="`any`: where the contract declares no security, or only what a gateway cannot check"
+        " (passwords, keys in the URL), accept any credential of a declared consumer.",
     )
 
 

@@ -1,7 +1,9 @@
 """From the security requirements of a contract to the proofs that the gateway accepts.
 
 OpenAPI's ``security`` is an OR of ANDs. Each alternative becomes a set of proofs; one that the gateway cannot verify
-safely is dropped as a whole, with the reason, so that what is left never asks for less than the contract does.
+safely is dropped as a whole, with the reason, so that what is left never asks for less than the contract does. Where
+nothing is left and ``security: any`` is declared, the gateway asks for a credential of its own; the service may go on
+asking for what the contract names.
 """
 
 from __future__ import annotations
@@ -114,6 +116,8 @@ class Resolver:
                 continue
             alternatives[result] = None
             ignored.extend(r for r in alternative if r.scopes and not self._carries_scopes(r))
+        if self.api.security == "any" and self.contract.unprovable(security):
+            return Accepted(self.any_credential, tuple(dropped))
         return Accepted(tuple(alternatives), tuple(dropped), roles_ignored=tuple(dict.fromkeys(ignored)))
 
     def _carries_scopes(self, requirement: Requirement) -> bool:

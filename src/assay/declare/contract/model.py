@@ -42,6 +42,14 @@ class SecurityScheme:
     token_url: str | None = None
     bearer_format: str | None = None
 
+    @property
+    def provable(self) -> bool:
+        """Whether a gateway can check such a credential by itself: not a password that only the service knows, not an
+        HTTP scheme of its own, and not a key where URLs and browsers leak it (in the query or a cookie)."""
+        if self.kind == "apiKey":
+            return self.location == "header" and bool(self.parameter_name)
+        return self.kind not in ("http-basic", "http-other")
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -142,6 +150,12 @@ class Contract:
         parameters = [p.schema for o in self.operations for p in o.parameters]
         refs = [ref for ref in (*parameters, *bodies, *answers) if ref is not None]
         return as_verdicts((*self.problems, *_schemas.lint(self.documents, refs)), self.documents)
+
+    def unprovable(self, security: tuple[tuple[Requirement, ...], ...]) -> bool:
+        """Whether requirements demand credentials, and none of them is of a kind that a gateway can check."""
+        demanded = [requirement for alternative in security for requirement in alternative]
+        schemes = [self.security_schemes.get(requirement.scheme) for requirement in demanded]
+        return bool(demanded) and all(scheme is not None and not scheme.provable for scheme in schemes)
 
     def locate(self, pointer: str) -> Location:
         """Where ``#/json/pointer`` (or ``file.yaml#/json/pointer``) is written: its key, or the list item itself.
