@@ -90,7 +90,10 @@ def _judge(bootstrap: Json, envoy: Path, timeout: float) -> str | None:
         file.write_bytes(msgspec.json.encode(bootstrap))
         command = [str(envoy), "--mode", "validate", "-c", str(file), "-l", "error", "--disable-hot-restart"]
         try:
-            done = subprocess.run(command, capture_output=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL)
+            # Validation opens the access log, and so may be the one that makes it.
+            done = subprocess.run(
+                command, capture_output=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL, umask=0o077
+            )
         except subprocess.TimeoutExpired as error:
             raise IncompleteError(
                 f"Envoy did not judge the configuration within {timeout:g} seconds",

@@ -1,0 +1,106 @@
+"""The Customer Data API behind a gateway that was started the way a user starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from assay.demo.service import running_service
+from assay.demo.stage import example, free_ports
+
+ASSAY = [sys.executable, "-m", "assay"]
+
+
+@dataclass
+class World:
+    """A project directory with everything running, and the command line in it."""
+
+    directory: Path
+    url: str
+    direct: str
+    environment: dict[str, str]
+
+    @property
+    def state(self) -> Path:
+        return self.directory / ".assay"
+
+    def assay(self, *arguments: str, expect: int = 0) -> str:
+        """Runs a command as a user would; returns what it prints."""
+        done = subprocess.run(
+            [*ASSAY, *arguments], cwd=self.directory, env=self.environment, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + (done.stderr if expect else "")
+
+    def token(self, *arguments: str) -> str:
+        return self.assay("token", *arguments).strip()
+
+    def client(self, **options: Any) -> httpx.Client:
+        trust = ssl.create_default_context(cafile=str(self.state / "pki" / "ca.crt"))
+        return httpx.Client(base_url=self.url, verify=trust, timeout=15, trust_env=False, **options)
+
+    def status(self) -> dict[str, Any]:
+        done = subprocess.run(
+            [*ASSAY, "status", "--format", "json"],
+            cwd=self.directory,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def part(self, name: str) -> dict[str, Any]:
+        return next(p for p in self.status()["parts"] if p["name"] == name)
+
+    def until(self, what: Any, seconds: float = 20.0) -> Any:
+        """Asks again and again until ``what`` returns something true."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if found := what():
+                return found
+            time.sleep(0.2)
+        raise AssertionError("it did not happen in time")
+
+    def log(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.state / "logs" / "access.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    root = Path(tempfile.mkdtemp(prefix="assay-e2e-"))
+    root.chmod(0o711)
+    directory = root / "customer-data"
+    shutil.copytree(example(), directory, ignore=shutil.ignore_patterns(".assay", "__pycache__"))
+    try:
+        with running_service(directory, root / "data", "sqlite", root / "service.log") as service:
+            port = free_ports()
+            environment = {
+                **os.environ,
+                "CUSTOMER_DATA_LISTEN": f"127.0.0.1:{port}",
+                "CUSTOMER_DATA_UPSTREAM": service.url,
+                "CRM_DSN": service.dsn,
+                "NO_COLOR": "1",
+            }
+            found = World(directory, f"https://127.0.0.1:{port}", service.url, environment)
+            found.assay("up", "--detach")
+            try:
+                yield found
+            finally:
+                subprocess.run([*ASSAY, "down"], cwd=directory, env=environment, capture_output=True, timeout=60)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
