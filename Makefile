@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench crater lock schema docs wheel clean
+.PHONY: help demo test check lint bench crater lock schema docs wheel clean
 
 help:  ## this list
 	@printf '\n  \033[1mAssay\033[0m: API and integration security that can be audited\n\n'
@@ -19,7 +19,10 @@ demo: $(READY)  ## the whole walk on the Customer Data API: direct, then through
 test: $(READY)  ## every test, real servers included; says what was skipped, and why
 	@$(BIN)/pytest -n 2 --dist loadfile -q -rs
 
-check: $(READY)  ## format, lint, types, import rules, schema and docs up to date, unit tests
+check: lint  ## lint, then the unit tests: what to run before a commit
+	@$(BIN)/pytest -n 2 --dist loadfile -q -rs -m 'not integration and not slow'
+
+lint: $(READY)  ## format, lint, types, import rules; schema and reference as the code has them
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
@@ -27,7 +30,6 @@ check: $(READY)  ## format, lint, types, import rules, schema and docs up to dat
 	@$(BIN)/python -m assay.declare.schema | diff -u schema/assay.schema.json - || \
 	  { echo 'schema/assay.schema.json is stale: run make schema'; exit 1; }
 	@$(BIN)/python -m tools.docgen --check
-	@$(BIN)/pytest -n 2 --dist loadfile -q -rs -m 'not integration and not slow'
 
 bench: $(READY)  ## how fast it is, against what; writes benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks.run

@@ -1,0 +1,67 @@
+"""``controls.md`` and a page for each control, from its folder."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from assay.controls.base import Control
+from assay.controls.registry import controls
+from tools.docgen.markdown import code, page, table
+
+FACES = ("design", "enforce", "prove", "watch")
+
+
+def pages() -> dict[str, str]:
+    """The overview and one page per control."""
+    overview = table(
+        ("control", "the compliant state", "kind", "checks", "design", "enforce"),
+        (
+            (
+                f"[`{c.id}`](controls/{c.id}.md)",
+                c.about.title,
+                c.about.kind,
+                str(len(c.about.checks)),
+                "yes" if c.design else "–",
+                "yes" if c.enforce else "–",
+            )
+            for c in controls()
+        ),
+    )
+    about = (
+        "A control is one security mechanism, and a folder in `src/assay/controls`. *Design* reads the declaration and "
+        "its contracts; *enforce* is what it asks of the gateway. What the faces *prove* and *watch* will hold is said "
+        "on each control's page. `assay explain CONTROL` shows the same text in a terminal."
+    )
+    single = {f"controls/{c.id}.md": _page(c) for c in controls()}
+    return {"controls.md": page("Controls", about, overview), **single}
+
+
+def _page(control: Control) -> str:
+    about = control.about
+    faces = _faces(control.id)
+    facts = (
+        ("id", code(about.id)),
+        ("kind", about.kind),
+        ("capability", f"{about.capability}: {about.argument}"),
+        ("failure domain", about.failure_domain),
+        ("evidence counts for", about.evidence_age),
+        ("objectives served", ", ".join(about.objectives)),
+        *((f"face: {face}", faces[face]) for face in FACES if face in faces),
+    )
+    title, _, rest = control.guide.partition("\n")
+    threats = "\n".join(f"- {t}" for t in about.threats)
+    checks = table(
+        ("check", "the good state", "severity"),
+        ((f"[`{k}`](#{k})", c.title, str(c.severity)) for k, c in about.checks.items()),
+    )
+    parts = (f"**{about.title}.**", table(("fact", ""), facts), "## Threats it meets", threats, "## Checks", checks)
+    return page(title.lstrip("# "), *parts, rest)
+
+
+def _faces(control: str) -> dict[str, str]:
+    text = (resources.files("assay.controls") / control / "control.yaml").read_text(encoding="utf-8")
+    raw: dict[str, Any] = YAML(typ="safe").load(text)
+    return {face: str(words) for face, words in raw["faces"].items()}

@@ -1,0 +1,130 @@
+"""Values in every published JSON shape, made by the code that publishes them; several where a member may be null."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from typer.testing import CliRunner
+
+from assay.cli.apply import report
+from assay.cli.demo import _show as show_walk
+from assay.cli.main import app
+from assay.cli.options import Format
+from assay.demo.rows import Row, Side
+from assay.domain import Fix, Location, Outcome, Verdict
+from assay.gateway.apply import Result
+from assay.gateway.plan import Change, Observing, Plan
+from assay.gateway.state import Applied
+from assay.gateway.supervisor.status import PartStatus, Status
+from tools.docgen.sample import EXAMPLE
+
+Json = dict[str, Any]
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_AT = Location("assay.yaml", 1, 1)
+
+
+def all_of_them() -> dict[str, list[Json]]:
+    """By name: what is printed, in all its variants."""
+    check, key, keys = _printed()
+    verdicts = [_verdict(None).as_json(), _verdict(Fix("do it"), excepted_by="exceptions.0").as_json()]
+    return {
+        "verdict": verdicts,
+        "location": [verdicts[0]["location"]],  # type: ignore[list-item]
+        "check": [check],
+        "plan": _plans(),
+        "apply": [_applied(None), _applied(_APPLIED), _applied(_CONFIRMED)],
+        "status": _statuses(),
+        "demo": _demos(),
+        "key": [key],
+        "keys": [keys],
+    }
+
+
+def _verdict(fix: Fix | None, excepted_by: str | None = None) -> Verdict:
+    return Verdict(
+        control="authorisation",
+        check="operation-without-owner-rule",
+        subject="apis.shop.operations.getOrder",
+        outcome=Outcome.FAIL,
+        sentence="…",
+        location=_AT,
+        fix=fix,
+        excepted_by=excepted_by,
+    )
+
+
+def _printed() -> tuple[Json, Json, Json]:
+    """`assay check`, `assay key issue` and `assay key list`, run on a copy of the example."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "example"
+        shutil.copytree(EXAMPLE, place, ignore=shutil.ignore_patterns(".assay", "__pycache__"))
+        where = ["-d", str(place), "--format", "json"]
+        return (
+            _run("check", str(place), "--fail-on", "never", "--format", "json"),
+            _run("key", "issue", "partner-acme", *where),
+            _run("key", "list", *where),
+        )
+
+
+def _run(*arguments: str) -> Json:
+    result = CliRunner().invoke(app, arguments, env={"ASSAY_STATE": None})
+    if result.exit_code:
+        raise RuntimeError(f"assay {' '.join(arguments)} ended with {result.exit_code}: {result.output}")
+    found: Json = json.loads(result.stdout)
+    return found
+
+
+def _plans() -> list[Json]:
+    change = Change(
+        effect="loosening", control="rate_limiting", subject="shop/getOrder", headline="…", on="", source=_AT
+    )
+    observing = (Observing("input_validation", "shop", ("getOrder",)),)
+    return [Plan("", "new", (change,), observing).as_json(), Plan("old", "new", (change,), observing).as_json()]
+
+
+_APPLIED = Applied(version=1, number=7, policy="policy", configuration="configuration", at=_NOW)
+_CONFIRMED = msgspec.structs.replace(_APPLIED, confirmed=_NOW)
+
+
+def _applied(applied: Applied | None) -> Json:
+    """What `assay apply --format json` prints for a result."""
+    return _captured(lambda: report(Result(applied, _verdict(None)), Format.JSON))
+
+
+def _demos() -> list[Json]:
+    """What `assay demo --format json` prints for two rows."""
+    side = Side("401 refused", True)
+    rows = [Row("OAuth 2.0", "attack", "…", direct, side) for direct in (side, None)]
+    return [_captured(lambda: show_walk(rows, Format.JSON, 7.0))]
+
+
+def _captured(print_it: Callable[[], None]) -> Json:
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        print_it()
+    found: Json = json.loads(text.getvalue())
+    return found
+
+
+def _statuses() -> list[Json]:
+    part = PartStatus("envoy", "ready", 4711, 12.5, 0, "")
+    full = Status(
+        True, 4700, _NOW, "127.0.0.1:8443", (part, PartStatus("inspector", "waiting", 0, None, 1, "exit code 1"))
+    )
+    return [
+        Status(False).as_json(),
+        full.as_json(),
+        Status(
+            True, 4700, _NOW, "a", (part,), _APPLIED, True, 0, (Observing("a", "b", ()),), {"counter": 3}, ("…",)
+        ).as_json(),
+        Status(True, applied=_CONFIRMED).as_json(),
+    ]
