@@ -188,6 +188,7 @@ def test_an_open_query_lets_unknown_parameters_pass_but_searches_them(
     operation = compiled(parameters=(parameter("limit", INTEGER),), closed_query=False)
     assert send(operation, query=b"limit=5&utm_source=mail&x[]=1").allowed
     assert send(operation, query=b"x=%3Cscript%3Ealert(1)%3C/script%3E").status == 403
+    assert send(operation, query=b"%3Cscript%3Ealert(1)%3C/script%3E=1").status == 403
     # What some servers would take for the declared parameter is no unknown one.
     assert send(operation, query=b"limit=5&LIMIT=999").policy == "input_validation/query-undeclared"
     assert send(operation, query=b"limit=5&limit[]=999").policy == "input_validation/query-undeclared"

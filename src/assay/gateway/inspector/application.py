@@ -22,6 +22,7 @@ import httpx
 import msgspec
 
 from assay.gateway.inspector import decision, introspection
+from assay.gateway.inspector.bundle import Compiled
 from assay.gateway.inspector.core import inspect
 from assay.gateway.inspector.decision import Decision, failure
 from assay.gateway.inspector.holder import Holder
@@ -69,35 +70,23 @@ class Application:
         elif path == STATUS and scope["method"] == "GET" and not _lines(headers, _OPERATION):
             await _answer(send, 200, [(b"content-type", b"application/json")], self.status())
         else:
-            await self._decide(send, failure("unknown question"))
+            await self._decide(send, failure("unknown question"), self._holder.current)
 
     async def _inspect(
         self, method: str, path: bytes, query: bytes, headers: Sequence[Header], receive: Receive, send: Send
     ) -> None:
         self._counts["inspected"] += 1
+        current = None
         try:
             body = await _body(receive)
-            found = self._inspected(method, path, query, headers, body)
+            current = self._holder.current  # once: another bundle may be taken at any moment
+            found = _inspected(current, method, path, query, headers, body)
         except Exception as error:  # noqa: BLE001 (fail closed)
             found = failure(f"{type(error).__name__} before inspecting")
-        await self._decide(send, found)
+        await self._decide(send, found, current)
 
-    def _inspected(
-        self, method: str, path: bytes, query: bytes, headers: Sequence[Header], body: bytes | None
-    ) -> Decision:
-        current = self._holder.current
-        if current is None:
-            return failure("no bundle is loaded")
-        if body is None:
-            return failure("the body did not arrive completely")
-        names = _lines(headers, _OPERATION)
-        operation = current.operation(names[0].decode("utf-8", "replace")) if len(names) == 1 else None
-        if operation is None:
-            return failure("the operation is not in the bundle")
-        return inspect(operation, method, path.decode("latin-1"), query, headers, body)
-
-    async def _decide(self, send: Send, found: Decision) -> None:
-        digest = self._holder.current.digest if self._holder.current is not None else ""
+    async def _decide(self, send: Send, found: Decision, used: Compiled | None) -> None:
+        digest = used.digest if used is not None else ""
         if found is decision.ALLOWED:
             self._counts["allowed"] += 1
             if self._allowed[0] != digest or not self._allowed[1]:
@@ -156,6 +145,7 @@ class Application:
                 "version": 1,
                 "digest": current.digest if current else None,
                 "operations": len(current.bundle.operations) if current else 0,
+                "core_rule_set_left_out": current.left_out if current else (),
                 "pid": os.getpid(),
                 "uptime_seconds": round(time.monotonic() - self._started, 3),
                 "reloads": self._holder.reloads,
@@ -193,6 +183,20 @@ class Application:
                 wake.clear()
                 # Compiling thousands of schemas takes long; requests go on under the old bundle meanwhile.
                 await asyncio.to_thread(self._holder.reload)
+
+
+def _inspected(
+    current: Compiled | None, method: str, path: bytes, query: bytes, headers: Sequence[Header], body: bytes | None
+) -> Decision:
+    if current is None:
+        return failure("no bundle is loaded")
+    if body is None:
+        return failure("the body did not arrive completely")
+    names = _lines(headers, _OPERATION)
+    operation = current.operation(names[0].decode("utf-8", "replace")) if len(names) == 1 else None
+    if operation is None:
+        return failure("the operation is not in the bundle")
+    return inspect(operation, method, path.decode("latin-1"), query, headers, body)
 
 
 _EMPTY: Final = {"type": "http.response.body", "body": b""}

@@ -149,6 +149,11 @@ class Compiled:
             for name in bundle.operations:
                 self.operation(name)
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Files of the core rule set that are not in force."""
+        return self._core_rule_set.left_out if self._core_rule_set is not None else ()
+
     def operation(self, name: str) -> Operation | None:
         """The compiled operation, or None when the bundle has none of that name.
 

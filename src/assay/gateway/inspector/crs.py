@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -34,11 +35,21 @@ SecDefaultAction "phase:2,nolog,pass"
 """
 
 
+_DEBIAN: Final = Path("/usr/share/modsecurity-crs")
+_DEBIAN_SETTINGS: Final = Path("/etc/modsecurity/crs")
+# Rules on the caller's country need a database that the engine was built without, and the caller's address, which is
+# not for the inspector to judge: the gateway's network rules do.
+_GEOGRAPHY: Final = re.compile(r"^[^#\n]*@geoLookup", re.MULTILINE)
+
+
 class CoreRuleSet:
     """The rules of a directory, loaded. Expects ``crs-setup.conf`` (or ``.example``) and ``rules/*.conf`` in it.
 
+    Attributes:
+        left_out: names of the files that judge callers by country; they are not loaded, and ``/status`` says so.
+
     Raises:
-        AssayError: the directory or a file is missing, or a rule cannot be parsed. Nothing is skipped.
+        AssayError: the directory or a file is missing, or a rule cannot be parsed. Nothing else is left out.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -58,7 +69,9 @@ class CoreRuleSet:
         text = setup.read_text("utf-8", errors="replace")
         if "SecDefaultAction" not in "\n".join(r for r in text.splitlines() if not r.lstrip().startswith("#")):
             self._load_text(_DEFAULTS, directory)
-        for file in (setup, *files):
+        self.left_out = tuple(f.name for f in files if _GEOGRAPHY.search(f.read_text("utf-8", errors="replace")))
+        before, after = _exclusions(setup, directory)
+        for file in (setup, *before, *(f for f in files if f.name not in self.left_out), *after):
             if self._rules.load_from_uri(str(file)) < 0:
                 raise self._broken(file)
 
@@ -93,11 +106,15 @@ class CoreRuleSet:
 
 
 def _setups(directory: Path) -> tuple[Path, ...]:
-    return (
-        directory / "crs-setup.conf",
-        directory / "crs-setup.conf.example",
-        Path("/etc/modsecurity/crs/crs-setup.conf"),
-    )
+    own = (directory / "crs-setup.conf", directory / "crs-setup.conf.example")
+    return (*own, _DEBIAN_SETTINGS / "crs-setup.conf") if directory == _DEBIAN else own
+
+
+def _exclusions(setup: Path, directory: Path) -> tuple[list[Path], list[Path]]:
+    """The administrator's exclusions before and after the rules, where Debian keeps them apart from the rules."""
+    if setup.parent == directory:
+        return [], []
+    return sorted(setup.parent.glob("REQUEST-900-*.conf")), sorted(setup.parent.glob("RESPONSE-999-*.conf"))
 
 
 def _judge(transaction: libmodsecurity.Transaction) -> None:

@@ -264,7 +264,7 @@ class QueryRules:
                 objects.setdefault(self._rest.name, {}).setdefault(name, []).append(text)
             else:
                 self._undeclared(name)
-                texts.append((f"query {shown(name)}", text))
+                texts += (("the name of a query parameter", name), (f"query {shown(name)}", text))
         for name, values in plain.items():
             parameter = self._plain[name]
             found = value(parameter, values, max_depth=self._max_depth)
