@@ -89,6 +89,24 @@ def respond(exchange: Exchange, body: bytes, headers: dict[str, str] | None = No
 
 
 @pytest.mark.parametrize(
+    ("name", "who", "shown"),
+    [
+        ("masked", NOBODY, b'{"email":"***","id":1.0,"x":2}'),
+        ("closed", NOBODY, b'{"email":"***","id":1.0}'),
+        ("closed", AGENT, b'{"email":"clear-value","id":1.0}'),
+        ("observed", NOBODY, None),
+    ],
+)
+def test_each_caller_is_shown_what_the_policy_says(
+    engine: Engine, name: str, who: Identity, shown: bytes | None
+) -> None:
+    exchange, _ = begin(engine, name, who)
+    step = respond(exchange, b'{"email":"clear-value","id":1.0,"x":2}')
+    assert step.body == shown
+    assert ("content-length", str(len(shown or b""))) in step.set_headers or shown is None
+
+
+@pytest.mark.parametrize(
     ("name", "who", "ended", "modes"),
     [
         ("plain", NOBODY, False, Modes()),
@@ -216,9 +234,9 @@ BODIES = st.binary(max_size=60) | st.sampled_from(
 @given(
     name=st.sampled_from([*OPERATIONS, "unknown"]),
     ended=st.booleans(),
-    first=HEADERS,
+    first=st.just(JSON) | HEADERS,
     request=BODIES,
-    second=HEADERS,
+    second=st.just(JSON) | HEADERS,
     response=BODIES,
 )
 def test_whatever_arrives_nothing_raises_and_no_masked_value_shows(

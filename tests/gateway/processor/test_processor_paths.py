@@ -62,6 +62,8 @@ def test_paths_replace_what_they_name(value: Any, paths: list[str], expected: An
         # An object where an array was promised.
         ({"a": 1, "b": 2}, ["*.a"], {"a": "<*.a>", "b": 2}),
         ({"x": {"a": [1], "b": 2}}, ["x.*.a"], {"x": {"a": "<x.*.a>", "b": 2}}),
+        # Paths for an object and for an array, and the array comes with the object's members.
+        ([{"a": 1, "x": 2, "z": 3}], ["a", "*.x"], [{"a": "<a>", "x": "<*.x>", "z": 3}]),
         # One array too many.
         ([[{"a": 1}]], ["*.a"], [[{"a": "<*.a>"}]]),
         # An object or array where a scalar was promised.

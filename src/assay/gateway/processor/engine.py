@@ -61,7 +61,7 @@ class Operation:
         self.would_be_generic = frozenset(s for e in generic if e.mode != ir.Mode.ENFORCE for s in e.statuses)
         self._masking = spec.masking
         self._keyset = keysets.get(MASKING_KEYSET)
-        self._known = Known.of(spec.masking.known) if spec.masking is not None and spec.masking.closed else None
+        self._known: Known | None = None
         self._views: dict[Identity, View] = {}
         if spec.masking is not None:
             check_fields(spec.masking)
@@ -77,6 +77,8 @@ class Operation:
 
     def _compile(self, identity: Identity) -> View:
         masking = self._masking
+        if masking is not None and masking.closed and self._known is None:
+            self._known = Known.of(masking.known)  # on first use: a contract has thousands of operations, few busy
         masks = None if masking is None else compile_masks(masking, identity.roles, identity.clearance, self._keyset)
         return View(
             masks=masks,

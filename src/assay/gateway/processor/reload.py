@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -51,6 +53,7 @@ class Reloader:
         self._started = clock()
         self._watched: tuple[Path, ...] = (bundle,)
         self._stamp: Stamp = ()
+        self._lock = threading.Lock()
         self.error: str | None = None
         self.engine = self._load()
         self._loaded = self._started
@@ -59,8 +62,13 @@ class Reloader:
     def refresh(self, *, force: bool = False) -> bool:
         """Load again if a file changed (or ``force``); true when the engine was replaced.
 
-        A failure keeps the policy in use and is told in the status file, once per change.
+        A failure keeps the policy in use and is told in the status file, once per change. May be called from any
+        thread; readers of :attr:`engine` see the old one or the new one.
         """
+        with self._lock:
+            return self._refresh(force)
+
+    def _refresh(self, force: bool) -> bool:
         if not force and self._stamp_of(self._watched) == self._stamp:
             return False
         try:
@@ -73,7 +81,7 @@ class Reloader:
             return False
         self.error = None
         self._loaded = self._clock()
-        self._tell()
+        self._retell()
         return True
 
     def _load(self) -> Engine:
@@ -104,7 +112,12 @@ class Reloader:
 
     def _fail(self, sentence: str) -> None:
         self.error = sentence
-        self._tell()
+        self._retell()
+
+    def _retell(self) -> None:
+        """A full disk must not end a server that has a policy; whoever waits for the new digest sees the old one."""
+        with contextlib.suppress(AssayError):
+            self._tell()
 
     def _tell(self) -> None:
         if self._status is None:

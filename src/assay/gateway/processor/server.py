@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +151,7 @@ async def serve(bundle: Path, keys: Path, uds: Path, *, parent: int | None = Non
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, lambda: reloader.refresh(force=True))
+    loop.add_signal_handler(signal.SIGHUP, loop.run_in_executor, None, partial(reloader.refresh, force=True))
     previous = os.umask(0o177)
     try:
         serving = asyncio.create_task(server.serve())
@@ -206,6 +207,6 @@ async def _watch(reloader: Reloader, stop: asyncio.Event, parent: int | None) ->
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), WATCH_SECONDS)
-        reloader.refresh()
+        await asyncio.to_thread(reloader.refresh)  # compiling a large policy must not hold up the requests
         if parent is not None and os.getppid() != parent:
             stop.set()
