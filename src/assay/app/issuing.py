@@ -6,14 +6,19 @@ import os
 from pathlib import Path
 
 from assay.app.project import Project
-from assay.app.site import development_environments, issuer_address, now
+from assay.app.site import (
+    INTROSPECTION_CLIENT,
+    development_environments,
+    introspection_secret,
+    issuer_address,
+    now,
+)
 from assay.declare.model import Consumer, Environment
 from assay.domain import Secret
 from assay.gateway.state import Paths
+from assay.identity.files import write_private
 from assay.identity.issuer.config import ClientSpec, Credentials, IssuerConfig, UserSpec, prepare_issuer
 from assay.identity.secrets import resolve
-
-INTROSPECTION_CLIENT = "assay-inspector"
 
 
 def _audience(project: Project, name: str, environment: Environment) -> tuple[str, ...]:
@@ -75,7 +80,7 @@ def prepare(project: Project, paths: Paths) -> tuple[IssuerConfig, Credentials] 
     }
     address = issuer_address(project.declaration)
     lifetime = min(600, issuer.max_lifetime if issuer else 600)
-    return prepare_issuer(
+    config, credentials = prepare_issuer(
         paths.issuer,
         clients,
         users,
@@ -84,6 +89,11 @@ def prepare(project: Project, paths: Paths) -> tuple[IssuerConfig, Credentials] 
         lifetime_seconds=lifetime,
         now=int(now().timestamp()),
     )
+    secret = credentials.clients[INTROSPECTION_CLIENT].reveal().encode()
+    target = introspection_secret(paths.root)
+    if not target.exists() or target.read_bytes() != secret:
+        write_private(target, secret)
+    return config, credentials
 
 
 def _secret(project: Project, reference: str) -> Secret:

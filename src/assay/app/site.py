@@ -29,6 +29,8 @@ from assay.identity.issuer.signing import load_signing_keys
 from assay.identity.jwks import normalise, read_issuer_keys, read_jwks
 
 KEYS_FILE = "api-keys.json"
+INTROSPECTION_CLIENT = "assay-inspector"
+"""The development issuer's client that may ask about everybody's tokens."""
 Clock = Callable[[], datetime]
 
 
@@ -40,6 +42,11 @@ def now() -> datetime:
 def keys_file(state: Path) -> Path:
     """Where the digests of API keys are."""
     return state / "keys" / KEYS_FILE
+
+
+def introspection_secret(state: Path) -> Path:
+    """Where the secret of :data:`INTROSPECTION_CLIENT` is."""
+    return state / "issuer" / "introspection.secret"
 
 
 def issuer_address(declaration: Declaration) -> str:
@@ -73,6 +80,7 @@ def plan_site(project: Project) -> Site:
         private_key=str(pki_directory / "server.key"),
         client_ca=str(pki_directory / "ca.crt"),
         development_issuer=f"http://{issuer_address(project.declaration)}",
+        introspection=(INTROSPECTION_CLIENT, f"file:{introspection_secret(project.state.resolve())}"),
     )
 
 
@@ -96,6 +104,7 @@ def prepare_site(project: Project, paths: Paths) -> Site:
         private_key=str(server.key),
         client_ca=str(authority.certificate),
         development_issuer=f"http://{issuer_address(project.declaration)}",
+        introspection=(INTROSPECTION_CLIENT, f"file:{introspection_secret(project.state.resolve())}"),
     )
 
 

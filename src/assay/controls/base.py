@@ -23,12 +23,14 @@ class Site:
         certificate, private_key: PEM paths used when the declaration names no certificate of its own.
         client_ca: PEM path of the authority for client certificates when the declaration names none.
         development_issuer: URL of the development issuer.
+        introspection: client and secret reference with which the inspector asks the development issuer about tokens.
     """
 
     certificate: str
     private_key: str
     client_ca: str
     development_issuer: str
+    introspection: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)

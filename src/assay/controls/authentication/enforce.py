@@ -27,8 +27,21 @@ def enforce(declaration: Declaration, site: Site) -> Iterator[ir.AnyPiece]:
     yield from _operations(declaration)
 
 
-def _issuer(declaration: Declaration, site: Site, name: str, issuer: Issuer) -> ir.TokenIssuer:
+def _introspection(declaration: Declaration, site: Site, issuer: Issuer) -> ir.IntrospectionPolicy | None:
+    """How opaque tokens are asked about: as declared, or at the development issuer when a consumer's are opaque."""
     asked = issuer.introspection
+    if asked:
+        return ir.IntrospectionPolicy(
+            url=asked.url, client=asked.client, credential=asked.credential.secret, cache_seconds=asked.cache
+        )
+    clients = (c.authenticate.oauth2 for c in declaration.model.consumers.values())
+    if issuer.development and site.introspection[0] and any(c and c.opaque for c in clients):
+        client, credential = site.introspection
+        return ir.IntrospectionPolicy(f"{site.development_issuer}/introspect", client, credential)
+    return None
+
+
+def _issuer(declaration: Declaration, site: Site, name: str, issuer: Issuer) -> ir.TokenIssuer:
     return ir.TokenIssuer(
         control=_CONTROL,
         source=str(declaration.locate("environments", name, "issuer")),
@@ -39,11 +52,7 @@ def _issuer(declaration: Declaration, site: Site, name: str, issuer: Issuer) -> 
         max_lifetime_seconds=issuer.max_lifetime,
         clock_skew_seconds=issuer.clock_skew,
         claims=_claims(issuer.claims),
-        introspection=ir.IntrospectionPolicy(
-            url=asked.url, client=asked.client, credential=asked.credential.secret, cache_seconds=asked.cache
-        )
-        if asked
-        else None,
+        introspection=_introspection(declaration, site, issuer),
         development=issuer.development,
     )
 
