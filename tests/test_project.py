@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -20,8 +21,14 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def _tool(name: str) -> str:
+    found = shutil.which(name)
+    assert found, f"this machine has no {name}"
+    return found
+
+
 def _make(*arguments: str) -> str:
-    done = subprocess.run(["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([_tool("make"), "-n", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout
 
 
@@ -93,7 +100,7 @@ def test_ci_ends_with_the_test_command_of_the_readme() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert script.rstrip().endswith("make test")
     assert "make test" in (ROOT / "README.md").read_text(encoding="utf-8")
-    subprocess.run(["bash", "-n", str(ROOT / ".ci" / "run")], check=True)
+    subprocess.run([_tool("bash"), "-n", str(ROOT / ".ci" / "run")], check=True)
 
 
 def test_imports_point_inwards() -> None:
