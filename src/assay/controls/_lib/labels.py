@@ -77,6 +77,7 @@ class Labels:
         self._contract: Contract = declaration.contracts[api_id]
         self._file = declaration.model.apis[api_id].contract
         self._views: dict[tuple[SchemaRef, Direction], View] = {}
+        self._below: dict[tuple[SchemaRef, tuple[str, ...], Direction], Level | None] = {}
 
     @cached_property
     def data(self) -> tuple[str, ...]:
@@ -148,13 +149,15 @@ class Labels:
         return View(tuple(labelled), tuple(hidden), tuple(unlabelled.values()))
 
     def _highest_below(self, item: Property, finder: _Finder, direction: Direction) -> Level | None:
-        inside = [
-            Property(item.path + p.path, p.place, p.owners, p.cut)
-            for p in properties(self._contract, item.place, direction)
-        ]
-        deeper = finder.extended(inside)
-        levels = [label.level for p in inside if (label := deeper.label(p.path)[0])]
-        return max(levels, key=rank, default=None)
+        """The highest level of what may lie below a property that is not unfolded, in whichever record it stands."""
+        around = finder.records(item.path)
+        key = (target(self._contract.documents, item.place), around, direction)
+        if key not in self._below:
+            inside = properties(self._contract, item.place, direction)
+            deeper = _Finder(self._anchors, self._declaration, inside, around)
+            levels: list[Level] = [label.level for p in inside if (label := deeper.label(p.path)[0])]
+            self._below[key] = sorted(levels, key=rank)[-1] if levels else None
+        return self._below[key]
 
 
 _DIRECTIONS: tuple[Direction, ...] = ("request", "response")
@@ -164,10 +167,15 @@ class _Finder:
     """Finds the label of a path, given the objects that the properties of a body belong to."""
 
     def __init__(
-        self, anchors: Mapping[str, tuple[str, ...]], declaration: Declaration, items: Iterable[Property]
+        self,
+        anchors: Mapping[str, tuple[str, ...]],
+        declaration: Declaration,
+        items: Iterable[Property],
+        around: tuple[str, ...] = (),
     ) -> None:
-        self._anchors, self._declaration = anchors, declaration
-        self._records: dict[Path, tuple[str, ...]] = {}
+        """``around``: data sets in whose record the whole body stands, at an unknown depth."""
+        self._declaration, self._loose = declaration, bool(around)
+        self._records: dict[Path, tuple[str, ...]] = {(): around} if around else {}
         self._parents: set[Path] = set()
         seen: set[Path] = set()
         for item in items:
@@ -189,11 +197,9 @@ class _Finder:
         """Whether the contract names properties below ``path``."""
         return path in self._parents
 
-    def extended(self, items: Iterable[Property]) -> _Finder:
-        """A finder that also knows the objects of ``items``."""
-        deeper = _Finder(self._anchors, self._declaration, items)
-        deeper._records = {**self._records, **deeper._records}
-        return deeper
+    def records(self, path: Path) -> tuple[str, ...]:
+        """The data sets whose record a property stands in, at whatever depth; the nearest ones."""
+        return next((n for k in range(len(path) - 1, -1, -1) if (n := self._records.get(path[:k]))), ())
 
     def label(self, path: Path) -> tuple[Label | None, str]:
         """The label of a property, and the data set whose own schema it stands in directly (or an empty string)."""
@@ -210,6 +216,8 @@ class _Finder:
     def _field(self, data: str, dotted: str, name: str) -> Label | None:
         fields = self._declaration.model.data[data].fields
         key = dotted if dotted in fields else name
+        if key not in fields and self._loose:
+            key = next((k for k in fields if k.rpartition(".")[2] == name), key)
         return Label(data, key, fields[key]) if key in fields else None
 
 

@@ -14,8 +14,8 @@ Path = tuple[str, ...]
 ANY = "*"
 LEVELS = 3
 """How many times a schema that contains itself is unfolded."""
-MOST = 5_000
-"""How many properties are unfolded; beyond, recursion is cut where it is met."""
+MOST = 500
+"""With more properties than that, nothing is unfolded: recursion is cut where it is met."""
 FREE_DEPTH = 16
 """How deep a value may nest where a contract says nothing about it."""
 
