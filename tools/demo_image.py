@@ -18,7 +18,7 @@ from assay.demo.rows import Row, Side
 from assay.demo.table import table, verdict
 
 IMAGE = Path(__file__).parents[1] / "docs" / "images" / "demo.svg"
-_WIDTH = 164
+_WIDTH = 172
 _FORMAT = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 """Without fonts from elsewhere: a picture in a document fetches nothing."""
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import typer
 from ruamel.yaml import YAML
+from tools.docgen.__main__ import REFERENCE, pages, stale
 
 from assay.cli.main import app
 from assay.controls import CONTROL_IDS
 from assay.declare import load
-from tools.docgen.__main__ import REFERENCE, pages, stale
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "customer-data"

@@ -21,6 +21,9 @@ def pages() -> dict[str, str]:
     """The page of the declaration."""
     schema = Model.model_json_schema(by_alias=True)
     words = tomllib.loads(WORDS.read_text(encoding="utf-8"))
+    for name, keys in words["later"].items():
+        if unknown := set(keys) - _definition(schema, name)["properties"].keys():
+            raise LookupError(f"{WORDS.name} speaks of {', '.join(sorted(unknown))} in `{name}`, which does not exist")
     sections = [_section(name, route, _definition(schema, name), words) for name, route in _reachable(schema)]
     return {"declaration.md": page("The declaration", words["introduction"], words["values"], *sections)}
 
