@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from assay.gateway import ir
 from assay.gateway.assemble import OperationPolicy
 from assay.gateway.envoy.filters.base import Filter, View
 from assay.gateway.envoy.filters.slots import Slot
@@ -21,7 +22,9 @@ def _generic() -> Json:
 
 
 def _statuses(view: View, api: str) -> tuple[int, ...]:
-    return tuple(sorted({s for e in view.policy.errors if e.api == api for s in e.statuses}))
+    """The statuses to replace; an API that only observes keeps its upstream's pages."""
+    mine = (e for e in view.policy.errors if e.api == api and e.mode is ir.Mode.ENFORCE)
+    return tuple(sorted({s for e in mine for s in e.statuses}))
 
 
 def _shared(view: View) -> tuple[int, ...]:

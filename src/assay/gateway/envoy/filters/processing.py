@@ -7,14 +7,18 @@ from assay.gateway.envoy.filters.base import Filter, View
 from assay.gateway.envoy.filters.slots import Slot
 from assay.gateway.envoy.types import (
     ANSWER_NAMESPACE,
+    CERTIFICATE_HEADER,
     JWT_NAMESPACE,
     KEY_NAMESPACE,
     PROCESSOR_CLUSTER,
     Json,
     http_filter,
 )
+from assay.gateway.processor.exchange import HEADERS_READ
 
 NAME = "envoy.filters.http.ext_proc"
+_HEADERS = HEADERS_READ | {CERTIFICATE_HEADER}
+"""The processor is sent these and no others."""
 
 
 def _needs(operation: OperationPolicy) -> bool:
@@ -33,6 +37,7 @@ def _listener(view: View) -> Json | None:
         request_attributes=["xds.route_name"],
         allow_mode_override=True,
         message_timeout="5s",
+        forward_rules={"allowed_headers": {"patterns": [{"exact": name} for name in sorted(_HEADERS)]}},
         metadata_options={
             "forwarding_namespaces": {"untyped": [JWT_NAMESPACE, KEY_NAMESPACE, ANSWER_NAMESPACE]},
             "receiving_namespaces": {"untyped": ["assay.processor"]},
