@@ -20,7 +20,7 @@ from assay.declare.model import Level
 _FORMATS: Mapping[str, tuple[str, Certainty]] = {
     "email": ("user.contact.email", "high"),
     "idn-email": ("user.contact.email", "high"),
-    "password": ("user.authorization.password", "medium"),
+    "password": ("user.authorization.password", "low"),
     "phone": ("user.contact.phone_number", "high"),
     "phone-number": ("user.contact.phone_number", "high"),
     "e164": ("user.contact.phone_number", "high"),
