@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from assay.controls._lib.levels import level_of, rank
-from assay.controls._lib.shapes import ANY, Path, Property, properties, target
+from assay.controls._lib.shapes import ANY, Path, Property, properties, target, telling
 from assay.declare.contract import Contract, Direction, SchemaRef
 from assay.declare.declaration import Declaration
 from assay.declare.model import DataField, Level
@@ -88,7 +88,7 @@ class Labels:
         """The labels in a body of the schema at ``ref``."""
         if ref is None or not self._anchors:
             return View()
-        key = (target(self._contract.documents, ref), direction)
+        key = (target(self._contract.documents, ref), telling(self._contract, direction))
         if key not in self._views:
             self._views[key] = self._view(*key)
         return self._views[key]

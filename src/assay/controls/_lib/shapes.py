@@ -12,6 +12,8 @@ from assay.declare.contract.documents import HOPS, Documents
 Path = tuple[str, ...]
 """Names from the top of a body; ``*`` stands for any array item or any name in a mapping."""
 ANY = "*"
+_DIFFERENCES = ("readOnly", "writeOnly", "\\u", "\\x")
+"""What a text must hold for schemas to differ by direction: the keywords, or escapes that could spell them."""
 LEVELS = 3
 """How many times a schema that contains itself is unfolded."""
 MOST = 500
@@ -67,8 +69,18 @@ def properties(contract: Contract, ref: SchemaRef, direction: Direction) -> tupl
 
     Remembered by the contract, so that several controls may ask.
     """
-    end = target(contract.documents, ref)
-    return contract.documents.once(("properties", end, direction), lambda: _unfolded(contract, end, direction))
+    end, way = target(contract.documents, ref), telling(contract, direction)
+    return contract.documents.once(("properties", end, way), lambda: _unfolded(contract, end, way))
+
+
+def telling(contract: Contract, direction: Direction) -> Direction:
+    """The direction to ask for: always the same one where no schema of the contract makes a difference between them."""
+    documents = contract.documents
+    differs = documents.once(
+        "directions differ",
+        lambda: any(word in p.text for p in documents.parsed().values() for word in _DIFFERENCES),
+    )
+    return direction if differs else "response"
 
 
 def _unfolded(contract: Contract, ref: SchemaRef, direction: Direction) -> tuple[Property, ...]:
@@ -115,8 +127,8 @@ def known(contract: Contract, ref: SchemaRef, direction: Direction) -> tuple[Pat
     Where the contract says nothing about a part of the value, paths of stars stand for whatever is there, as deep as
     :data:`FREE_DEPTH`.
     """
-    end = target(contract.documents, ref)
-    return contract.documents.once(("known", end, direction), lambda: _known(contract, end, direction))
+    end, way = target(contract.documents, ref), telling(contract, direction)
+    return contract.documents.once(("known", end, way), lambda: _known(contract, end, way))
 
 
 def _known(contract: Contract, ref: SchemaRef, direction: Direction) -> tuple[Path, ...] | None:

@@ -53,6 +53,7 @@ class _Writer:
     schemas: Schemas = field(init=False)
     _contract: Contract = field(init=False)
     _labels: Labels = field(init=False)
+    _said: bool = field(init=False)
     _whole: ir.Mode = field(init=False)
     _crs: str | None = field(init=False)
     _parameters: dict[tuple[str, str, bool, SchemaRef], ir.ParameterRule] = field(default_factory=dict)
@@ -64,6 +65,8 @@ class _Writer:
         # A library of its own, so that it holds what this API needs and no more.
         self.schemas = Schemas(self._contract, self.api.strict.body)
         self._labels = labels(self.declaration, self.api_id)
+        sets = (self.declaration.model.data[name] for name in self._labels.data)
+        self._said = any(declared.free_text for data in sets for declared in data.fields.values())
         self._whole = mode(self.api, _CONTROL)
         crs = self.declaration.model.gateway.crs
         self._crs = file_path(self.declaration.root, crs) if crs else None
@@ -81,7 +84,9 @@ class _Writer:
         )
         parameters = tuple(self._parameter(p) for p in operation.parameters if p.location != "path")
         parameters += self._passed_on(operation, {p.name for p in parameters})
-        asked = bool(bodies or strict.headers or self._crs) or any(
+        # A write that declares no body is asked about too: only the inspector sees that there is none.
+        writes = operation.method not in _BODILESS
+        asked = bool(bodies or writes or strict.headers or self._crs) or any(
             p.required or p.location != "query" for p in parameters
         )
         if not asked and not parameters and not strict.query and not strict.injection:
@@ -145,9 +150,10 @@ class _Writer:
         uploads = found.uploads if essence(body.media_type) in _UPLOADING else ()
         # Bytes of an upload are no text. Where anything may be sent beside them, only what is named is searched.
         texts = {path: None for path in found.texts if path not in uploads and (path or not uploads)}
-        for item in self._labels.of(body.schema, "request").labelled:
-            if item.label.field.free_text:
-                texts[item.path] = None
+        if self._said:
+            for item in self._labels.of(body.schema, "request").labelled:
+                if item.label.field.free_text:
+                    texts[item.path] = None
         paths = ((),) if () in texts else tuple(texts)
         return ir.BodyRule(media_type=body.media_type, schema=self.schemas.text(body.schema), free_text=paths)
 
