@@ -160,6 +160,26 @@ def test_who_may_call_when_contract_and_declaration_say_different_things(
     assert ["+".join(p.kind for p in a) for a in accepted.alternatives] == expected
 
 
+@pytest.mark.parametrize(
+    ("security", "expected"),
+    [
+        ([{"query": []}], ["token", "key"]),
+        ([{"basic": []}, {"cookie": [], "query": []}], ["token", "key"]),
+        ([{"query": []}, {"oauth": ["r"]}], ["token"]),
+        ([{"query": [], "oauth": ["r"]}], []),
+    ],
+)
+def test_credentials_of_the_gateway_stand_in_only_for_what_no_gateway_could_check(
+    security: list[dict[str, list[str]]], expected: list[str]
+) -> None:
+    accepted = _accepted(security, mode="any")
+    assert ["+".join(p.kind for p in a) for a in accepted.alternatives] == expected
+    assert accepted.dropped, "what the contract asks for and the gateway does not is still told"
+    if expected == ["token"]:
+        assert accepted.alternatives[0][0].scopes == ("r",)
+    assert _accepted(security).alternatives == (accepted.alternatives if expected == ["token"] else ())
+
+
 def test_without_an_issuer_no_token_is_accepted() -> None:
     accepted = _accepted([{"oauth": ["r"]}, {"key": []}], issuer=False)
     assert [[p.kind for p in a] for a in accepted.alternatives] == [["key"]]
