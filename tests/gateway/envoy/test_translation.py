@@ -17,7 +17,10 @@ from assay.gateway.assemble import assemble
 from assay.gateway.envoy import translate
 from assay.gateway.envoy.filters import CHAIN
 from assay.gateway.envoy.filters.keys import script
+from assay.gateway.envoy.filters.processing import HEADERS_SENT
 from assay.gateway.envoy.filters.slots import Slot
+from assay.gateway.envoy.types import CERTIFICATE_HEADER
+from assay.gateway.processor.exchange import HEADERS_READ
 from assay.gateway.runtime import KeyDigest, Runtime, Sockets
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -161,6 +164,10 @@ def test_leaving_pieces_out_never_leaves_an_operation_without_authorisation(left
                 rules = route["typed_per_filter_config"]["assay.access"]["rbac"]["rules"]
                 assert rules["action"] == "ALLOW"
         assert host["routes"][-1]["direct_response"] == {"status": 404}
+
+
+def test_the_processor_is_sent_every_header_it_reads() -> None:
+    assert HEADERS_READ | {CERTIFICATE_HEADER} == HEADERS_SENT
 
 
 def test_a_key_in_clear_is_nowhere_in_the_program_that_checks_it() -> None:

@@ -14,11 +14,12 @@ from assay.gateway.envoy.types import (
     Json,
     http_filter,
 )
-from assay.gateway.processor.exchange import HEADERS_READ
 
 NAME = "envoy.filters.http.ext_proc"
-_HEADERS = HEADERS_READ | {CERTIFICATE_HEADER}
-"""The processor is sent these and no others."""
+HEADERS_SENT = frozenset(
+    {":path", ":method", ":status", "content-type", "content-encoding", "content-length", CERTIFICATE_HEADER}
+)
+"""All that the processor reads, and so all that it is sent; a test holds this against the processor."""
 
 
 def _needs(operation: OperationPolicy) -> bool:
@@ -37,7 +38,7 @@ def _listener(view: View) -> Json | None:
         request_attributes=["xds.route_name"],
         allow_mode_override=True,
         message_timeout="5s",
-        forward_rules={"allowed_headers": {"patterns": [{"exact": name} for name in sorted(_HEADERS)]}},
+        forward_rules={"allowed_headers": {"patterns": [{"exact": name} for name in sorted(HEADERS_SENT)]}},
         metadata_options={
             "forwarding_namespaces": {"untyped": [JWT_NAMESPACE, KEY_NAMESPACE, ANSWER_NAMESPACE]},
             "receiving_namespaces": {"untyped": ["assay.processor"]},

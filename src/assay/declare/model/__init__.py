@@ -1,0 +1,145 @@
+"""The declaration as typed, frozen values: what exists and what must hold.
+
+Every class is one mapping of the YAML files; unknown keys are refused. Positions live beside the model, not in it
+(:mod:`assay.declare.places`), so that two declarations that say the same compare equal.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from assay.declare.model.apis import (
+    Access,
+    Api,
+    Limits,
+    NetworkList,
+    Networks,
+    Observe,
+    PenTest,
+    Product,
+    ReportFile,
+    Reveal,
+    Strictness,
+    UpstreamTls,
+)
+from assay.declare.model.assets import (
+    Account,
+    AtRest,
+    Connection,
+    Credential,
+    Data,
+    DataField,
+    Flow,
+    Right,
+    RightsFrom,
+    System,
+)
+from assay.declare.model.consumers import ApiKey, Authenticate, Consumer, Mtls, OAuth2
+from assay.declare.model.environments import (
+    Claims,
+    Environment,
+    Gateway,
+    GatewayTls,
+    Introspection,
+    Issuer,
+    Organisation,
+    TestUser,
+    TlsFiles,
+)
+from assay.declare.model.governance import Appetite, Exception_, Objective, Scope, Target
+from assay.declare.model.values import (
+    LEVELS,
+    Day,
+    Encryption,
+    HttpUrl,
+    Id,
+    Level,
+    Listen,
+    Mapped,
+    MaskForm,
+    Network,
+    OneOrMore,
+    Role,
+    SecretRef,
+    SecretReference,
+)
+
+
+class Model(Mapped):
+    """The whole declaration, from all its files."""
+
+    assay: Literal[1]
+    organisation: Organisation
+    profile: Literal["basic", "advanced"] | None = None
+    gateway: Gateway = Gateway()
+    environments: dict[Id, Environment] = {}
+    systems: dict[Id, System] = {}
+    data: dict[Id, Data] = {}
+    apis: dict[Id, Api] = {}
+    consumers: dict[Id, Consumer] = {}
+    networks: Networks = Networks()
+    accounts: dict[Id, Account] = {}
+    flows: dict[Id, Flow] = {}
+    objectives: dict[Id, Objective] = {}
+    exceptions: tuple[Exception_, ...] = ()
+    appetite: Appetite = Appetite()
+
+
+__all__ = [
+    "LEVELS",
+    "Access",
+    "Account",
+    "Api",
+    "ApiKey",
+    "Appetite",
+    "AtRest",
+    "Authenticate",
+    "Claims",
+    "Connection",
+    "Consumer",
+    "Credential",
+    "Data",
+    "DataField",
+    "Day",
+    "Encryption",
+    "Environment",
+    "Exception_",
+    "Flow",
+    "Gateway",
+    "GatewayTls",
+    "HttpUrl",
+    "Id",
+    "Introspection",
+    "Issuer",
+    "Level",
+    "Limits",
+    "Listen",
+    "Mapped",
+    "MaskForm",
+    "Model",
+    "Mtls",
+    "Network",
+    "NetworkList",
+    "Networks",
+    "OAuth2",
+    "Objective",
+    "Observe",
+    "OneOrMore",
+    "Organisation",
+    "PenTest",
+    "Product",
+    "ReportFile",
+    "Reveal",
+    "Right",
+    "RightsFrom",
+    "Role",
+    "Scope",
+    "SecretRef",
+    "SecretReference",
+    "Strictness",
+    "System",
+    "Target",
+    "TestUser",
+    "TlsFiles",
+    "UpstreamTls",
+]
