@@ -7,6 +7,26 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+_SAID = (
+    ("domain", "about"),
+    ("metric", "measured as"),
+    ("default target", "target"),
+    ("test of design (ToD)", "holds by design when"),
+    ("test of operating effectiveness (ToE)", "holds in operation when"),
+)
+_FRAMEWORKS = (
+    ("nist_800_53r5", "NIST SP 800-53 r5"),
+    ("nist_800_228_upd1", "NIST SP 800-228"),
+    ("owasp_api_2023", "OWASP API Top 10 2023"),
+    ("owasp_asvs_5.0.0", "OWASP ASVS 5.0"),
+    ("nist_csf_2.0", "NIST CSF 2.0"),
+    ("iso27001_2022_annexA", "ISO 27001:2022 Annex A"),
+    ("pci_dss_4.0.1", "PCI DSS 4.0.1"),
+    ("gdpr", "GDPR article"),
+    ("csa_ccm_4", "CSA CCM 4"),
+)
+_PROPOSED = "These mappings are proposed; none is reviewed."
+
 
 @dataclass(frozen=True, slots=True)
 class CatalogueObjective:
@@ -16,9 +36,15 @@ class CatalogueObjective:
     fields: dict[str, str]
 
     def as_markdown(self) -> str:
-        """For `assay explain`."""
-        rows = "\n".join(f"- **{k.replace('_', ' ')}**: {v}" for k, v in self.fields.items() if v)
-        return f"## {self.id}\n\n{rows}\n\nMappings are proposed, none is reviewed.\n"
+        """For `assay explain`: what must hold and how it is measured, then what it stands for elsewhere."""
+        said = {label: self.fields.get(column, "") for column, label in _SAID}
+        elsewhere = {label: self.fields.get(column, "") for column, label in _FRAMEWORKS}
+        statement = self.fields.get("objective (own wording, measurable)", "")
+        return f"## {self.id}\n\n{statement}\n\n{_list(said)}\n\n### Elsewhere\n\n{_list(elsewhere)}\n\n{_PROPOSED}\n"
+
+
+def _list(named: dict[str, str]) -> str:
+    return "\n".join(f"- **{name}**: {said}" for name, said in named.items() if said)
 
 
 @cache

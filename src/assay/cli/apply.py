@@ -12,13 +12,12 @@ import typer
 from assay.app.planning import make_plan, production_apis
 from assay.app.project import Project, open_project
 from assay.app.stack import prepare_project
-from assay.cli.console import err, out, progress, write
+from assay.cli.console import err, out, progress, read_sources, show_findings, write
 from assay.cli.options import DeclarationPath, Format, FormatOption
 from assay.cli.plan import show
 from assay.domain import Exit, Outcome
 from assay.gateway.apply import Result, apply, rollback
 from assay.report.json_ import document
-from assay.report.text import finding
 
 
 def apply_command(
@@ -83,5 +82,5 @@ def report(result: Result, format: Format) -> None:
         if verdict.fix:
             err().print(f"  [green]fix[/] {verdict.fix.sentence}")
     else:
-        err().print(finding(verdict, {}))
+        show_findings(err(), [verdict], read_sources([verdict]))
     return None

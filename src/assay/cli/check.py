@@ -10,21 +10,27 @@ from typing import Annotated
 import typer
 
 from assay.app.project import Project, open_project
-from assay.cli.console import err, out, progress, write
+from assay.app.reading import READERS
+from assay.cli import completing
+from assay.cli.console import err, out, progress, show_findings, write
 from assay.cli.options import DeclarationPath, FailOn, ReportFormat
 from assay.controls.registry import check_design, controls
 from assay.declare.patch import apply_edits
-from assay.domain import Exit, Severity, UsageError, Verdict, did_you_mean
+from assay.domain import DeclarationError, Exit, Severity, UsageError, Verdict, did_you_mean
 from assay.report import github, json_, junit, sarif
 from assay.report.summary import by_urgency, summarise
-from assay.report.text import finding
 
 
 def check(
     path: DeclarationPath = Path(),
     format: Annotated[ReportFormat, typer.Option("--format", help="How findings are written.")] = ReportFormat.TEXT,
     fail_on: Annotated[FailOn, typer.Option("--fail-on", help="Exit 1 from this severity up.")] = FailOn.MEDIUM,
-    only: Annotated[list[str] | None, typer.Option("--control", "-c", help="Only these controls.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--control", "-c", metavar="CONTROL", help="Only these controls.", autocompletion=completing.controls
+        ),
+    ] = None,
     show_all: Annotated[bool, typer.Option("--all", "-a", help="Show passed checks and notes too.")] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Apply the fixes that are safe; comments are kept.")] = False,
 ) -> None:
@@ -41,13 +47,20 @@ def check(
       assay check --format sarif > assay.sarif
     """
     started = time.perf_counter()
+    if show_all and format is not ReportFormat.TEXT:
+        raise UsageError(f"`--all` changes nothing for {format}", fix="leave it out: passed checks are in there")
+    _known(only or [])
     with progress("checking the design"):
+        project = _open(path, format)
+        verdicts = _selected(_judge(project), only)
+    if fix:
+        count = _fix(project, verdicts)
+        err().print(f"[green]fixed[/] {_counted(count, 'finding')}" if count else "nothing here has a safe fix")
         project = open_project(path)
         verdicts = _selected(_judge(project), only)
-    if fix and (count := _fix(project, verdicts)):
-        err().print(f"[green]fixed[/] {count} {'finding' if count == 1 else 'findings'}")
-        project = open_project(path)
-        verdicts = _selected(_judge(project), only)
+    if not verdicts:
+        err().print(f"nothing in this declaration is for {', '.join(only or [])} to judge")
+        raise typer.Exit(Exit.NOTHING_SELECTED)
     _render(project, verdicts, format, fail_on, show_all, time.perf_counter() - started)
     if fail_on is not FailOn.NEVER:
         floor = Severity(fail_on.value).rank
@@ -60,14 +73,30 @@ def _judge(project: Project) -> tuple[Verdict, ...]:
     return (*declaration.notes, *check_design(declaration, date.today()))
 
 
-def _selected(verdicts: tuple[Verdict, ...], only: list[str] | None) -> tuple[Verdict, ...]:
-    if not only:
-        return verdicts
-    known = {c.id for c in controls()} | {"declaration", "contract"}
+def _open(path: Path, format: ReportFormat) -> Project:
+    """Reads the declaration. Programs get what is wrong with it in the form they asked for, too."""
+    try:
+        return open_project(path)
+    except DeclarationError as error:
+        if format is ReportFormat.TEXT:
+            raise
+        write(_document(format, error.verdicts, None))
+        raise typer.Exit(error.exit) from error
+
+
+def _known(only: list[str]) -> None:
+    known = {*(c.id for c in controls()), *READERS}
     for name in only:
         if name not in known:
             raise UsageError(f"there is no control `{name}`", fix=did_you_mean(name, known, what="control"))
-    return tuple(v for v in verdicts if v.control in only)
+
+
+def _selected(verdicts: tuple[Verdict, ...], only: list[str] | None) -> tuple[Verdict, ...]:
+    return tuple(v for v in verdicts if v.control in only) if only else verdicts
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _fix(project: Project, verdicts: tuple[Verdict, ...]) -> int:
@@ -89,26 +118,28 @@ def _render(
     show_all: bool,
     seconds: float,
 ) -> None:
-    if format is ReportFormat.JSON:
-        return write(json_.render(verdicts, declaration=project.declaration.digest))
-    if format is ReportFormat.SARIF:
-        return write(sarif.render(verdicts))
-    if format is ReportFormat.JUNIT:
-        return write(junit.render(verdicts))
-    if format is ReportFormat.GITHUB:
-        return write(github.render(verdicts))
+    if format is not ReportFormat.TEXT:
+        return write(_document(format, verdicts, project.declaration.digest))
     console = out()
     floor = Severity.NOTE.rank if show_all or fail_on is FailOn.NOTE else Severity.LOW.rank
     findings = by_urgency(v for v in verdicts if v.is_finding or v.excepted_by)
     shown = [v for v in findings if v.severity.rank >= floor]
-    sources = project.sources_for(shown)
-    for verdict in shown:
-        console.print(finding(verdict, sources, width=console.width))
+    show_findings(console, shown, project.sources_for(shown))
     if show_all:
         for verdict in (v for v in verdicts if not v.is_finding and not v.excepted_by):
             console.print(f"[dim]{verdict.outcome:>14}[/]  {verdict.control}/{verdict.check}  ", end="")
             console.print(f"{verdict.sentence} ({verdict.location})", markup=False)
     hidden = len(findings) - len(shown)
     console.print(f"[bold]{summarise(verdicts).sentence()}[/] in {seconds:.2f} s", end="")
-    console.print(f" ({hidden} notes hidden; --all shows them)" if hidden else "")
+    console.print(f" ({_counted(hidden, 'note')} hidden; --all shows {'it' if hidden == 1 else 'them'})" * bool(hidden))
     return None
+
+
+def _document(format: ReportFormat, verdicts: tuple[Verdict, ...], digest: str | None) -> str:
+    if format is ReportFormat.SARIF:
+        return sarif.render(verdicts)
+    if format is ReportFormat.JUNIT:
+        return junit.render(verdicts)
+    if format is ReportFormat.GITHUB:
+        return github.render(verdicts)
+    return json_.render(verdicts, declaration=digest)

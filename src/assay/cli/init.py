@@ -18,7 +18,7 @@ def init(
     upstream: Annotated[
         str | None, typer.Option("--upstream", help="Where the service answers; default: the contract's first server.")
     ] = None,
-    directory: Annotated[Path, typer.Argument(metavar="[DIRECTORY]", help="Where to write it.")] = Path(),
+    directory: Annotated[Path, typer.Argument(metavar="DIRECTORY", help="Where to write it.")] = Path(),
     name: Annotated[str | None, typer.Option("--name", help="Id of the API; default: from the title.")] = None,
     listen: Annotated[str, typer.Option("--listen", help="Where the gateway will listen.")] = "127.0.0.1:8443",
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,

@@ -12,16 +12,16 @@ from rich.table import Table
 
 from assay.app.project import Project, open_project
 from assay.app.site import keys_file
-from assay.cli.console import err, out, write
-from assay.cli.options import Format, FormatOption
+from assay.cli import completing
+from assay.cli.console import err, tables, write
+from assay.cli.help import Command
+from assay.cli.options import Format, FormatOption, Where
 from assay.declare.quantities import parse_duration
 from assay.domain import Secret, UsageError, did_you_mean
 from assay.identity import api_keys
 from assay.report.json_ import document
 
 app = typer.Typer(no_args_is_help=True, help="Issue, rotate, revoke and list API keys. Only digests are kept.")
-
-Where = Annotated[Path, typer.Option("--declaration", "-d", help="Directory with assay.yaml.")]
 
 
 def _file(project: Project) -> Path:
@@ -45,18 +45,29 @@ def _record(store: api_keys.KeyStore, secret: Secret) -> api_keys.KeyRecord:
     return store.keys[secret.reveal().split("_")[1]]
 
 
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
 def _show(secret: str, record: api_keys.KeyRecord, format: Format) -> None:
     expires = record.expires
     if format is Format.JSON:
-        write(document(id=record.id, consumer=record.consumer, expires=str(expires), key=secret))
+        write(document(id=record.id, consumer=record.consumer, expires=expires.isoformat(), key=secret))
         return
-    err().print(f"[bold]{record.id}[/] for {record.consumer}, expires {expires}; shown once, kept only as a digest:")
+    err().print(
+        f"[bold]{record.id}[/] for {record.consumer}, expires {_day(expires)}; shown once, kept only as a digest:"
+    )
     write(secret)
 
 
-@app.command()
+@app.command(cls=Command)
 def issue(
-    consumer: Annotated[str, typer.Argument(help="A consumer that the declaration gives `api_key`.")],
+    consumer: Annotated[
+        str,
+        typer.Argument(
+            help="A consumer that the declaration gives `api_key`.", autocompletion=completing.key_consumers
+        ),
+    ],
     ttl: Annotated[
         str | None, typer.Option("--ttl", help="Life of the key, such as 30d; default: the declared most.")
     ] = None,
@@ -83,9 +94,11 @@ def issue(
     _show(secret, record, format)
 
 
-@app.command()
+@app.command(cls=Command)
 def rotate(
-    key_id: Annotated[str, typer.Argument(help="Id of the key to replace (see `assay key list`).")],
+    key_id: Annotated[
+        str, typer.Argument(help="Id of the key to replace (see `assay key list`).", autocompletion=completing.key_ids)
+    ],
     overlap: Annotated[str, typer.Option("--overlap", help="How long the old key still works.")] = "7d",
     where: Where = Path(),
     format: FormatOption = Format.TEXT,
@@ -105,9 +118,11 @@ def rotate(
     _show(secret, record, format)
 
 
-@app.command()
+@app.command(cls=Command)
 def revoke(
-    key_id: Annotated[str, typer.Argument(help="Id of the key (see `assay key list`).")],
+    key_id: Annotated[
+        str, typer.Argument(help="Id of the key (see `assay key list`).", autocompletion=completing.key_ids)
+    ],
     where: Where = Path(),
 ) -> None:
     """Revoke a key at once.
@@ -120,14 +135,22 @@ def revoke(
     err().print(f"[green]revoked[/] {key_id}; a running gateway refuses it within a second or two")
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_keys(where: Where = Path(), format: FormatOption = Format.TEXT) -> None:
-    """Show every key: whose, since when, until when, and its state. Never the key itself."""
+    """Show every key: whose, since when, until when, and its state. Never the key itself.
+
+    Example: assay key list
+    """
     project = open_project(where)
     listed = api_keys.load(_file(project)).list(datetime.now(UTC))
     if format is Format.JSON:
         rows = [
-            {"id": k.record.id, "consumer": k.record.consumer, "state": str(k.state), "expires": str(k.record.expires)}
+            {
+                "id": k.record.id,
+                "consumer": k.record.consumer,
+                "state": str(k.state),
+                "expires": k.record.expires.isoformat(),
+            }
             for k in listed
         ]
         return write(document(keys=rows))
@@ -139,6 +162,6 @@ def list_keys(where: Where = Path(), format: FormatOption = Format.TEXT) -> None
     )
     for k in listed:
         r = k.record
-        table.add_row(r.id, r.consumer, str(k.state), str(r.created), str(r.expires), r.note)
-    out().print(table)
+        table.add_row(r.id, r.consumer, str(k.state), _day(r.created), _day(r.expires), r.note)
+    tables().print(table)
     return None

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from assay import __version__
-from assay.cli import apply, check, demo, explain, init, key, plan, token, up
+from assay.cli import apply, check, demo, explain, init, key, keyset, plan, token, up
 from assay.cli.console import explain_error, write
+from assay.cli.help import Command
 from assay.domain import AssayError, Exit
 
 app = typer.Typer(
@@ -38,17 +39,18 @@ def _options(
     del version
 
 
-app.command()(init.init)
-app.command()(check.check)
-app.command()(plan.plan)
-app.command("apply")(apply.apply_command)
-app.command()(up.up)
-app.command("status")(up.status_command)
-app.command()(up.down)
-app.command()(explain.explain)
-app.command()(token.token)
-app.command()(demo.demo)
+app.command(cls=Command)(init.init)
+app.command(cls=Command)(check.check)
+app.command(cls=Command)(plan.plan)
+app.command("apply", cls=Command)(apply.apply_command)
+app.command(cls=Command)(up.up)
+app.command("status", cls=Command)(up.status_command)
+app.command(cls=Command)(up.down)
+app.command(cls=Command)(explain.explain)
+app.command(cls=Command)(token.token)
+app.command(cls=Command)(demo.demo)
 app.add_typer(key.app, name="key")
+app.add_typer(keyset.app, name="keyset")
 
 
 def run() -> None:

@@ -41,8 +41,7 @@ class FailOn(StrEnum):
 
 DeclarationPath = Annotated[
     Path,
-    typer.Argument(
-        metavar="[DECLARATION]", help="Directory with assay.yaml (and assay.d/), or one YAML file.", show_default="."
-    ),
+    typer.Argument(metavar="DECLARATION", help="Directory with assay.yaml (and assay.d/), or one YAML file."),
 ]
+Where = Annotated[Path, typer.Option("--declaration", "-d", metavar="DECLARATION", help="Directory with assay.yaml.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]

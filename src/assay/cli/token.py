@@ -10,8 +10,9 @@ import typer
 
 from assay.app.project import Project, open_project
 from assay.app.site import development_environments, issuer_address
+from assay.cli import completing
 from assay.cli.console import err, write
-from assay.cli.options import Format, FormatOption
+from assay.cli.options import Format, FormatOption, Where
 from assay.domain import Secret, UsageError, did_you_mean
 from assay.identity.issuer.config import load_credentials
 from assay.identity.issuer.tokens import IssuedToken, fetch_token
@@ -20,13 +21,21 @@ from assay.report.json_ import document
 
 
 def token(
-    consumer: Annotated[str, typer.Argument(help="A consumer that the declaration gives `oauth2`.")],
-    user: Annotated[str | None, typer.Option("--user", "-u", help="A test user: uses the password grant.")] = None,
+    consumer: Annotated[
+        str,
+        typer.Argument(
+            help="A consumer that the declaration gives `oauth2`.", autocompletion=completing.oauth2_consumers
+        ),
+    ],
+    user: Annotated[
+        str | None,
+        typer.Option("--user", "-u", help="A test user: uses the password grant.", autocompletion=completing.users),
+    ] = None,
     scope: Annotated[list[str] | None, typer.Option("--scope", "-s", help="Scopes to ask for.")] = None,
     secret: Annotated[
         str | None, typer.Option("--secret", help="The client's secret by reference (env:NAME, file:PATH).")
     ] = None,
-    where: Annotated[Path, typer.Option("--declaration", "-d", help="Directory with assay.yaml.")] = Path(),
+    where: Where = Path(),
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Print an access token for a consumer, from the development issuer or the declared one.

@@ -2,52 +2,82 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping
 
 from rich.text import Text
 
 from assay.declare.excerpt import excerpt
 from assay.domain import Outcome, Severity, Verdict
+from assay.report.excerpts import CONTEXT
 
-_STYLE = {
+STYLE = {
     Severity.CRITICAL: "bold white on red",
     Severity.HIGH: "bold red",
     Severity.MEDIUM: "bold yellow",
     Severity.LOW: "bold cyan",
     Severity.NOTE: "dim",
 }
+_RELATED = 4
 
 
-def finding(verdict: Verdict, sources: Mapping[str, str], *, width: int = 100) -> Text:
-    """One finding, at most about ten lines."""
+def finding(verdict: Verdict, sources: Mapping[str, str], *, width: int = 100, wrap: bool = False) -> Text:
+    """One finding, at most about ten lines.
+
+    Args:
+        sources: by file, the text to show lines from; see :func:`assay.report.excerpts.covered`.
+        width: columns that excerpts, and with ``wrap`` also sentences, may take.
+        wrap: break sentences between words. Off where lines are searched rather than read.
+    """
     out = Text()
-    out.append(f"{verdict.severity}", style=_STYLE[verdict.severity])
-    out.append(f"[{verdict.control}/{verdict.check}]", style="bold")
+    room = width if wrap else 0
+    head = f"{verdict.severity}[{verdict.control}/{verdict.check}]"
+    said = Text(head, style="bold")
+    said.stylize(STYLE[verdict.severity], 0, len(verdict.severity))
     if verdict.outcome is not Outcome.FAIL:
-        out.append(f" ({verdict.outcome.replace('_', ' ')})", style="magenta")
+        said.append(f" ({verdict.outcome.replace('_', ' ')})", style="magenta")
     if verdict.excepted_by:
-        out.append(f" (accepted: {verdict.excepted_by})", style="magenta")
-    out.append(f" {verdict.sentence}\n")
+        said.append(f" (accepted: {verdict.excepted_by})", style="magenta")
+    out.append_text(said)
+    out.append(_folded(f" {verdict.sentence}", len(said.plain), "  ", room) + "\n")
     out.append("  --> ", style="blue")
     out.append(f"{verdict.location}\n")
     source = sources.get(verdict.location.file)
     if source is not None:
-        for line in excerpt(source, verdict.location, width=width - 4).splitlines():
+        for line in excerpt(source, verdict.location, context=CONTEXT, width=width - 4).splitlines():
             style = "bold red" if line.rstrip().endswith("^") else "dim"
             out.append(f"   {line}\n", style=style)
-    for place in verdict.related:
+    for place in verdict.related[:_RELATED]:
         out.append("  see ", style="blue")
         out.append(f"{place}\n")
+    if len(verdict.related) > _RELATED:
+        out.append(f"  and {len(verdict.related) - _RELATED} more places\n", style="dim")
     if verdict.reason:
         out.append("  why ", style="blue")
-        out.append(f"{verdict.reason}\n")
+        out.append(_folded(verdict.reason, 6, " " * 6, room) + "\n")
     if verdict.fix and verdict.fix.sentence:
         out.append("  fix ", style="green")
         safe = " (`assay check --fix` can do this)" if verdict.fix.safe and verdict.fix.edits else ""
-        out.append(f"{verdict.fix.sentence}{safe}\n")
+        out.append(_folded(f"{verdict.fix.sentence}{safe}", 6, " " * 6, room) + "\n")
     if verdict.confidence.value != "high":
         out.append(f"  confidence: {verdict.confidence}\n", style="dim")
     return out
+
+
+def _folded(text: str, used: int, indent: str, width: int) -> str:
+    """The text, continued under ``indent`` where it is wider than what ``used`` columns leave; as it is for width 0."""
+    if not width or used + len(text) <= width:
+        return text
+    lead = text[: len(text) - len(text.lstrip())]
+    lines = textwrap.wrap(
+        text.lstrip(),
+        max(width, 20),
+        initial_indent=" " * min(used + len(lead), width - 8),
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return lead + "\n".join(lines).lstrip()
 
 
 def findings(verdicts: Iterable[Verdict], sources: Mapping[str, str], *, width: int = 100) -> Text:

@@ -1,0 +1,36 @@
+"""What reading can find, explained: the checks of ``declaration`` and ``contract``, which are no controls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from ruamel.yaml import YAML
+
+READERS = ("declaration", "contract")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingCheck:
+    """One thing that reading refuses or notes. ``readers``: which of :data:`READERS` can find it."""
+
+    id: str
+    readers: tuple[str, ...]
+    title: str
+    why: str
+    fix: str
+
+
+@cache
+def reading_checks() -> dict[str, ReadingCheck]:
+    """Every check of reading, by id, in alphabetical order."""
+    text = (resources.files("assay.data") / "reading_checks.yaml").read_text(encoding="utf-8")
+    raw: dict[str, Any] = YAML(typ="safe").load(text)
+    return {
+        check: ReadingCheck(
+            check, READERS if said["of"] == "both" else (said["of"],), said["title"], said["why"], said["fix"]
+        )
+        for check, said in sorted(raw.items())
+    }

@@ -1,0 +1,78 @@
+"""What a shell offers when somebody presses Tab. Nothing here may fail or speak: no offer is the worst case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import typer
+
+from assay.app.keyrings import names
+from assay.app.project import Project, open_project
+from assay.app.reading import READERS, reading_checks
+from assay.app.site import keys_file
+from assay.controls import CONTROL_IDS
+from assay.domain import AssayError
+from assay.identity import api_keys
+
+
+def controls(incomplete: str) -> list[str]:
+    """Ids for ``--control``."""
+    return _matching((*CONTROL_IDS, *READERS), incomplete)
+
+
+def topics(incomplete: str) -> list[str]:
+    """Everything that ``assay explain`` explains."""
+    from assay.app.objectives import objectives
+    from assay.controls.registry import controls as registered
+
+    checks = (check for c in registered() for check in c.about.checks)
+    return _matching({*CONTROL_IDS, *checks, *reading_checks(), *(o.id for o in objectives())}, incomplete)
+
+
+def oauth2_consumers(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Consumers for ``assay token``."""
+    return _declared(
+        ctx,
+        incomplete,
+        lambda p: (n for n, c in p.declaration.model.consumers.items() if c.authenticate.oauth2),
+    )
+
+
+def key_consumers(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Consumers for ``assay key issue``."""
+    return _declared(
+        ctx,
+        incomplete,
+        lambda p: (n for n, c in p.declaration.model.consumers.items() if c.authenticate.api_key),
+    )
+
+
+def key_ids(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids for ``assay key rotate`` and ``assay key revoke``."""
+    return _declared(ctx, incomplete, lambda p: api_keys.load(keys_file(p.state)).keys)
+
+
+def users(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Users for ``assay token --user``."""
+    return _declared(
+        ctx,
+        incomplete,
+        lambda p: (u for e in p.declaration.model.environments.values() if e.issuer for u in e.issuer.users),
+    )
+
+
+def keysets(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names for ``assay keyset rotate``."""
+    return _declared(ctx, incomplete, lambda p: names(p.state / "keys"))
+
+
+def _declared(ctx: typer.Context, incomplete: str, names: Callable[[Project], Iterable[str]]) -> list[str]:
+    try:
+        return _matching(names(open_project(Path(ctx.params.get("where") or "."))), incomplete)
+    except (AssayError, OSError):
+        return []
+
+
+def _matching(names: Iterable[str], incomplete: str) -> list[str]:
+    return sorted(name for name in names if name.startswith(incomplete))
