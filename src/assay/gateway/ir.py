@@ -266,7 +266,7 @@ class BodyRule(Value, frozen=True):
 class Inspection(Piece, frozen=True):
     """What the inspector checks in a request of an operation. ``needed`` is false when Envoy alone can decide.
 
-    With ``query_only`` the inspector is asked only when a request carries a query string.
+    With ``query_only`` the inspector is asked only when a request carries a query string, or a body.
     """
 
     api: str

@@ -17,6 +17,7 @@ from assay.gateway.envoy.types import (
     OBSERVED_LIMIT_HEADER,
     OPERATION_HEADER,
     Json,
+    absent,
     header,
     http_filter,
     seconds,
@@ -64,10 +65,8 @@ def _keys_removed(view: View, operation: OperationPolicy) -> list[str]:
     return [h for h in view.key_headers if operation.authentication]
 
 
-def _route(view: View, operation: OperationPolicy, queried: bool, only: Json | None) -> Json:
-    matchers = [header(":method", exact=operation.route.method)]
-    if only:
-        matchers.append(only)
+def _route(view: View, operation: OperationPolicy, queried: bool, *only: Json) -> Json:
+    matchers = [header(":method", exact=operation.route.method), *only]
     return {
         "name": operation.id,
         "match": {**_path(operation.route), "headers": matchers},
@@ -78,14 +77,15 @@ def _route(view: View, operation: OperationPolicy, queried: bool, only: Json | N
 
 
 def _operation(view: View, operation: OperationPolicy) -> list[Json]:
-    """One route, or two when only requests with a query string need the inspector."""
+    """One route, or two when only requests that carry something need the inspector: a query string, or a body.
+
+    A body announced by its length is the inspector's to refuse: the size filter lets through what arrives in one
+    piece, and refuses only what comes in several.
+    """
     if operation.inspection and operation.inspection.query_only:
-        asks = header(":path", contains="?")
-        return [
-            _route(view, operation, False, header(":path", contains="?", invert=True)),
-            _route(view, operation, True, asks),
-        ]
-    return [_route(view, operation, True, None)]
+        bare = header(":path", contains="?", invert=True), absent("content-length")
+        return [_route(view, operation, False, *bare), _route(view, operation, True)]
+    return [_route(view, operation, True)]
 
 
 def _refusal(name: str, match: Json, status: int, allow: Iterable[str] = ()) -> Json:

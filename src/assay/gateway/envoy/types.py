@@ -43,6 +43,11 @@ def header(name: str, *, invert: bool = False, **kind: Any) -> Json:
     return matcher
 
 
+def absent(name: str) -> Json:
+    """A HeaderMatcher for requests without ``name``."""
+    return {"name": name, "present_match": False}
+
+
 JWT_NAMESPACE = "envoy.filters.http.jwt_authn"
 """Dynamic metadata namespace of the token filter; the payload is under :data:`JWT_PAYLOAD`."""
 JWT_PAYLOAD = "jwt"
