@@ -1,6 +1,17 @@
-"""``python -m assay``."""
+"""``python -m assay``, and the console script: as small as can be, so that Ctrl-C is quiet from the first moment."""
 
-from assay.cli.main import run
+import sys
+
+
+def main() -> None:
+    """Runs the command line."""
+    try:
+        from assay.cli.main import run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
-    run()
+    main()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import threading
 import time
+from collections.abc import Coroutine
 from enum import StrEnum
 from typing import Annotated
 
@@ -15,12 +18,15 @@ from rich.status import Status
 from assay.cli.console import err, out, write
 from assay.cli.options import Format, FormatOption
 from assay.demo.rows import Row
-from assay.demo.stage import Stage, staged
+from assay.demo.stage import Stage, in_thread, staged
 from assay.demo.table import table, verdict
 from assay.demo.walk import walk
 from assay.domain import Exit
 from assay.gateway.supervisor.events import Event
 from assay.gateway.supervisor.run import stop_on_signals
+
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C ended, as shells expect it."""
 
 
 class Store(StrEnum):
@@ -50,9 +56,27 @@ def demo(
       assay demo --keep
     """
     started = time.monotonic()
-    rows = asyncio.run(_demo(keep, store, format, started))
-    if not all(row.holds for row in rows):
+    rows = asyncio.run(_until_told(_demo(keep, store, format, started)))
+    if rows is None:
+        err().print("stopped; everything it started has ended, everything it wrote is removed")
+        raise typer.Exit(INTERRUPTED)
+    if not rows or not all(row.holds for row in rows):
         raise typer.Exit(Exit.FINDINGS)
+
+
+async def _until_told(work: Coroutine[None, None, list[Row]]) -> list[Row] | None:
+    """The rows, or None when a signal came first; either way, everything is cleaned up."""
+    stop = asyncio.Event()
+    with stop_on_signals(stop):
+        doing, told = asyncio.create_task(work), asyncio.create_task(stop.wait())
+        await asyncio.wait({doing, told}, return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if not doing.done():
+            doing.cancel()
+        try:
+            return await doing
+        except asyncio.CancelledError:
+            return None
 
 
 async def _demo(keep: bool, store: Store, format: Format, started: float) -> list[Row]:
@@ -63,22 +87,28 @@ async def _demo(keep: bool, store: Store, format: Format, started: float) -> lis
             spinner.update(f"{event.sentence} …")
 
         async with staged(store.value, emit=emit) as stage:
-            rows = await asyncio.to_thread(_walk, stage, spinner)
+            rows = await _walked(stage, spinner)
             spinner.stop()
             _show(rows, format, time.monotonic() - started)
             if keep:
                 await _stay(stage, console)
-            else:
-                spinner.start()
-                spinner.update("stopping …")
+            spinner.start()
+            spinner.update("stopping …")
     return rows
 
 
-def _walk(stage: Stage, spinner: Status) -> list[Row]:
-    rows = []
-    for row in walk(stage.scene):
-        rows.append(row)
-        spinner.update(f"{row.topic}: {row.attempt} …")
+async def _walked(stage: Stage, spinner: Status) -> list[Row]:
+    rows: list[Row] = []
+    leave = threading.Event()
+
+    def go() -> None:
+        for row in walk(stage.scene):
+            rows.append(row)
+            if leave.is_set():
+                return
+            spinner.update(f"{row.topic}: {row.attempt} …")
+
+    await in_thread(go, give_up=leave.set)
     return rows
 
 
@@ -102,6 +132,5 @@ async def _stay(stage: Stage, console: Console) -> None:
     console.print(f"  authority           {stage.project.state / 'pki' / 'ca.crt'}", markup=False)
     console.print(f"  access log          {stage.project.state / 'logs' / 'access.jsonl'}", markup=False)
     console.print("\nCtrl-C stops everything and removes it.", markup=False)
-    stop = asyncio.Event()
-    with stop_on_signals(stop):
-        await stop.wait()
+    with contextlib.suppress(asyncio.CancelledError):  # the signal that ends this is its ordinary end
+        await asyncio.Event().wait()

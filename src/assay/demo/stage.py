@@ -9,10 +9,11 @@ import socket
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import assay
 from assay.app.project import Project, open_project
@@ -20,7 +21,7 @@ from assay.app.site import keys_file
 from assay.app.stack import Prepared, issuer_url, prepare_project, settings, url_of
 from assay.demo.scene import Scene
 from assay.demo.service import Service, Store, running_service
-from assay.domain import IncompleteError, Secret
+from assay.domain import AssayError, IncompleteError, Secret
 from assay.gateway.apply import Result
 from assay.gateway.supervisor.events import Event
 from assay.gateway.supervisor.run import run
@@ -86,45 +87,74 @@ def _workplace() -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+T = TypeVar("T")
+
+
+async def in_thread(function: Callable[[], T], *, give_up: Callable[[], None] = lambda: None) -> T:
+    """Runs a blocking function in a thread. When cancelled, says so with ``give_up`` and waits for its end.
+
+    A thread cannot be stopped: one that is left alone would go on writing to a directory that is being removed.
+    """
+    work = asyncio.ensure_future(asyncio.to_thread(function))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        give_up()
+        await asyncio.wait({work})
+        raise
+
+
 @asynccontextmanager
 async def staged(store: Store, *, emit: Callable[[Event], None]) -> AsyncIterator[Stage]:
-    """Starts everything on free ports; everything is stopped and removed at the end.
+    """Starts everything on free ports; everything is stopped and removed at the end, also when it is cancelled.
 
     Raises:
         AssayError: something did not start.
     """
-    with _workplace() as directory:
+    async with AsyncExitStack() as held:
+        directory = held.enter_context(_workplace())
         copy = directory / NAME
         data = directory / "data"
         data.mkdir(mode=0o711)
-        with running_service(copy, data, store, directory / "service.log") as service:
-            environ = {
-                **os.environ,
-                "CUSTOMER_DATA_LISTEN": f"127.0.0.1:{free_ports()}",
-                "CUSTOMER_DATA_UPSTREAM": service.url,
-                "CRM_DSN": service.dsn,
-            }
-            project = open_project(copy, environ=environ)
-            prepared = await asyncio.to_thread(prepare_project, project)
-            stop, ready = asyncio.Event(), asyncio.Event()
+        service = await in_thread(
+            lambda: held.enter_context(running_service(copy, data, store, directory / "service.log"))
+        )
+        environ = {
+            **os.environ,
+            "CUSTOMER_DATA_LISTEN": f"127.0.0.1:{free_ports()}",
+            "CUSTOMER_DATA_UPSTREAM": service.url,
+            "CRM_DSN": service.dsn,
+        }
+        project = open_project(copy, environ=environ)
+        prepared = await in_thread(lambda: prepare_project(project))
+        await held.enter_async_context(_serving(prepared, emit))
+        scene = await in_thread(lambda: _scene(prepared, service))
+        held.callback(scene.close)
+        yield Stage(scene, project, service, directory, url_of(project))
 
-            def started(_: Result) -> None:
-                ready.set()
 
-            serving = asyncio.create_task(run(settings(prepared, emit=emit, ready=started), stop))
-            waiting = asyncio.create_task(ready.wait())
-            try:
-                await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-                if serving.done():
-                    serving.result()
-                scene = await asyncio.to_thread(_scene, prepared, service)
-                try:
-                    yield Stage(scene, project, service, directory, url_of(project))
-                finally:
-                    scene.close()
-            finally:
-                stop.set()
-                waiting.cancel()
+@asynccontextmanager
+async def _serving(prepared: Prepared, emit: Callable[[Event], None]) -> AsyncIterator[None]:
+    """The gateway, ready; stopped at the end."""
+    stop, ready = asyncio.Event(), asyncio.Event()
+
+    def started(_: Result) -> None:
+        ready.set()
+
+    serving = asyncio.create_task(run(settings(prepared, emit=emit, ready=started), stop))
+    waiting = asyncio.create_task(ready.wait())
+    try:
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            serving.result()
+        yield
+    finally:
+        stop.set()
+        waiting.cancel()
+        if ready.is_set():
+            await serving
+        else:  # being told to stop before it was ready is an error of its own, and not the one to tell
+            with suppress(AssayError):
                 await serving
 
 

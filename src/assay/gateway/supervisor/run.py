@@ -173,9 +173,12 @@ class _Watcher:
 
 @contextlib.contextmanager
 def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Ctrl-C and SIGTERM set ``stop``, as long as the context lasts. Call it inside the running event loop."""
+    """Ctrl-C, SIGTERM and a closed terminal set ``stop`` while the context lasts. Call it in the running event loop."""
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    # A terminal that is closed is an end, too, unless it was asked to be none (nohup).
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
     for number in numbers:
         loop.add_signal_handler(number, stop.set)
     try:
