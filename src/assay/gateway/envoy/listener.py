@@ -5,35 +5,12 @@ from __future__ import annotations
 from assay.gateway import ir
 from assay.gateway.envoy.access_log import access_log
 from assay.gateway.envoy.filters import CHAIN, View
+from assay.gateway.envoy.hygiene import early, underscores
 from assay.gateway.envoy.replies import replies
 from assay.gateway.envoy.types import Json, seconds, typed
 
 NAME = "assay"
 ROUTES = "assay.routes"
-
-SPOOFABLE = (
-    "forwarded",
-    "x-real-ip",
-    "x-client-ip",
-    "true-client-ip",
-    "cf-connecting-ip",
-    "x-cluster-client-ip",
-    "x-original-url",
-    "x-rewrite-url",
-    "x-original-uri",
-    "x-forwarded-host",
-    "x-forwarded-server",
-    "x-forwarded-prefix",
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-    "x-forwarded-client-cert",
-)
-"""Headers that upstreams like to believe and clients like to write. They never pass.
-
-Method overrides are not in the list of what is silently removed: the inspector refuses them where it looks, and here
-they lose their meaning, so an upstream that honours them sees the real method only.
-"""
 
 _SUITES = (
     "ECDHE-ECDSA-AES128-GCM-SHA256",
@@ -71,29 +48,6 @@ def _transport(tls: ir.Tls) -> Json:
     }
 
 
-def _early(view: View) -> list[Json]:
-    remove = [name for name in SPOOFABLE if name not in view.key_headers]
-    mutations: list[Json] = [{"remove": name} for name in remove]
-    mutations.append({"remove_on_match": {"key_matcher": {"prefix": "x-assay-"}}})
-    return [
-        {
-            "name": "envoy.http.early_header_mutation.header_mutation",
-            "typed_config": typed(
-                "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation", mutations=mutations
-            ),
-        }
-    ]
-
-
-def _underscores(view: View) -> str:
-    """Upstreams may read `a_b` as `a-b`; refused, unless a contract's own header is written so."""
-    declared = [*view.key_headers]
-    for operation in view.policy.operations:
-        if operation.inspection:
-            declared += [p.name for p in operation.inspection.parameters if p.location == "header"]
-    return "ALLOW" if any("_" in name for name in declared) else "REJECT_REQUEST"
-
-
 def _chain(view: View) -> list[Json]:
     filters = []
     for item in CHAIN:
@@ -124,7 +78,7 @@ def _manager(view: View) -> Json:
         http_filters=_chain(view),
         access_log=access_log(view),
         local_reply_config=replies(),
-        early_header_mutation_extensions=_early(view),
+        early_header_mutation_extensions=early(view),
         use_remote_address=True,
         xff_num_trusted_hops=listener.trusted_hops,
         skip_xff_append=False,
@@ -141,7 +95,7 @@ def _manager(view: View) -> Json:
         common_http_protocol_options={
             "idle_timeout": "60s",
             "max_headers_count": listener.headers,
-            "headers_with_underscores_action": _underscores(view),
+            "headers_with_underscores_action": underscores(view),
             "max_requests_per_connection": 100_000,
         },
         http_protocol_options={"allow_chunked_length": False, "accept_http_10": False},

@@ -60,6 +60,9 @@ def _when(expression: str) -> Json:
 NO_CREDENTIAL = "no-accepted-credential"
 """Last part of the name of the policy that refuses callers who have proven nothing."""
 
+UNDECLARED_BODY = "body-undeclared"
+"""Last part of the name of the policy that refuses a body where none is declared."""
+
 # Envoy answers 403 to a token for another audience; RFC 6750 §3.1 calls that an invalid token, which is 401.
 _UNPROVEN = (
     f"response.code_details.endsWith('/{NO_CREDENTIAL}]') || "
@@ -88,8 +91,13 @@ def replies() -> Json:
             "content_type": _PROBLEM,
         },
     }
+    undeclared = {
+        "filter": _when(f"response.code_details.endsWith('/{UNDECLARED_BODY}]')"),
+        "status_code": 400,
+        "body_format_override": _json(problem(400)),
+    }
     statuses = [{"filter": _status_is(s), "body_format_override": _json(problem(s))} for s in sorted(_TITLES)]
     return {
-        "mappers": [unauthorised, inspected, *statuses],
+        "mappers": [unauthorised, inspected, undeclared, *statuses],
         "body_format": _json({"type": "about:blank", "status": "%RESPONSE_CODE%", "request_id": "%REQ(X-REQUEST-ID)%"}),
     }

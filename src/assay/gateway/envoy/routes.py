@@ -24,6 +24,7 @@ from assay.gateway.envoy.types import (
     typed,
     upstream_cluster,
 )
+from assay.gateway.envoy.variants import Templates, spellings
 
 NOT_IN_CONTRACT = "assay/not-in-contract"
 METHOD_NOT_ALLOWED = "assay/method-not-allowed"
@@ -108,11 +109,15 @@ def _of_paths(view: View, operations: Iterable[OperationPolicy]) -> list[Json]:
         route = operation.route
         groups[(route.order, route.public_base + route.template, route.pattern)].append(operation)
     routes = []
+    templates = Templates(group[0].route for group in groups.values())
     for group in groups.values():
         for operation in group:
             routes += _operation(view, operation)
         methods = {o.route.method for o in group}
-        routes.append(_refusal(METHOD_NOT_ALLOWED, _path(group[0].route), 405, methods))
+        first = group[0].route
+        routes.append(_refusal(METHOD_NOT_ALLOWED, _path(first), 405, methods))
+        if templates.covered(first):
+            routes.append(_refusal(NOT_IN_CONTRACT, {"safe_regex": {"regex": spellings(first)}}, 404))
     return routes
 
 

@@ -1,4 +1,9 @@
-"""Writes down who calls, once it is proven: the key of rate limits, and what the upstream may rely on."""
+"""Writes down who calls, once it is proven: the key of rate limits, and what the upstream may rely on.
+
+The key of rate limits must be the same wherever somebody calls and whatever they present besides: else each mixture of
+credentials, and each operation that accepts another set of them, would come with a fresh allowance. So it is one
+identity (the token's, else the key's consumer, else the certificate's name) and says nothing of the others.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +23,7 @@ from assay.gateway.envoy.types import (
     Json,
     http_filter,
 )
+from assay.gateway.ir import Proof
 
 NAME = "assay.caller"
 _CERTIFICATE = "%DOWNSTREAM_PEER_DNS_SAN%"
@@ -27,10 +33,13 @@ def _metadata(namespace: str, *path: str) -> str:
     return f"%DYNAMIC_METADATA({':'.join((namespace, *path))})%"
 
 
+def _alternatives(operation: OperationPolicy) -> tuple[tuple[Proof, ...], ...]:
+    return operation.authentication.alternatives if operation.authentication else ()
+
+
 def _marks(view: View, operation: OperationPolicy) -> tuple[str, str]:
     """Format strings of the consumer's mark and of the subject, for the credentials this operation accepts."""
-    alternatives = operation.authentication.alternatives if operation.authentication else ()
-    proofs = {p.kind: p for a in alternatives for p in a}
+    proofs = {p.kind: p for a in _alternatives(operation) for p in a}
     consumer, subject = [], []
     token = proofs.get("token")
     issuer = view.issuers.get(token.issuer or "") if token else None
@@ -48,6 +57,33 @@ def _marks(view: View, operation: OperationPolicy) -> tuple[str, str]:
     return ";".join(consumer), ";".join(subject)
 
 
+def _identities(view: View, operation: OperationPolicy) -> list[str]:
+    """Format strings of the identities this operation accepts, the one that counts first.
+
+    No text stands between their parts: Envoy leaves out a header without a value, so a caller that has proven nothing
+    leaves none behind. The issuer's name keeps a token's client and subject apart, and issuers from each other.
+    """
+    kinds = {p.kind: p for alternative in _alternatives(operation) for p in alternative}
+    found = []
+    token = kinds.get("token")
+    issuer = view.issuers.get(token.issuer or "") if token else None
+    if issuer:
+        parts = (issuer.claims.client, ("iss",), issuer.claims.subject)
+        found.append("".join(_metadata(JWT_NAMESPACE, JWT_PAYLOAD, *path) for path in parts))
+        if issuer.introspection:
+            names = ("client", "issuer", "subject")
+            found.append("".join(_metadata(ANSWER_NAMESPACE, f"x-assay-{name}") for name in names))
+    if "key" in kinds:
+        found.append(_metadata(KEY_NAMESPACE, "consumer"))
+    if "certificate" in kinds:
+        found.append(_CERTIFICATE)
+    return found
+
+
+def _if_absent(name: str, value: str) -> Json:
+    return {"append": {"header": {"key": name, "value": value}, "append_action": "ADD_IF_ABSENT"}}
+
+
 def _listener(_view: View) -> Json | None:
     return http_filter("header_mutation.v3.HeaderMutation")
 
@@ -59,7 +95,7 @@ def _route(view: View, operation: OperationPolicy, _queried: bool) -> Json | Non
         mutations = [
             overwrite(CONSUMER_HEADER, consumer),
             overwrite(SUBJECT_HEADER, subject or "-"),
-            overwrite(CALLER_HEADER, f"{consumer};{subject}"),
+            *(_if_absent(CALLER_HEADER, identity) for identity in _identities(view, operation)),
         ]
         if "certificate=" in consumer:
             mutations.append(overwrite(CERTIFICATE_HEADER, _CERTIFICATE))
@@ -79,5 +115,6 @@ def consumer_pattern(client: str | None, opaque: bool, key: str | None, certific
     if key:
         marks.append("key=" + re.escape(key))
     if certificate:
-        marks.append("certificate=" + re.escape(certificate))
+        # A certificate may carry several names; Envoy writes them with commas between.
+        marks.append("certificate=([^;]*,)?" + re.escape(certificate) + "(,[^;]*)?")
     return "(.*;)?(" + "|".join(marks) + ")(;.*)?"

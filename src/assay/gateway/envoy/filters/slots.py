@@ -25,6 +25,7 @@ class Slot(IntEnum):
     RATE_LIMIT_OBSERVED = 105
     RATE_LIMIT_NOTED = 106
     SIZE = 110
+    NO_BODY = 115
     INSPECTION = 120
     PROCESSING = 130
     ERRORS = 140
