@@ -107,8 +107,8 @@ class Labels:
                 end = target(self._contract.documents, ref)
                 pointers = [self._shown(end)]
                 for direction in _DIRECTIONS:
-                    for item in properties(self._contract, end, direction):
-                        if item.owners and all(step == ANY for step in item.path[:-1]):
+                    for item in self._contract.fields(end, direction=direction, nested=False):
+                        if item.owners:
                             pointers.append(item.owners[0])
                 for pointer in pointers:
                     found.setdefault(pointer, {})[name] = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assay.declare.contract import Contract, Direction, SchemaRef, compositions, pointers
 from assay.declare.contract.compositions import below, parts
@@ -85,17 +86,20 @@ def telling(contract: Contract, direction: Direction) -> Direction:
 
 def _unfolded(contract: Contract, ref: SchemaRef, direction: Direction) -> tuple[Property, ...]:
     found: dict[Path, Property] = {}
-    waiting: list[tuple[Path, SchemaRef, int]] = [((), ref, 0)]
+    waiting: deque[tuple[Path, SchemaRef, int]] = deque([((), ref, 0)])
     while waiting:
-        prefix, at, level = waiting.pop(0)
+        prefix, at, level = waiting.popleft()
+        if prefix:
+            if len(found) >= MOST:
+                break  # what still waits stays cut
+            found[prefix] = replace(found[prefix], cut=False)
         for item in _walk(contract, at, direction):
             path = prefix + item.path
-            unfold = item.cut and level < LEVELS and len(found) < MOST
-            if unfold:
+            if item.cut and level < LEVELS:
                 waiting.append((path, item.place, level + 1))
             if path not in found or not item.cut:
                 absent = item.absent or any(found[path[:n]].absent for n in range(1, len(path)) if path[:n] in found)
-                found[path] = Property(path, item.place, item.owners, item.cut and not unfold, absent)
+                found[path] = Property(path, item.place, item.owners, item.cut, absent)
     return tuple(found.values())
 
 

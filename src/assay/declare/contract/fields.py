@@ -68,7 +68,12 @@ class _Visit:
 
 
 def walk(
-    documents: Documents, ref: SchemaRef, *, direction: Literal["request", "response"], longest: int = LONGEST
+    documents: Documents,
+    ref: SchemaRef,
+    *,
+    direction: Literal["request", "response"],
+    longest: int = LONGEST,
+    nested: bool = True,
 ) -> tuple[FieldPath, ...]:
     """See :meth:`assay.declare.contract.Contract.fields`.
 
@@ -89,7 +94,8 @@ def walk(
         above = visit.above | composition.keys()
         drafts = _declared(documents, visit.path, known, composition, direction)
         found.extend(drafts.values())
-        waiting.extend(_Visit(d.path, tuple(d.places), above, d) for d in drafts.values())
+        if nested:
+            waiting.extend(_Visit(d.path, tuple(d.places), above, d) for d in drafts.values())
         inside = tuple(place for p in known for place in _elements(p))
         if inside:
             waiting.append(_Visit((*visit.path, "*"), inside, above, visit.draft))

@@ -189,14 +189,15 @@ class Contract:
         """
         return _schemas.json_schema(self.documents, ref, direction=direction, closed=closed)
 
-    def fields(self, ref: SchemaRef, *, direction: Direction) -> tuple[FieldPath, ...]:
+    def fields(self, ref: SchemaRef, *, direction: Direction, nested: bool = True) -> tuple[FieldPath, ...]:
         """Every property reachable in a value of the schema at ``ref``, breadth first.
 
         Read-only and write-only properties are listed in both directions, since a service may send what it should
         not; ``direction`` decides only whether they are required. A property below which the walk stopped (the schema
-        recurs, or there are more than 20,000 properties) has ``recursive=True``.
+        recurs, or there are more than 20,000 properties) has ``recursive=True``. Without ``nested``, only properties of
+        the value itself, or of the items of lists and mappings that it is, are listed, and none is marked.
         """
-        return _fields.walk(self.documents, ref, direction=direction)
+        return _fields.walk(self.documents, ref, direction=direction, nested=nested)
 
     def _split(self, pointer: str) -> tuple[str, str]:
         file, _, fragment = pointer.partition("#")

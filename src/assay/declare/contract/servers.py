@@ -42,7 +42,8 @@ def base_path(url: str) -> str:
         path = urlsplit(url).path
     except ValueError:
         return ""
-    path = path.rstrip("/")
+    # A variable whose default begins with a slash leaves two in a row, which the gateway would merge in every request.
+    path = re.sub("/{2,}", "/", path).rstrip("/")
     return path if not path or path.startswith("/") else "/" + path
 
 
