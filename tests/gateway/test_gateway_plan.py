@@ -118,6 +118,13 @@ def test_opening_an_operation_to_everybody_covers_every_role() -> None:
     assert "tightening" not in effects(plan)
 
 
+def test_a_control_that_observes_a_whole_api_is_not_said_to_observe_one_operation() -> None:
+    shadow = ir.Mode.OBSERVE
+    one = limit(5, name="one", operations=("getCustomer",), mode=shadow)
+    assert [o.operations for o in compare(None, policy(limit(60, mode=shadow), one), production=None).observing] == [()]
+    assert [o.operations for o in compare(None, policy(one), production=None).observing] == [("getCustomer",)]
+
+
 def test_observing_access_where_nobody_was_let_in_is_a_loosening() -> None:
     assert effects(compare(policy(), policy(rule("agent", mode=ir.Mode.OBSERVE)))) == ["loosening"]
 

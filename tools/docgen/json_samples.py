@@ -15,12 +15,15 @@ from typing import Any
 import msgspec
 from typer.testing import CliRunner
 
+from assay.app.observed import Observed
 from assay.cli.apply import report
 from assay.cli.demo import _show as show_walk
 from assay.cli.main import app
 from assay.cli.options import Format
+from assay.cli.status import as_json as status_json
 from assay.demo.rows import Row, Side
 from assay.domain import Fix, Location, Outcome, Verdict
+from assay.gateway import keysets
 from assay.gateway.apply import Result
 from assay.gateway.plan import Change, Observing, Plan
 from assay.gateway.state import Applied
@@ -34,18 +37,17 @@ _AT = Location("assay.yaml", 1, 1)
 
 def all_of_them() -> dict[str, list[Json]]:
     """By name: what is printed, in all its variants."""
-    check, key, keys = _printed()
+    printed = _printed()
     verdicts = [_verdict(None).as_json(), _verdict(Fix("do it"), excepted_by="exceptions.0").as_json()]
     return {
         "verdict": verdicts,
         "location": [verdicts[0]["location"]],  # type: ignore[list-item]
-        "check": [check],
+        "check": [printed["check"]],
         "plan": _plans(),
         "apply": [_applied(None), _applied(_APPLIED), _applied(_CONFIRMED)],
         "status": _statuses(),
         "demo": _demos(),
-        "key": [key],
-        "keys": [keys],
+        **{name: [printed[name]] for name in ("key", "keys", "keyset", "keysets")},
     }
 
 
@@ -62,17 +64,20 @@ def _verdict(fix: Fix | None, excepted_by: str | None = None) -> Verdict:
     )
 
 
-def _printed() -> tuple[Json, Json, Json]:
-    """`assay check`, `assay key issue` and `assay key list`, run on a copy of the example."""
+def _printed() -> dict[str, Json]:
+    """What commands that need nothing running print on a copy of the example."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "example"
         shutil.copytree(EXAMPLE, place, ignore=shutil.ignore_patterns(".assay", "__pycache__"))
         where = ["-d", str(place), "--format", "json"]
-        return (
-            _run("check", str(place), "--fail-on", "never", "--format", "json"),
-            _run("key", "issue", "partner-acme", *where),
-            _run("key", "list", *where),
-        )
+        keysets.ensure(place / ".assay" / "keys", "customer-keys")
+        return {
+            "check": _run("check", str(place), "--fail-on", "never", "--format", "json"),
+            "key": _run("key", "issue", "partner-acme", *where),
+            "keys": _run("key", "list", *where),
+            "keyset": _run("keyset", "rotate", "customer-keys", *where),
+            "keysets": _run("keyset", "list", *where),
+        }
 
 
 def _run(*arguments: str) -> Json:
@@ -121,10 +126,13 @@ def _statuses() -> list[Json]:
         True, 4700, _NOW, "127.0.0.1:8443", (part, PartStatus("inspector", "waiting", 0, None, 1, "exit code 1"))
     )
     return [
-        Status(False).as_json(),
-        full.as_json(),
-        Status(
-            True, 4700, _NOW, "a", (part,), _APPLIED, True, 0, (Observing("a", "b", ()),), {"counter": 3}, ("…",)
-        ).as_json(),
-        Status(True, applied=_CONFIRMED).as_json(),
+        status_json(Status(False), None),
+        status_json(full, Observed(_NOW, 4, {"a/b": 3})),
+        status_json(
+            Status(
+                True, 4700, _NOW, "a", (part,), _APPLIED, True, 0, (Observing("a", "b", ()),), {"counter": 3}, ("…",)
+            ),
+            Observed(None),
+        ),
+        status_json(Status(True, applied=_CONFIRMED), None),
     ]

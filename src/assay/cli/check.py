@@ -14,6 +14,7 @@ from assay.app.reading import READERS
 from assay.cli import completing
 from assay.cli.console import err, out, progress, show_findings, write
 from assay.cli.options import DeclarationPath, FailOn, ReportFormat
+from assay.cli.words import counted
 from assay.controls.registry import check_design, controls
 from assay.declare.patch import apply_edits
 from assay.domain import DeclarationError, Exit, Severity, UsageError, Verdict, did_you_mean
@@ -55,7 +56,7 @@ def check(
         verdicts = _selected(_judge(project), only)
     if fix:
         count = _fix(project, verdicts)
-        err().print(f"[green]fixed[/] {_counted(count, 'finding')}" if count else "nothing here has a safe fix")
+        err().print(f"[green]fixed[/] {counted(count, 'finding')}" if count else "nothing here has a safe fix")
         project = open_project(path)
         verdicts = _selected(_judge(project), only)
     if not verdicts:
@@ -95,10 +96,6 @@ def _selected(verdicts: tuple[Verdict, ...], only: list[str] | None) -> tuple[Ve
     return tuple(v for v in verdicts if v.control in only) if only else verdicts
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def _fix(project: Project, verdicts: tuple[Verdict, ...]) -> int:
     """Writes every safe edit; how many findings that answers."""
     fixable = [v for v in verdicts if v.is_finding and v.fix and v.fix.safe and v.fix.edits]
@@ -131,7 +128,7 @@ def _render(
             console.print(f"{verdict.sentence} ({verdict.location})", markup=False)
     hidden = len(findings) - len(shown)
     console.print(f"[bold]{summarise(verdicts).sentence()}[/] in {seconds:.2f} s", end="")
-    console.print(f" ({_counted(hidden, 'note')} hidden; --all shows {'it' if hidden == 1 else 'them'})" * bool(hidden))
+    console.print(f" ({counted(hidden, 'note')} hidden; --all shows {'it' if hidden == 1 else 'them'})" * bool(hidden))
     return None
 
 

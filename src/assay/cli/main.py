@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from assay import __version__
-from assay.cli import apply, check, demo, explain, init, key, keyset, plan, token, up
+from assay.cli import apply, check, demo, explain, init, key, keyset, plan, status, token, up
 from assay.cli.console import explain_error, write
 from assay.cli.help import Command
 from assay.domain import AssayError, Exit
@@ -44,7 +44,7 @@ app.command(cls=Command)(check.check)
 app.command(cls=Command)(plan.plan)
 app.command("apply", cls=Command)(apply.apply_command)
 app.command(cls=Command)(up.up)
-app.command("status", cls=Command)(up.status_command)
+app.command(cls=Command)(status.status)
 app.command(cls=Command)(up.down)
 app.command(cls=Command)(explain.explain)
 app.command(cls=Command)(token.token)

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from assay.app.planning import Planned, make_plan
 from assay.app.project import open_project
 from assay.cli.console import out, progress, write
 from assay.cli.options import DeclarationPath, Format, FormatOption
+from assay.cli.words import observed_place
 from assay.domain import Exit
 from assay.gateway.plan import Group, Plan
 
@@ -75,9 +77,9 @@ def _group(group: Group) -> None:
     first = group.changes[0]
     console.print(f"{mark} {group.effect:<10}", style=style, end=" ")
     console.print(group.sentence, markup=False, end="")
-    console.print(f"  [dim]{first.source}[/]")
+    console.print(f"  [dim]{escape(str(first.source))}[/]")
     if first.before or first.after:
-        console.print(f"    [dim]{first.before or 'nothing'} → {first.after or 'nothing'}[/]", markup=True)
+        console.print(f"    {first.before or 'nothing'} → {first.after or 'nothing'}", style="dim", markup=False)
 
 
 def _counts(found: Plan) -> str:
@@ -87,5 +89,5 @@ def _counts(found: Plan) -> str:
 
 def _observing(found: Plan) -> None:
     for entry in found.observing:
-        where = f"{len(entry.operations)} operations of {entry.api}" if entry.operations else entry.api or "the gateway"
+        where = escape(observed_place(entry))
         out().print(f"[yellow]observing only[/] {entry.control} on {where}: nothing is refused, only written down")

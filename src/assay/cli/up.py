@@ -1,30 +1,26 @@
-"""``assay up``, ``assay status``, ``assay down``: the gateway as a whole."""
+"""``assay up`` and ``assay down``: the gateway as a whole."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from assay.app.project import Project, open_project
 from assay.app.site import now
 from assay.app.stack import issuer_url, prepare_project, settings, url_of
-from assay.cli.console import err, out, write
-from assay.cli.options import DeclarationPath, Format, FormatOption
+from assay.cli.console import err, out
+from assay.cli.options import DeclarationPath
 from assay.domain import AssayError, Exit, IncompleteError, UsageError
 from assay.gateway.apply import Result
 from assay.gateway.state import Paths, prepare
 from assay.gateway.supervisor import events, running
 from assay.gateway.supervisor.detach import Announcement, announce, announce_error, detach
 from assay.gateway.supervisor.run import run, stop_on_signals
-from assay.gateway.supervisor.status import Status
-from assay.gateway.supervisor.status import status as look
 
 _STYLE = {
     "PartReady": "green",
@@ -122,55 +118,6 @@ def _detached(project: Project, path: Path, approve: list[str]) -> None:
         error = UsageError if said.exit == Exit.USAGE else IncompleteError
         raise error(said.error, fix=said.fix)
     out().print(f"[bold green]the gateway is up[/]  {said.address}  (process {said.pid}; `assay down` ends it)")
-
-
-def status_command(path: DeclarationPath = Path(), format: FormatOption = Format.TEXT) -> None:
-    """Show what runs, which version is applied, and whether Envoy really runs it.
-
-    Exits 0 when all is well, 3 when something is not as it should be, 4 when nothing runs.
-
-    Example: assay status --format json
-    """
-    project = open_project(path)
-    found = asyncio.run(look(_paths(project), now=now()))
-    if format is Format.JSON:
-        write(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
-    else:
-        _show(found)
-    if not found.running:
-        raise typer.Exit(Exit.NOTHING_SELECTED)
-    if found.problems:
-        raise typer.Exit(Exit.INCOMPLETE)
-
-
-def _show(found: Status) -> None:
-    console = out()
-    if not found.running:
-        console.print("nothing runs; `assay up` starts the gateway")
-    else:
-        table = Table(
-            "part", "state", "pid", "up", "restarts", "last exit", box=None, header_style="bold", pad_edge=False
-        )
-        for part in found.parts:
-            style = "green" if part.state == "ready" else "yellow"
-            seconds = "" if part.uptime_s is None else f"{part.uptime_s:.0f} s"
-            table.add_row(
-                part.name, f"[{style}]{part.state}[/]", str(part.pid), seconds, str(part.restarts), part.last_exit
-            )
-        console.print(table)
-    if found.applied:
-        seen = {True: "[bold green]confirmed[/]", False: "[bold red]NOT what Envoy runs[/]", None: "not confirmed"}
-        console.print(
-            f"\nversion {found.applied.number}  policy {found.applied.policy[:16]}  "
-            f"configuration {found.applied.configuration}  {seen[found.confirmed]}"
-        )
-    for entry in found.observing:
-        where = f"{len(entry.operations)} operations of {entry.api}" if entry.operations else entry.api or "the gateway"
-        console.print(f"[yellow]observing only[/] {entry.control} on {where}")
-    for name, count in found.would_refuse.items():
-        console.print(f"  would have been refused: {count}  ({name})", markup=False)
-    for problem in found.problems:
-        console.print(f"[bold red]problem[/] {problem}")
 
 
 def down(path: DeclarationPath = Path()) -> None:

@@ -86,12 +86,15 @@ def compare(old: Policy | None, new: Policy, *, production: Iterable[str] | None
 def observing(policy: Policy) -> tuple[Observing, ...]:
     """The pieces that only watch, grouped by control and API."""
     found: dict[tuple[str, str], dict[str, None]] = {}
+    whole: set[tuple[str, str]] = set()  # a piece that names no operation is for all of them
     for piece in policy.pieces:
         if piece.mode is ir.Mode.OBSERVE:
-            operations = found.setdefault((piece.control, _api_of(piece)), {})
-            for operation in _operations_of(piece):
-                operations[operation] = None
-    return tuple(Observing(control, api, tuple(ops)) for (control, api), ops in sorted(found.items()))
+            key = (piece.control, _api_of(piece))
+            operations = dict.fromkeys(_operations_of(piece))
+            found.setdefault(key, {}).update(operations)
+            if not operations:
+                whole.add(key)
+    return tuple(Observing(*key, () if key in whole else tuple(ops)) for key, ops in sorted(found.items()))
 
 
 def _operations_of(piece: ir.Piece) -> tuple[str, ...]:
