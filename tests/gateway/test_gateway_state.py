@@ -66,6 +66,17 @@ def test_nothing_applied_yet_is_no_error(paths: state.Paths) -> None:
     assert state.applied_policy(paths) is None
 
 
+def test_a_lost_note_does_not_make_the_next_application_the_first(paths: state.Paths) -> None:
+    """Else whoever removes it may loosen a production environment without approval."""
+    state.store(paths, policy(1), configuration(), by="ada", at=NOW)
+    meta = state.store(paths, policy(2), configuration("v2"), by="ada", at=NOW)
+    state.write_applied(paths, applied(meta.number))
+    paths.applied.unlink()
+    found = state.applied_policy(paths)
+    assert found is not None
+    assert found.digest == policy(2).digest
+
+
 def test_an_unknown_version_names_what_is_stored(paths: state.Paths) -> None:
     with pytest.raises(UsageError, match="no version 7") as nothing:
         state.load(paths, 7)

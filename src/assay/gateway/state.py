@@ -41,8 +41,8 @@ LIVE_ORDER = ("cds.json", "lds.json", "rds.json")
 _FILE_LIMIT = 1 << 30
 
 _START_OVER = (
-    "bring it back from a backup, or remove `gateway/applied.json` in the state directory: the next application then "
-    "counts as the first; a running gateway is not affected"
+    "bring it back from a backup, or remove `gateway/applied.json` and `gateway/versions` in the state directory: the "
+    "next application then counts as the first; a running gateway is not affected"
 )
 
 D = TypeVar("D")
@@ -240,11 +240,15 @@ def live_configuration(paths: Paths, applied: Applied) -> Configuration:
 def applied_policy(paths: Paths) -> Policy | None:
     """The policy that is live, or None when nothing was ever applied.
 
+    Where the note of what is live is gone but versions are stored, it is the newest of these: a lost file must not turn
+    a change that somebody has to approve into a first application, which nobody has to.
+
     Raises:
         AssayError: what is stored is damaged.
     """
     applied = read_applied(paths)
-    return None if applied is None else load(paths, applied.number).policy
+    number = applied.number if applied is not None else max(numbers(paths), default=None)
+    return None if number is None else load(paths, number).policy
 
 
 def write_bootstrap(paths: Paths, configuration: Configuration) -> None:

@@ -46,12 +46,22 @@ def who(**proofs: Any) -> Identity:
 
 def test_roles_are_the_consumers_narrowed_by_its_token() -> None:
     assert who(token=token("prod", azp="app", roles=["agent", "root"])) == Identity(frozenset({"agent"}), 3)
-    assert who(token=token("prod", azp="app", roles="agent,admin")).roles == {"agent", "admin"}
+    assert who(token=token("prod", azp="app", roles="agent admin")).roles == {"agent", "admin"}
     assert who(token=token("prod", azp="app")).roles == frozenset()
     assert who(token=token("test", client={"id": "app"}, realm={"roles": ["agent"]})) == Identity(
         frozenset({"agent"}), 2
     )
     assert who(token=token("flat", azp="app")).roles == {"agent"}
+
+
+@pytest.mark.parametrize("roles", ["x,admin agent", "agent\tadmin", "agent,admin agent", "agent\nadmin agent"])
+def test_roles_that_let_nobody_in_show_nothing_more(roles: str) -> None:
+    assert "admin" not in who(token=token("prod", azp="app", roles=roles)).roles
+
+
+def test_a_certificate_with_several_names_is_known_by_the_declared_one() -> None:
+    assert who(certificate="other.internal,back.internal") == Identity(frozenset({"admin"}), 4)
+    assert who(certificate="xback.internal") == Identity()
 
 
 @pytest.mark.parametrize(

@@ -358,3 +358,27 @@ def test_without_a_first_policy_there_is_no_processor(tmp_path: Path) -> None:
     with pytest.raises(AssayError) as caught:
         Reloader(tmp_path / "absent.json", tmp_path / "keys")
     assert caught.value.fix
+
+
+@pytest.mark.parametrize("name", ["masked", "closed", "both"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_guess_at_a_masked_answer_cannot_be_put_as_a_condition(engine: Engine, name: str, method: str) -> None:
+    _, step = begin(engine, name, headers={":method": method})
+    assert {"if-none-match", "if-modified-since", "if-match", "if-unmodified-since"} <= set(step.remove_headers)
+
+
+def test_a_write_keeps_the_condition_it_depends_on(engine: Engine) -> None:
+    _, step = begin(engine, "masked", headers={":method": "PATCH"})
+    assert "if-match" not in step.remove_headers
+
+
+@pytest.mark.parametrize("status", ["204", "304"])
+def test_an_answer_without_a_body_carries_no_validator_of_the_clear_one(engine: Engine, status: str) -> None:
+    exchange, _ = begin(engine, "masked")
+    step = exchange.response_headers({":status": status}, ended=True)
+    assert {"etag", "content-md5", "digest"} <= set(step.remove_headers)
+
+
+def test_who_may_see_everything_may_ask_with_conditions(engine: Engine) -> None:
+    _, step = begin(engine, "masked", AGENT)
+    assert "if-none-match" not in step.remove_headers

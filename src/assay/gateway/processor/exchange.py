@@ -44,6 +44,12 @@ _CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)"?', re.IGNORECASE)
 _DIGESTS = ("content-md5", "digest", "content-digest", "repr-digest")
 _VALIDATORS = (*_DIGESTS, "etag", "accept-ranges")
 """A digest or validator of the clear body would let a caller test guesses at what was masked."""
+_CONDITIONS = ("if-none-match", "if-modified-since")
+"""So would the service's answer to a condition: 304 says that the guess is right. Callers get no validators to ask
+with, and a read without its condition is only answered in full."""
+_READS = frozenset({"GET", "HEAD"})
+_GUESSES = ("if-match", "if-unmodified-since")
+"""On a read 412 says the same. A write keeps them: without its condition it would change what it must not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,9 @@ class Exchange:
         if view.reads:
             changed.append(("accept-encoding", "identity"))
             removed += ("range", "if-range")
+            if view.enforced and (view.masks is not None or view.known is not None):
+                removed += _CONDITIONS
+                removed += _GUESSES if self._method in _READS else ()
         if tally.encrypted:
             report = self._report(encrypted=tally.encrypted)
         return Step(
@@ -182,8 +191,9 @@ class Exchange:
         if not view.reads:
             return Step(report=report)
         if ended or headers.get("content-length") == "0":
-            # The length and validators of a body that HEAD leaves out are those of the clear one.
-            hidden = ("content-length", *_VALIDATORS) if self._method == "HEAD" and view.enforced else ()
+            # The length and validators of a body that HEAD, 204 or 304 leave out are those of the clear one.
+            length = ("content-length",) if self._method == "HEAD" else ()
+            hidden = (*length, *_VALIDATORS) if view.enforced else ()
             return Step(remove_headers=hidden, report=report)
         refusal = None
         if not _plain_encoding(headers):
