@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from assay.app.reading import reading_checks
 from assay.controls.registry import controls
-from tools.docgen.markdown import page, table
+from tools.docgen.markdown import code, page, table
 
 
 def pages() -> dict[str, str]:
@@ -20,4 +21,13 @@ def pages() -> dict[str, str]:
             for key, check in control.about.checks.items()
         )
         parts += [f"## {control.id}", table(("check", "the good state", "severity", "why", "how to mend it"), rows)]
+    parts += [
+        "## Reading",
+        "A declaration or a contract that cannot be read is told by these checks, under `declaration` or `contract` in "
+        "place of a control. All of them are told at once.",
+        table(
+            ("check", "found in", "the good state", "why", "how to mend it"),
+            ((code(c.id), " · ".join(c.readers), c.title, c.why, c.fix) for c in reading_checks().values()),
+        ),
+    ]
     return {"checks.md": page("Checks", *parts)}

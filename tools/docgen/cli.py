@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import typer
 
+from assay.cli.help import examples
 from assay.cli.main import app
 from assay.domain import Exit
 from tools.docgen.markdown import code, page, table
@@ -74,20 +75,13 @@ def _command(name: str, command: Any) -> str:
 
 
 def _prose(help_text: str) -> Iterator[str]:
-    """Paragraphs of a help text; consecutive examples become one block."""
-    examples: list[str] = []
-    for block in re.split(r"\n\s*\n", help_text.strip()):
-        text = " ".join(block.split())
-        if text in ("Examples:", "Example:"):
-            continue
-        if text.startswith("Example: "):
-            examples.append(text.removeprefix("Example: "))
-        elif text.startswith(("assay ", "curl ", "$ ")) or (examples and re.match(r"[A-Z_]+=", text)):
-            examples.append(text)
-        else:
-            yield text
-    if examples:
-        yield "```console\n" + "\n".join(f"$ {e.removeprefix('$ ')}" for e in examples) + "\n```"
+    """Paragraphs of a help text, then its examples in one block."""
+    for paragraph in re.split(r"\n\s*\n", help_text.strip()):
+        if re.match(r"\s*Examples?:", paragraph):
+            break
+        yield " ".join(paragraph.split())
+    if found := examples(help_text):
+        yield "```console\n" + "\n".join(f"$ {line}" for line in found) + "\n```"
 
 
 def _argument(parameter: Any) -> str:

@@ -18,5 +18,10 @@ def pages() -> dict[str, str]:
     written = fields(view())
     if missing := written.keys() ^ words["meaning"].keys():
         raise LookupError(f"{WORDS.name} and the access log differ in {', '.join(sorted(missing))}")
-    rows = ((code(name), words["meaning"][name], code(source)) for name, source in written.items())
+    rows = ((code(name), words["meaning"][name], code(_operator(source))) for name, source in written.items())
     return {"log.md": page("The access log", words["introduction"], table(("field", "meaning", "Envoy's name"), rows))}
+
+
+def _operator(source: str) -> str:
+    """The first operator of a format: what follows it is a detail of how Envoy reads it."""
+    return source[: source.index("%", 1) + 1]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+import msgspec
+
 from assay.app.project import Project, open_project
 from assay.controls.base import Site
 from assay.controls.registry import compile_policy
-from assay.gateway.assemble import Policy
+from assay.gateway import ir
+from assay.gateway.assemble import Policy, assemble
 from assay.gateway.envoy.filters.base import View
 from assay.gateway.runtime import Runtime, Sockets
 
@@ -29,5 +32,15 @@ def policy() -> Policy:
 
 
 def view() -> View:
-    """The policy with the fewest facts the translation needs."""
-    return View(policy(), Runtime(Sockets("admin.sock", "inspector.sock", "processor.sock"), "access.jsonl", "live"))
+    """A policy in which everything is that the translation knows: every mode, and opaque tokens."""
+    runtime = Runtime(Sockets("admin.sock", "inspector.sock", "processor.sock"), "access.jsonl", "live")
+    return View(assemble(map(_fuller, policy().pieces)), runtime)
+
+
+def _fuller(piece: ir.AnyPiece) -> ir.AnyPiece:
+    if isinstance(piece, ir.TokenIssuer):
+        asked = ir.IntrospectionPolicy("https://login.example/introspect", "assay", "env:SECRET")
+        return msgspec.structs.replace(piece, introspection=asked)
+    if isinstance(piece, ir.NetworkRule | ir.Authentication | ir.AccessRule | ir.Limit):
+        return msgspec.structs.replace(piece, mode=ir.Mode.OBSERVE)
+    return piece
