@@ -23,5 +23,6 @@ def pages() -> dict[str, str]:
 
 
 def _operator(source: str) -> str:
-    """The first operator of a format: what follows it is a detail of how Envoy reads it."""
-    return source[: source.index("%", 1) + 1]
+    """A format without the second operator that some have: that is a detail of how Envoy reads the first."""
+    first, more, _ = source.partition(")%%")
+    return first + ")%" if more else source
