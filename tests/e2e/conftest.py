@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,12 +81,15 @@ class World:
         return [json.loads(line) for line in (self.state / "logs" / "access.jsonl").read_text().splitlines()]
 
 
-@pytest.fixture(scope="session")
-def world() -> Iterator[World]:
+@contextmanager
+def running_world(change: Callable[[str], str] = lambda text: text) -> Iterator[World]:
+    """A copy of the example, with its service and its gateway running; ``change`` may edit its `assay.yaml` before."""
     root = Path(tempfile.mkdtemp(prefix="assay-e2e-"))
     root.chmod(0o711)
     directory = root / "customer-data"
     shutil.copytree(example(), directory, ignore=shutil.ignore_patterns(".assay", "__pycache__"))
+    file = directory / "assay.yaml"
+    file.write_text(change(file.read_text()))
     try:
         with running_service(directory, root / "data", "sqlite", root / "service.log") as service:
             port = free_ports()
@@ -104,3 +108,21 @@ def world() -> Iterator[World]:
                 subprocess.run([*ASSAY, "down"], cwd=directory, env=environment, capture_output=True, timeout=60)
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    with running_world() as found:
+        yield found
+
+
+OBSERVED = ("rate_limiting", "input_validation", "authorisation")
+
+
+@pytest.fixture(scope="session")
+def observing_world() -> Iterator[World]:
+    """The same, with three controls that only observe."""
+    with running_world(
+        lambda text: text.replace("    limits:", f"    observe: [{', '.join(OBSERVED)}]\n    limits:")
+    ) as w:
+        yield w
