@@ -16,6 +16,7 @@ from assay.gateway import ir, state
 from assay.gateway.assemble import Policy, assemble
 from assay.gateway.envoy import Configuration
 from assay.gateway.plan import Approval
+from assay.identity.files import write_private
 
 BASE = {"control": "api_gateway", "source": "assay.yaml:3:5"}
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -64,6 +65,19 @@ def test_what_was_stored_is_read_back(paths: state.Paths) -> None:
 def test_nothing_applied_yet_is_no_error(paths: state.Paths) -> None:
     assert state.read_applied(paths) is None
     assert state.applied_policy(paths) is None
+
+
+def test_a_file_that_something_else_wrote_is_named(paths: state.Paths) -> None:
+    state.write_live(paths, configuration())
+    write_private(paths.inspector_bundle, b"{}")
+    shares = state.share_digests(paths, {paths.inspector_bundle: b"{}"})
+    live = applied(files=state.digests(configuration()), shares=shares)
+    assert state.meddled(paths, live) == ()
+    write_private(paths.inspector_bundle, b'{"injection":false}')
+    assert "inspector/bundle.json" in state.meddled(paths, live)[0]
+    (paths.live / "rds.json").write_text("{}")
+    (paths.live / "cds.json").unlink()
+    assert len(state.meddled(paths, live)) == 3
 
 
 def test_a_lost_note_does_not_make_the_next_application_the_first(paths: state.Paths) -> None:

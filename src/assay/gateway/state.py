@@ -62,6 +62,7 @@ class Applied(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     configuration: str
     at: datetime
     files: dict[str, str] = {}
+    shares: dict[str, str] = {}
     confirmed: datetime | None = None
     readback: str = ""
 
@@ -293,6 +294,31 @@ def digests(configuration: Configuration) -> dict[str, str]:
     return {name: hashlib.sha256(_encode(configuration.files[name])).hexdigest() for name in LIVE_ORDER}
 
 
+def meddled(paths: Paths, applied: Applied) -> tuple[str, ...]:
+    """Sentences about files that are not as they were applied, though nobody applied anything since.
+
+    The parts beside Envoy take a changed file at once, whatever digest it claims to have; Envoy takes one at the next
+    change of any other.
+    """
+    expected = {paths.live / name: digest for name, digest in applied.files.items()}
+    expected |= {paths.root / name: digest for name, digest in applied.shares.items()}
+    found = []
+    for path, digest in expected.items():
+        try:
+            same = hashlib.sha256(_read(path)).hexdigest() == digest
+        except AssayError as error:
+            found.append(error.sentence)
+            continue
+        if not same:
+            found.append(f"`{path.relative_to(paths.root)}` is not what was applied: something else wrote it")
+    return tuple(found)
+
+
+def share_digests(paths: Paths, shares: Mapping[Path, bytes]) -> dict[str, str]:
+    """SHA-256 of what the parts beside Envoy read, by path in the state directory."""
+    return {str(path.relative_to(paths.root)): hashlib.sha256(data).hexdigest() for path, data in shares.items()}
+
+
 def check_live(paths: Paths, configuration: Configuration) -> None:
     """What Envoy would find if it started now is what was written.
 
@@ -348,10 +374,12 @@ __all__ = [
     "load",
     "load_meta",
     "lock",
+    "meddled",
     "numbers",
     "prepare",
     "read_applied",
     "settled",
+    "share_digests",
     "store",
     "write_applied",
     "write_bootstrap",

@@ -248,7 +248,8 @@ async def _replace(
     """Writes everything, has it confirmed, and notes it; or puts back what was there."""
     paths, shares = gateway.paths, gateway.bundles(policy)
     configuration = await asyncio.to_thread(state.settled, paths, configuration)
-    applied = msgspec.structs.replace(applied, files=state.digests(configuration))
+    digests = state.share_digests(paths, {b.path: b.data for b in shares})
+    applied = msgspec.structs.replace(applied, files=state.digests(configuration), shares=digests)
     before = state.read_applied(paths)
     targets = [paths.bootstrap, *(paths.live / name for name in state.LIVE_ORDER), *(b.path for b in shares)]
     snapshot = _Snapshot.take(targets)

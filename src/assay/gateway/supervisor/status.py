@@ -160,6 +160,8 @@ def _applied(paths: Paths, problems: list[str]) -> tuple[Applied | None, tuple[O
     except AssayError as error:
         problems.append(error.sentence)
         return None, ()
+    if applied:
+        problems.extend(state.meddled(paths, applied))
     return applied, observing(policy) if policy else ()
 
 
