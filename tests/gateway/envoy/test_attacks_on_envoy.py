@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import socket
 import time
 
@@ -11,6 +12,7 @@ import pytest
 from gateway_under_test import C, Gateway, Signer, echo_upstream, gateway
 
 from assay.gateway import ir
+from assay.gateway.envoy.filters.caller import consumer_pattern
 from assay.gateway.runtime import KeyDigest
 
 pytestmark = pytest.mark.integration
@@ -274,3 +276,10 @@ def test_every_line_of_the_log_says_which_path_was_asked_for(world) -> None:
     assert "forged" not in str(lines[0])
     # To a client that speaks gRPC every refusal is a 200; the log must not take it for one.
     assert lines[0]["grpc_status"] == "Unimplemented"
+
+
+@pytest.mark.parametrize("names", ["back.internal", "a.internal,back.internal", "back.internal,b.internal"])
+def test_a_second_name_in_a_certificate_escapes_no_limit_of_the_consumer(names: str) -> None:
+    pattern = consumer_pattern(None, False, None, "back.internal")
+    assert re.fullmatch(pattern, f"client=;certificate={names}")
+    assert not re.fullmatch(pattern, f"client=;certificate=x{names.replace(',', ',x')}")
