@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from assay.controls._lib.levels import level_of, rank
-from assay.controls._lib.shapes import ANY, Path, Property, properties, target, telling
+from assay.controls._lib.shapes import ANY, Path, Property, properties, target, telling, within
 from assay.declare.contract import Contract, Direction, SchemaRef
 from assay.declare.declaration import Declaration
 from assay.declare.model import DataField, Level
@@ -78,6 +78,7 @@ class Labels:
         self._file = declaration.model.apis[api_id].contract
         self._views: dict[tuple[SchemaRef, Direction], View] = {}
         self._below: dict[tuple[SchemaRef, tuple[str, ...], Direction], Level | None] = {}
+        self._highest: dict[str, Mapping[str, Level]] = {}
 
     @cached_property
     def data(self) -> tuple[str, ...]:
@@ -149,15 +150,28 @@ class Labels:
         return View(tuple(labelled), tuple(hidden), tuple(unlabelled.values()))
 
     def _highest_below(self, item: Property, finder: _Finder, direction: Direction) -> Level | None:
-        """The highest level of what may lie below a property that is not unfolded, in whichever record it stands."""
+        """The highest level of what may lie below a property that is not unfolded, in whichever record it stands.
+
+        Never less than it is: any field counts of any record there, if some property anywhere below has its name.
+        """
         around = finder.records(item.path)
         key = (target(self._contract.documents, item.place), around, direction)
         if key not in self._below:
-            inside = properties(self._contract, item.place, direction)
-            deeper = _Finder(self._anchors, self._declaration, inside, around)
-            levels: list[Level] = [label.level for p in inside if (label := deeper.label(p.path)[0])]
+            names, owners = within(self._contract, item.place)
+            sets = dict.fromkeys((*around, *(data for owner in owners for data in self._anchors.get(owner, ()))))
+            levels = [level for data in sets for name, level in self._levels(data).items() if name in names]
             self._below[key] = sorted(levels, key=rank)[-1] if levels else None
         return self._below[key]
+
+    def _levels(self, data: str) -> Mapping[str, Level]:
+        """The highest level of the fields of a data set by the last part of their names."""
+        if data not in self._highest:
+            found: dict[str, Level] = {}
+            for key, declared in self._declaration.model.data[data].fields.items():
+                level, name = level_of(declared), key.rpartition(".")[2]
+                found[name] = max(level, found.get(name, level), key=rank)
+            self._highest[data] = found
+        return self._highest[data]
 
 
 _DIRECTIONS: tuple[Direction, ...] = ("request", "response")
@@ -167,15 +181,10 @@ class _Finder:
     """Finds the label of a path, given the objects that the properties of a body belong to."""
 
     def __init__(
-        self,
-        anchors: Mapping[str, tuple[str, ...]],
-        declaration: Declaration,
-        items: Iterable[Property],
-        around: tuple[str, ...] = (),
+        self, anchors: Mapping[str, tuple[str, ...]], declaration: Declaration, items: Iterable[Property]
     ) -> None:
-        """``around``: data sets in whose record the whole body stands, at an unknown depth."""
-        self._declaration, self._loose = declaration, bool(around)
-        self._records: dict[Path, tuple[str, ...]] = {(): around} if around else {}
+        self._declaration = declaration
+        self._records: dict[Path, tuple[str, ...]] = {}
         self._parents: set[Path] = set()
         seen: set[Path] = set()
         for item in items:
@@ -216,8 +225,6 @@ class _Finder:
     def _field(self, data: str, dotted: str, name: str) -> Label | None:
         fields = self._declaration.model.data[data].fields
         key = dotted if dotted in fields else name
-        if key not in fields and self._loose:
-            key = next((k for k in fields if k.rpartition(".")[2] == name), key)
         return Label(data, key, fields[key]) if key in fields else None
 
 

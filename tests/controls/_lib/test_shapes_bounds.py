@@ -1,0 +1,39 @@
+"""Schemas that all contain each other are looked through in bounded time and memory, and nothing classified is lost."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from assay.controls._lib.shapes import MOST, properties, within
+from assay.declare.contract import SchemaRef, parse_contract
+from assay.declare.contract.fields import LONGEST
+
+NAMES = [f"S{i}" for i in range(30)]
+
+
+def _linked(last: dict[str, Any]) -> bytes:
+    schemas: dict[str, Any] = {
+        name: {"type": "object", "properties": {m: {"$ref": f"#/components/schemas/{m}"} for m in NAMES}}
+        for name in NAMES
+    }
+    schemas["S29"]["properties"] |= last
+    return json.dumps(
+        {
+            "openapi": "3.0.3",
+            "info": {"title": "t", "version": "1"},
+            "paths": {},
+            "components": {"schemas": schemas},
+        }
+    ).encode()
+
+
+def test_schemas_that_all_contain_each_other_are_listed_up_to_a_bound() -> None:
+    contract = parse_contract(_linked({"email": {"type": "string"}}), name="t.json")
+    start = SchemaRef("t.json", "#/components/schemas/S0")
+    found = properties(contract, start, "response")
+    assert len(found) <= LONGEST + len(NAMES) + MOST + LONGEST
+    assert any(item.cut for item in found), "what is left out is marked"
+    names, owners = within(contract, start)
+    assert "email" in names
+    assert "#/components/schemas/S29" in owners
