@@ -19,6 +19,7 @@ from assay.controls.registry import check_design, controls
 from assay.declare.patch import apply_edits
 from assay.domain import DeclarationError, Exit, Severity, UsageError, Verdict, did_you_mean
 from assay.report import github, json_, junit, sarif
+from assay.report.plain import plain
 from assay.report.summary import by_urgency, summarise
 
 
@@ -125,7 +126,7 @@ def _render(
     if show_all:
         for verdict in (v for v in verdicts if not v.is_finding and not v.excepted_by):
             console.print(f"[dim]{verdict.outcome:>14}[/]  {verdict.control}/{verdict.check}  ", end="")
-            console.print(f"{verdict.sentence} ({verdict.location})", markup=False)
+            console.print(plain(f"{verdict.sentence} ({verdict.location})"), markup=False)
     hidden = len(findings) - len(shown)
     console.print(f"[bold]{summarise(verdicts).sentence()}[/] in {seconds:.2f} s", end="")
     console.print(f" ({counted(hidden, 'note')} hidden; --all shows {'it' if hidden == 1 else 'them'})" * bool(hidden))

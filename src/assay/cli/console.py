@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from assay.domain import AssayError, DeclarationError, Verdict
 from assay.identity.secrets import looks_like_secret
 from assay.report.excerpts import covered
+from assay.report.plain import plain
 from assay.report.text import finding
 
 _WIDE = 200
@@ -67,10 +68,10 @@ def explain_error(error: AssayError) -> None:
         return
     where = f"{error.location}: " if error.location else ""
     console.print("[bold red]error[/] ", end="")
-    console.print(where + error.sentence, markup=False)
+    console.print(plain(where + error.sentence), markup=False)
     if error.fix:
         console.print("  [green]fix[/] ", end="")
-        console.print(error.fix, markup=False)
+        console.print(plain(error.fix), markup=False)
 
 
 def read_sources(verdicts: Iterable[Verdict], base: Path = Path()) -> dict[str, str]:

@@ -15,6 +15,7 @@ from assay.cli.options import DeclarationPath, Format, FormatOption
 from assay.cli.words import observed_place
 from assay.domain import Exit
 from assay.gateway.plan import Group, Plan
+from assay.report.plain import plain
 
 _MARK = {"loosening": ("-", "bold red"), "tightening": ("+", "bold green"), "neutral": ("~", "cyan")}
 
@@ -76,10 +77,10 @@ def _group(group: Group) -> None:
     mark, style = _MARK[group.effect]
     first = group.changes[0]
     console.print(f"{mark} {group.effect:<10}", style=style, end=" ")
-    console.print(group.sentence, markup=False, end="")
+    console.print(plain(group.sentence), markup=False, end="")
     console.print(f"  [dim]{escape(str(first.source))}[/]")
     if first.before or first.after:
-        console.print(f"    {first.before or 'nothing'} → {first.after or 'nothing'}", style="dim", markup=False)
+        console.print(plain(f"    {first.before or 'nothing'} → {first.after or 'nothing'}"), style="dim", markup=False)
 
 
 def _counts(found: Plan) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from assay.domain import Severity, Verdict
+from assay.report.plain import plain
 
 
 def _data(text: str) -> str:
@@ -27,5 +28,5 @@ def render(verdicts: Iterable[Verdict]) -> str:
         title = _property(f"{verdict.control}/{verdict.check}")
         where = f"file={_property(place.file)},line={place.line},col={place.column},title={title}"
         fix = f"\nfix: {verdict.fix.sentence}" if verdict.fix else ""
-        lines.append(f"::{kind} {where}::{_data(verdict.sentence + fix)}")
+        lines.append(f"::{kind} {where}::{_data(plain(verdict.sentence + fix))}")
     return "\n".join(lines)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from assay.domain import Outcome, Verdict
+from assay.report.plain import plain
 
 
 def render(verdicts: Iterable[Verdict]) -> str:
@@ -25,11 +26,12 @@ def render(verdicts: Iterable[Verdict]) -> str:
             skipped=str(sum(v.outcome in (Outcome.SKIPPED, Outcome.NOT_APPLICABLE) for v in found)),
         )
         for verdict in found:
-            case = ET.SubElement(suite, "testcase", classname=f"{control}.{verdict.check}", name=verdict.subject)
+            case = ET.SubElement(suite, "testcase", classname=f"{control}.{verdict.check}", name=plain(verdict.subject))
             if verdict.is_finding:
-                failure = ET.SubElement(case, "failure", message=verdict.sentence, type=str(verdict.severity))
-                failure.text = f"{verdict.location}\n{verdict.reason}\n{verdict.fix.sentence if verdict.fix else ''}"
+                failure = ET.SubElement(case, "failure", message=plain(verdict.sentence), type=str(verdict.severity))
+                fix = verdict.fix.sentence if verdict.fix else ""
+                failure.text = plain(f"{verdict.location}\n{verdict.reason}\n{fix}")
             elif verdict.outcome in (Outcome.SKIPPED, Outcome.NOT_APPLICABLE):
-                ET.SubElement(case, "skipped", message=verdict.sentence)
+                ET.SubElement(case, "skipped", message=plain(verdict.sentence))
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")

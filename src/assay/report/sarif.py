@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 from assay import __version__
 from assay.domain import Severity, Verdict
@@ -31,6 +32,11 @@ def _fingerprint(verdict: Verdict) -> str:
     return hashlib.sha256("\0".join((verdict.control, verdict.check, verdict.subject)).encode()).hexdigest()
 
 
+def _uri(file: str) -> str:
+    """A file as a URI reference (RFC 3986): relative to where the command ran, as its name is."""
+    return ("file://" if file.startswith("/") else "") + quote(file)
+
+
 def _result(verdict: Verdict) -> dict[str, Any]:
     place = verdict.location
     result: dict[str, Any] = {
@@ -40,7 +46,7 @@ def _result(verdict: Verdict) -> dict[str, Any]:
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": place.file},
+                    "artifactLocation": {"uri": _uri(place.file)},
                     "region": {"startLine": place.line, "startColumn": place.column},
                 },
                 "logicalLocations": [{"fullyQualifiedName": verdict.subject}],
@@ -62,11 +68,14 @@ def render(verdicts: Iterable[Verdict]) -> str:
             "id": f"{v.control}/{v.check}",
             "shortDescription": {"text": v.check.replace("-", " ")},
             "fullDescription": {"text": v.reason or v.check},
+            "help": {"text": f"assay explain {v.control}/{v.check}"},
             "properties": {"security-severity": _SCORE[v.severity]},
         }
         for v in shown
     }
     driver = {"name": "Assay", "version": __version__, "rules": [rules[k] for k in sorted(rules)]}
-    run = {"tool": {"driver": driver}, "results": [_result(v) for v in shown]}
+    # Without it, readers count columns in UTF-16 code units (SARIF 2.1.0 § 3.14.17).
+    columns = "unicodeCodePoints"
+    run = {"tool": {"driver": driver}, "columnKind": columns, "results": [_result(v) for v in shown]}
     sarif = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json.dumps(sarif, indent=2, ensure_ascii=False)

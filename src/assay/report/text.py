@@ -10,6 +10,7 @@ from rich.text import Text
 from assay.declare.excerpt import excerpt
 from assay.domain import Outcome, Severity, Verdict
 from assay.report.excerpts import CONTEXT
+from assay.report.plain import plain
 
 STYLE = {
     Severity.CRITICAL: "bold white on red",
@@ -37,11 +38,11 @@ def finding(verdict: Verdict, sources: Mapping[str, str], *, width: int = 100, w
     if verdict.outcome is not Outcome.FAIL:
         said.append(f" ({verdict.outcome.replace('_', ' ')})", style="magenta")
     if verdict.excepted_by:
-        said.append(f" (accepted: {verdict.excepted_by})", style="magenta")
+        said.append(f" (accepted: {plain(verdict.excepted_by)})", style="magenta")
     out.append_text(said)
-    out.append(_folded(f" {verdict.sentence}", len(said.plain), "  ", room) + "\n")
+    out.append(_folded(f" {plain(verdict.sentence)}", len(said.plain), "  ", room) + "\n")
     out.append("  --> ", style="blue")
-    out.append(f"{verdict.location}\n")
+    out.append(plain(f"{verdict.location}") + "\n")
     source = sources.get(verdict.location.file)
     if source is not None:
         for line in excerpt(source, verdict.location, context=CONTEXT, width=width - 4).splitlines():
@@ -49,7 +50,7 @@ def finding(verdict: Verdict, sources: Mapping[str, str], *, width: int = 100, w
             out.append(f"   {line}\n", style=style)
     for place in verdict.related[:_RELATED]:
         out.append("  see ", style="blue")
-        out.append(f"{place}\n")
+        out.append(plain(f"{place}") + "\n")
     if len(verdict.related) > _RELATED:
         out.append(f"  and {len(verdict.related) - _RELATED} more places\n", style="dim")
     if verdict.reason:
@@ -58,7 +59,7 @@ def finding(verdict: Verdict, sources: Mapping[str, str], *, width: int = 100, w
     if verdict.fix and verdict.fix.sentence:
         out.append("  fix ", style="green")
         safe = " (`assay check --fix` can do this)" if verdict.fix.safe and verdict.fix.edits else ""
-        out.append(_folded(f"{verdict.fix.sentence}{safe}", 6, " " * 6, room) + "\n")
+        out.append(_folded(f"{plain(verdict.fix.sentence)}{safe}", 6, " " * 6, room) + "\n")
     if verdict.confidence.value != "high":
         out.append(f"  confidence: {verdict.confidence}\n", style="dim")
     return out
