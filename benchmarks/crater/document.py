@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import resource
 import tempfile
 import time
@@ -38,7 +37,6 @@ from assay.identity.pki import ensure_server_certificate
 
 Outcome = Literal["accepted", "refused", "failed"]
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-_SEGMENT = re.compile(r"^#/paths/([^/]*)(?:/([^/]*))?")
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -161,7 +159,7 @@ def _examine(file: Path, scratch: Path, machine: Machine, result: Result, step: 
     with step("envoy"):
         validate(configuration, find_envoy())
     with step("silence"):
-        _everything_is_said(file, declaration, policy, (*notes, *findings), result)
+        _everything_is_said(declaration, policy, (*notes, *findings), result)
 
 
 def _site(machine: Machine) -> Site:
@@ -178,9 +176,7 @@ def _runtime(policy: Policy, machine: Machine, scratch: Path) -> Runtime:
     )
 
 
-def _everything_is_said(
-    file: Path, declaration: Declaration, policy: Policy, said: Iterable[Verdict], result: Result
-) -> None:
+def _everything_is_said(declaration: Declaration, policy: Policy, said: Iterable[Verdict], result: Result) -> None:
     """Every operation that the document has can be called through the gateway, or something was said about it.
 
     Raises:
@@ -207,10 +203,16 @@ def _everything_is_said(
             raise Defect(f"{operation.method} {operation.path} is closed to everybody, and nothing says so")
     read = {(o.method, o.path) for o in contract.operations}
     text = "\n".join(subjects)
-    for path, item in (json.loads(file.read_bytes()).get("paths") or {}).items():
+    for path, item in _paths(contract.documents.parsed()[contract.file].value):
         if not isinstance(item, dict) or path.startswith("x-"):
             continue
         pointer = "#/paths/" + path.replace("~", "~0").replace("/", "~1")
         for method in item:
             if method in _METHODS and (method.upper(), path) not in read and pointer not in text:
                 raise Defect(f"{method.upper()} {path} was left out, and nothing says so")
+
+
+def _paths(document: object) -> Iterator[tuple[str, object]]:
+    """The path items as they are written, without the reader's understanding of them."""
+    paths = document.get("paths") if isinstance(document, dict) else None
+    yield from paths.items() if isinstance(paths, dict) else ()
