@@ -252,7 +252,11 @@ def test_a_ciphertext_that_a_client_sends_is_only_a_value(rig: Any) -> None:
         ({"content-type": "application/json"}, b'{"email":"alice@example.com"', "response-not-json"),
         ({"content-type": "application/json"}, b'{"email":"x","email":"alice@example.com"}', "response-not-json"),
         ({"content-type": "application/json"}, b"[" * 50_000, "response-not-json"),
-        ({"content-type": "application/json", "content-encoding": "gzip"}, gzip.compress(b"{}", mtime=0), "response-compressed"),
+        (
+            {"content-type": "application/json", "content-encoding": "gzip"},
+            gzip.compress(b"{}", mtime=0),
+            "response-compressed",
+        ),
         ({"content-type": "application/json", "content-encoding": "br"}, b'{"email":"x"}', "response-compressed"),
     ],
 )
