@@ -18,14 +18,17 @@ from assay.gateway.envoy.types import (
     typed,
 )
 
+_NOTHING = "%REQ(X-ASSAY-NOTHING)%"
+"""An operator that never yields anything, since no such header gets past the listener."""
+
 
 def _dynamic(namespace: str, *path: str) -> str:
     """A value of dynamic metadata, as a string; empty when there is none.
 
-    The second operator never yields anything. With it, Envoy reads the value in place; a field of one operator alone
+    With a second operator, which yields nothing, Envoy reads the value in place; a field of one operator alone
     makes it copy all metadata of the call for every field, which took more time than all filters together.
     """
-    return f"%DYNAMIC_METADATA({':'.join((namespace, *path))})%%REQ(X-ASSAY-NOTHING)%"
+    return f"%DYNAMIC_METADATA({':'.join((namespace, *path))})%{_NOTHING}"
 
 
 def _whole(namespace: str, *path: str) -> str:
@@ -114,7 +117,7 @@ def fields(view: View) -> dict[str, str]:
         "milliseconds": "%DURATION%",
         "upstream": "%UPSTREAM_CLUSTER_RAW%",
         "upstream_milliseconds": "%RESPONSE_DURATION%",
-        "configuration": "%METADATA(VIRTUAL_HOST:assay:configuration)%",
+        "configuration": f"%METADATA(VIRTUAL_HOST:assay:configuration)%{_NOTHING}",
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from assay.gateway import ir
 from assay.gateway.assemble import OperationPolicy
-from assay.gateway.envoy.filters import CHAIN, View
+from assay.gateway.envoy.filters import CHAIN, View, keys, limits
 from assay.gateway.envoy.listener import ROUTES
 from assay.gateway.envoy.types import (
     CALLER_HEADER,
@@ -45,7 +45,7 @@ def _rewrite(route: ir.Route) -> Json:
     return {"regex_rewrite": pattern}
 
 
-def _action(operation: OperationPolicy) -> Json:
+def _action(view: View, operation: OperationPolicy) -> Json:
     upstream = operation.upstream
     default = 443 if upstream.tls else 80
     authority = upstream.host if upstream.port == default else f"{upstream.host}:{upstream.port}"
@@ -53,6 +53,7 @@ def _action(operation: OperationPolicy) -> Json:
         "cluster": upstream_cluster(upstream.api),
         "timeout": seconds(upstream.timeout_seconds),
         "host_rewrite_literal": authority,
+        "rate_limits": limits.on_route(view, operation),
         **_rewrite(operation.route),
     }
 
@@ -71,7 +72,7 @@ def _route(view: View, operation: OperationPolicy, queried: bool, *only: Json) -
     return {
         "name": operation.id,
         "match": {**_path(operation.route), "headers": matchers},
-        "route": _action(operation),
+        "route": _action(view, operation),
         "typed_per_filter_config": _per_filter(view, operation, queried),
         "request_headers_to_remove": [*_INTERNAL, *_keys_removed(view, operation)],
     }
@@ -85,8 +86,21 @@ def _operation(view: View, operation: OperationPolicy) -> list[Json]:
     """
     if operation.inspection and operation.inspection.query_only:
         bare = header(":path", contains="?", invert=True), absent("content-length")
-        return [_route(view, operation, False, *bare), _route(view, operation, True)]
-    return [_route(view, operation, True)]
+        return [
+            *_keyless(view, operation, False, *bare),
+            _route(view, operation, False, *bare),
+            _route(view, operation, True),
+        ]
+    return [*_keyless(view, operation, True), _route(view, operation, True)]
+
+
+def _keyless(view: View, operation: OperationPolicy, queried: bool, *only: Json) -> list[Json]:
+    """A route of its own for calls that bring no API key where one could be: they need no filter that looks for it."""
+    if not keys.accepted(operation):
+        return []
+    route = _route(view, operation, queried, *only, *(absent(name) for name in view.key_headers))
+    route["typed_per_filter_config"][keys.NAME] = keys.OFF
+    return [route]
 
 
 def _refusal(name: str, match: Json, status: int, allow: Iterable[str] = ()) -> Json:

@@ -17,6 +17,8 @@ from assay.gateway.envoy.types import Json, http_filter
 from assay.gateway.runtime import KeyDigest
 
 NAME = "assay.keys"
+OFF: Json = http_filter("lua.v3.LuaPerRoute", disabled=True)
+"""Configuration of a route whose calls bring no key that counts."""
 
 
 @cache
@@ -40,7 +42,8 @@ def script(keys: Iterable[KeyDigest], headers: Iterable[str]) -> str:
     return _template().replace("--RECORDS--", "\n".join(lines)).replace("--HEADERS--", names)
 
 
-def _accepts_key(operation: OperationPolicy) -> bool:
+def accepted(operation: OperationPolicy) -> bool:
+    """Whether a key is among what the operation accepts as proof."""
     alternatives = operation.authentication.alternatives if operation.authentication else ()
     return any(p.kind == "key" for a in alternatives for p in a)
 
@@ -57,7 +60,7 @@ def _everywhere(view: View) -> Json | None:
 
 
 def _route(_view: View, operation: OperationPolicy, _queried: bool) -> Json | None:
-    return None if _accepts_key(operation) else http_filter("lua.v3.LuaPerRoute", disabled=True)
+    return None if accepted(operation) else OFF
 
 
 FILTER = Filter(NAME, Slot.KEY, _listener, _everywhere, _route, off_by_default=False)

@@ -6,10 +6,8 @@ refused caller is let in again as soon as 20 others have called. The length here
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
-
 from assay.gateway import ir
+from assay.gateway.assemble import OperationPolicy
 from assay.gateway.envoy.filters.base import Filter, View
 from assay.gateway.envoy.filters.caller import consumer_pattern
 from assay.gateway.envoy.filters.slots import Slot
@@ -17,7 +15,6 @@ from assay.gateway.envoy.types import (
     CALLER_HEADER,
     CONSUMER_HEADER,
     OBSERVED_LIMIT_HEADER,
-    OPERATION_HEADER,
     Json,
     header,
     http_filter,
@@ -27,55 +24,83 @@ from assay.gateway.envoy.types import (
 CALLERS = 100_000
 """How many distinct callers keep a bucket of their own at the same time. Each costs a few hundred bytes, once seen."""
 _UNBOUNDED = 4_000_000_000
+_NETWORK, _CALLER, _OBSERVED = range(3)
 
 
 def _label(limit: ir.Limit) -> str:
     return f"{limit.api or 'gateway'}/{limit.name}"
 
 
-def _conditions(limit: ir.Limit) -> list[Json]:
-    """When the limit applies, as header matchers."""
-    conditions = []
-    if limit.operations:
-        names = "|".join(re.escape(f"{limit.api}/{o}") for o in limit.operations)
-        conditions.append(header(OPERATION_HEADER, safe_regex=names))
-    elif limit.api:
-        conditions.append(header(OPERATION_HEADER, prefix=f"{limit.api}/"))
-    if limit.methods:
-        conditions.append(header(":method", safe_regex="|".join(limit.methods)))
-    return conditions
+def _covers(limit: ir.Limit, route: ir.Route) -> bool:
+    """Whether calls of an operation count towards a limit."""
+    if limit.api and limit.api != route.api:
+        return False
+    if limit.operations and route.operation not in limit.operations:
+        return False
+    return not limit.methods or route.method in limit.methods
 
 
-def _applies(limit: ir.Limit, *more: Json) -> Json:
-    conditions = [*_conditions(limit), *more]
-    if not conditions:
-        return {"generic_key": {"descriptor_key": "limit", "descriptor_value": _label(limit)}}
-    return {"header_value_match": {"descriptor_key": "limit", "descriptor_value": _label(limit), "headers": conditions}}
+def _mark(limit: ir.Limit) -> Json:
+    return {"generic_key": {"descriptor_key": "limit", "descriptor_value": _label(limit)}}
 
 
-def _consumer(limit: ir.Limit, view: View) -> Json | None:
+def _mark_if(limit: ir.Limit, condition: Json) -> Json:
+    label = {"descriptor_key": "limit", "descriptor_value": _label(limit)}
+    return {"header_value_match": {**label, "headers": [condition]}}
+
+
+def _of_consumer(limit: ir.Limit, view: View) -> list[list[Json]]:
     caller = next((c for c in view.policy.callers if c.consumer == limit.consumer), None)
     if caller is None:
-        return None
+        return []
     pattern = consumer_pattern(
         caller.client, caller.opaque, caller.consumer if caller.api_key else None, caller.certificate_name
     )
-    return _applies(limit, header(CONSUMER_HEADER, safe_regex=pattern))
+    return [[_mark_if(limit, header(CONSUMER_HEADER, safe_regex=pattern))]]
 
 
-def _actions(limit: ir.Limit, view: View) -> list[Json]:
-    """The ways a request falls under the limit; each yields one descriptor or none."""
+def _always_named(operation: OperationPolicy) -> bool:
+    """Whether every call that gets as far as the limits carries the caller's mark.
+
+    Certificates may have no DNS name, and then leave none.
+    """
+    authentication = operation.authentication
+    if authentication is None or authentication.mode is ir.Mode.OBSERVE:
+        return False
+    return all(any(p.kind in ("token", "key") for p in a) for a in authentication.alternatives)
+
+
+def _actions(limit: ir.Limit, view: View, operation: OperationPolicy) -> list[list[Json]]:
+    """The ways a call of the operation falls under the limit; each yields one descriptor or none."""
     if limit.per == "network":
-        return [{"actions": [_applies(limit), {"remote_address": {}}]}]
+        return [[_mark(limit), {"remote_address": {}}]]
     if limit.per == "consumer":
-        found = _consumer(limit, view)
-        return [{"actions": [found]}] if found else []
+        return _of_consumer(limit, view)
     # A caller that has proven nothing is told apart by its address; all the others by what they have proven.
-    proven = {"request_headers": {"header_name": CALLER_HEADER, "descriptor_key": "caller"}}
+    proven = [_mark(limit), {"request_headers": {"header_name": CALLER_HEADER, "descriptor_key": "caller"}}]
+    if _always_named(operation):
+        return [proven]
     anonymous = {"name": CALLER_HEADER, "present_match": True, "invert_match": True}
+    return [proven, [_mark_if(limit, anonymous), {"remote_address": {}}]]
+
+
+def _stage(limit: ir.Limit) -> int:
+    """Which of the three filters counts for a limit; Envoy's word for how a route tells them apart."""
+    if limit.mode is ir.Mode.OBSERVE:
+        return _OBSERVED
+    return _NETWORK if limit.per == "network" else _CALLER
+
+
+def on_route(view: View, operation: OperationPolicy) -> list[Json]:
+    """RouteAction.rate_limits: what calls of this operation count towards.
+
+    With the routes and not with the filter, which would try every limit of every API for each call.
+    """
     return [
-        {"actions": [_applies(limit), proven]},
-        {"actions": [_applies(limit, anonymous), {"remote_address": {}}]},
+        {"stage": _stage(limit), "actions": actions}
+        for limit in view.policy.limits
+        if _covers(limit, operation.route)
+        for actions in _actions(limit, view, operation)
     ]
 
 
@@ -92,10 +117,10 @@ def _descriptors(limit: ir.Limit) -> list[Json]:
     return [{"entries": [label, {"key": key}], "token_bucket": bucket} for key in keys]
 
 
-def _configuration(limits: Iterable[ir.Limit], view: View, prefix: str, *, observe: bool) -> Json | None:
-    limits = tuple(limits)
+def _configuration(limits: tuple[ir.Limit, ...], prefix: str, stage: int) -> Json | None:
     if not limits:
         return None
+    observe = stage == _OBSERVED
     enforced = 0 if observe else 100
     fields: Json = {
         "stat_prefix": prefix,
@@ -103,7 +128,7 @@ def _configuration(limits: Iterable[ir.Limit], view: View, prefix: str, *, obser
         "token_bucket": {"max_tokens": _UNBOUNDED, "tokens_per_fill": _UNBOUNDED, "fill_interval": "1s"},
         "filter_enabled": {"default_value": {"numerator": 100}, "runtime_key": f"{prefix}_enabled"},
         "filter_enforced": {"default_value": {"numerator": enforced}, "runtime_key": f"{prefix}_enforced"},
-        "rate_limits": [a for limit in limits for a in _actions(limit, view)],
+        "stage": stage,
         "descriptors": [d for limit in limits for d in _descriptors(limit)],
         "max_dynamic_descriptors": CALLERS,
         "always_consume_default_token_bucket": False,
@@ -116,34 +141,19 @@ def _configuration(limits: Iterable[ir.Limit], view: View, prefix: str, *, obser
     return http_filter("local_ratelimit.v3.LocalRateLimit", **fields)
 
 
-def _filter(name: str, slot: Slot, prefix: str, mine: Callable[[ir.Limit], bool], *, observe: bool = False) -> Filter:
+def _filter(name: str, slot: Slot, prefix: str, stage: int) -> Filter:
+    def mine(view: View) -> tuple[ir.Limit, ...]:
+        return tuple(limit for limit in view.policy.limits if _stage(limit) == stage)
+
     def everywhere(view: View) -> Json | None:
-        return _configuration((x for x in view.policy.limits if mine(x)), view, prefix, observe=observe)
+        return _configuration(mine(view), prefix, stage)
 
     def listener(view: View) -> Json | None:
-        if not any(mine(limit) for limit in view.policy.limits):
-            return None
-        return http_filter("local_ratelimit.v3.LocalRateLimit", stat_prefix=prefix)
+        return http_filter("local_ratelimit.v3.LocalRateLimit", stat_prefix=prefix) if mine(view) else None
 
     return Filter(name, slot, listener, everywhere)
 
 
-NETWORK = _filter(
-    "assay.network_limits",
-    Slot.NETWORK_LIMIT,
-    "network_limits",
-    lambda limit: limit.mode is ir.Mode.ENFORCE and limit.per == "network",
-)
-CALLER = _filter(
-    "assay.limits",
-    Slot.RATE_LIMIT,
-    "limits",
-    lambda limit: limit.mode is ir.Mode.ENFORCE and limit.per != "network",
-)
-OBSERVED = _filter(
-    "assay.limits_observed",
-    Slot.RATE_LIMIT_OBSERVED,
-    "limits_observed",
-    lambda limit: limit.mode is ir.Mode.OBSERVE,
-    observe=True,
-)
+NETWORK = _filter("assay.network_limits", Slot.NETWORK_LIMIT, "network_limits", _NETWORK)
+CALLER = _filter("assay.limits", Slot.RATE_LIMIT, "limits", _CALLER)
+OBSERVED = _filter("assay.limits_observed", Slot.RATE_LIMIT_OBSERVED, "limits_observed", _OBSERVED)

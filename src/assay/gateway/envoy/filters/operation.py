@@ -19,12 +19,20 @@ def _listener(_view: View) -> Json | None:
     return http_filter("header_mutation.v3.HeaderMutation")
 
 
-def _route(view: View, operation: OperationPolicy, _queried: bool) -> Json | None:
-    mutations = [overwrite(OPERATION_HEADER, operation.id)]
+def _introspected(view: View, operation: OperationPolicy) -> str | None:
+    """The issuer whose opaque tokens the operation takes, if any."""
     alternatives = operation.authentication.alternatives if operation.authentication else ()
     issuers = sorted({p.issuer for a in alternatives for p in a if p.kind == "token" and p.issuer})
-    if issuers and issuers[0] in view.issuers and view.issuers[issuers[0]].introspection:
-        mutations.append(overwrite(ISSUER_HEADER, issuers[0]))
+    return issuers[0] if issuers and issuers[0] in view.issuers and view.issuers[issuers[0]].introspection else None
+
+
+def _route(view: View, operation: OperationPolicy, queried: bool) -> Json | None:
+    issuer, inspection = _introspected(view, operation), operation.inspection
+    if issuer is None and (inspection is None or (inspection.query_only and not queried)):
+        return None  # nobody is asked, so nobody needs telling
+    mutations = [overwrite(OPERATION_HEADER, operation.id)]
+    if issuer is not None:
+        mutations.append(overwrite(ISSUER_HEADER, issuer))
     return http_filter("header_mutation.v3.HeaderMutationPerRoute", mutations={"request_mutations": mutations})
 
 

@@ -10,6 +10,7 @@ from assay.gateway.envoy.types import JWT_PAYLOAD, Json, http_filter, seconds
 
 NAME = "envoy.filters.http.jwt_authn"
 
+
 def _provider(issuer: ir.TokenIssuer, jwks: str) -> Json:
     provider: Json = {
         "issuer": issuer.url,
