@@ -17,9 +17,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from assay.gateway.envoy import translate
 from benchmarks.gateway import engines, load, project, subjects
 from benchmarks.gateway.processes import Crew, Process, free_port, processor_seconds, wait_for
+
+from assay.gateway.envoy import translate
 
 Json = dict[str, Any]
 Change = Callable[[Json, Json], None]

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.gateway.processes import Crew, Process, wait_for
+from benchmarks.gateway.project import CUSTOMER, ITEM, Made
+
 from assay.gateway.envoy import translate
 from assay.gateway.envoy.access_log import fields
 from assay.gateway.envoy.filters import View
@@ -14,8 +17,6 @@ from assay.gateway.envoy.types import typed
 from assay.gateway.inspector import bundle as inspector
 from assay.gateway.processor import bundle as processor
 from assay.gateway.supervisor.parts import envoy_part, inspector_part, processor_part
-from benchmarks.gateway.processes import Crew, Process, wait_for
-from benchmarks.gateway.project import CUSTOMER, ITEM, Made
 
 Json = dict[str, Any]
 _MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
@@ -40,7 +41,10 @@ def _listener(port: int, manager: Json) -> Json:
 
 
 def _router() -> Json:
-    return {"name": "envoy.filters.http.router", "typed_config": typed("envoy.extensions.filters.http.router.v3.Router")}
+    return {
+        "name": "envoy.filters.http.router",
+        "typed_config": typed("envoy.extensions.filters.http.router.v3.Router"),
+    }
 
 
 def _run(crew: Crew, name: str, binary: Path, configuration: Json, *, port: int, core: int | None) -> Process:

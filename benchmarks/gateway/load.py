@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.gateway.client import Measured, Task
 from benchmarks.gateway.processes import pinned
 
 CONNECTIONS = 16
@@ -55,8 +59,27 @@ class Throughput:
 
 
 def generator() -> str:
-    """The name of what makes the load on this machine."""
-    return "wrk" if shutil.which("wrk") else "benchmarks.gateway.closed_loop"
+    """What makes the load on this machine."""
+    return "wrk" if shutil.which("wrk") else "our own client (Python: it may be slower than what it measures)"
+
+
+def saturate(call: Call, port: int, directory: Path, *, seconds: int, core: int | None) -> Throughput:
+    """Sends requests over :data:`CONNECTIONS` connections, each waiting for its answer, for so long."""
+    if shutil.which("wrk") is None:
+        found = at_rate(call, port, rate=0, seconds=seconds, core=core)
+        return Throughput(found.requests, found.seconds, found.failed)
+    script = directory / "wrk.lua"
+    script.write_text(_script(call))
+    argv = ("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), f"http://127.0.0.1:{port}")
+    return _read(_output(pinned(argv, core)))
+
+
+def at_rate(call: Call, port: int, *, rate: float, seconds: float, core: int | None) -> Measured:
+    """Sends so many requests a second, for so long; latencies count from when each was due."""
+    messages = tuple(base64.b64encode(m).decode() for m in call.raw())
+    task = Task(port=port, messages=messages, rate=rate, seconds=seconds, connections=CONNECTIONS)
+    argv = pinned((sys.executable, "-m", "benchmarks.gateway.client"), core)
+    return Measured(**json.loads(_output(argv, json.dumps(dataclasses.asdict(task)))))
 
 
 def _script(call: Call) -> str:
@@ -69,19 +92,8 @@ def _quoted(message: bytes) -> str:
     return f'"{text}"'
 
 
-def saturate(call: Call, port: int, directory: Path, *, seconds: int, core: int | None) -> Throughput:
-    """Sends requests over :data:`CONNECTIONS` connections, each waiting for its answer, for so long."""
-    url = f"http://127.0.0.1:{port}"
-    if generator() == "wrk":
-        script = directory / "wrk.lua"
-        script.write_text(_script(call))
-        argv: Sequence[str] = ("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), url)
-        return _read(_output(pinned(argv, core)))
-    raise NotImplementedError
-
-
-def _output(argv: Sequence[str]) -> str:
-    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120).stdout
+def _output(argv: Sequence[str], given: str = "") -> str:
+    return subprocess.run(argv, input=given, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
 def _read(text: str) -> Throughput:
