@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from assay.controls._lib.levels import level_of, rank
-from assay.controls._lib.shapes import ANY, Path, Property, properties, target, telling, within
+from assay.controls._lib.shapes import ANY, Path, Property, own, properties, target, telling, within
 from assay.declare.contract import Contract, Direction, SchemaRef
 from assay.declare.declaration import Declaration
 from assay.declare.model import DataField, Level
@@ -60,13 +60,10 @@ class View:
     Attributes:
         labelled: in the order of the contract, breadth first.
         hidden: paths below which more of the same lies, too deep to be named, and the highest level there.
-        unlabelled: (data set, path) of properties of a data set's own schema that the data set does not name; of a
-            schema that contains itself, those at its top.
     """
 
     labelled: tuple[Labelled, ...] = ()
     hidden: tuple[tuple[Path, Level], ...] = ()
-    unlabelled: tuple[tuple[str, Path], ...] = ()
 
 
 class Labels:
@@ -108,9 +105,7 @@ class Labels:
                 end = target(self._contract.documents, ref)
                 pointers = [self._shown(end)]
                 for direction in _DIRECTIONS:
-                    for item in self._contract.fields(end, direction=direction, nested=False):
-                        if item.owners:
-                            pointers.append(item.owners[0])
+                    pointers += [item.owners[0] for item in own(self._contract, end, direction) if item.owners]
                 for pointer in pointers:
                     found.setdefault(pointer, {})[name] = None
         return {pointer: tuple(names) for pointer, names in found.items()}
@@ -138,16 +133,27 @@ class Labels:
             return View()
         labelled: list[Labelled] = []
         hidden: list[tuple[Path, Level]] = []
-        unlabelled: dict[SchemaRef, tuple[str, Path]] = {}
         for item in items:
-            label, nearest = finder.label(item.path)
+            label = finder.label(item.path)
             if label:
                 labelled.append(Labelled(item.path, label, item.place, item.absent))
-            elif nearest and not finder.has_members(item.path):
-                unlabelled.setdefault(item.place, (nearest, item.path))
             if item.cut and (level := self._highest_below(item, finder, direction)):
                 hidden.append((item.path, level))
-        return View(tuple(labelled), tuple(hidden), tuple(unlabelled.values()))
+        return View(tuple(labelled), tuple(hidden))
+
+    def unlabelled(self, data: str) -> tuple[str, ...]:
+        """Names of properties of a data set's own schemas that it does not name and that have no members themselves."""
+        found: dict[str, None] = {}
+        for _, ref in self.schemas(data):
+            end = target(self._contract.documents, ref)
+            sets = self._anchors.get(self._shown(end), (data,))
+            named = {name for one in sets for name in self._declaration.model.data[one].fields}
+            if sets[0] != data:
+                continue  # told of the first data set that the schema belongs to
+            for item in own(self._contract, end, "response"):
+                if item.path[-1] not in named and not own(self._contract, item.place, "response"):
+                    found[item.path[-1]] = None
+        return tuple(found)
 
     def _highest_below(self, item: Property, finder: _Finder, direction: Direction) -> Level | None:
         """The highest level of what may lie below a property that is not unfolded, in whichever record it stands.
@@ -185,14 +191,12 @@ class _Finder:
     ) -> None:
         self._declaration = declaration
         self._records: dict[Path, tuple[str, ...]] = {}
-        self._parents: set[Path] = set()
         seen: set[Path] = set()
         for item in items:
             prefix = item.path[:-1]
             if prefix in seen:
                 continue
             seen.add(prefix)
-            self._parents.update(prefix[:n] for n in range(1, len(prefix) + 1))
             names = dict.fromkeys(name for owner in item.owners for name in anchors.get(owner, ()))
             if names:
                 self._records[prefix] = tuple(names)
@@ -202,25 +206,20 @@ class _Finder:
         """Whether any record of a data set is in the body."""
         return bool(self._records)
 
-    def has_members(self, path: Path) -> bool:
-        """Whether the contract names properties below ``path``."""
-        return path in self._parents
-
     def records(self, path: Path) -> tuple[str, ...]:
         """The data sets whose record a property stands in, at whatever depth; the nearest ones."""
         return next((n for k in range(len(path) - 1, -1, -1) if (n := self._records.get(path[:k]))), ())
 
-    def label(self, path: Path) -> tuple[Label | None, str]:
-        """The label of a property, and the data set whose own schema it stands in directly (or an empty string)."""
+    def label(self, path: Path) -> Label | None:
+        """The label of a property: that of the nearest record it stands in."""
         for length in range(len(path) - 1, -1, -1):
             names = self._records.get(path[:length])
             if not names:
                 continue
             inside = [step for step in path[length:] if step != ANY]
             found = [f for name in names if (f := self._field(name, ".".join(inside), inside[-1]))]
-            direct = names[0] if len(inside) == 1 else ""
-            return max(found, key=lambda f: rank(f.level), default=None), direct
-        return None, ""
+            return max(found, key=lambda f: rank(f.level), default=None)
+        return None
 
     def _field(self, data: str, dotted: str, name: str) -> Label | None:
         fields = self._declaration.model.data[data].fields

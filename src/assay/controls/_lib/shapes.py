@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from assay.declare.contract import Contract, Direction, SchemaRef, compositions, pointers
+from assay.declare.contract import Contract, Direction, FieldPath, SchemaRef, compositions, pointers
 from assay.declare.contract.compositions import below, parts
 from assay.declare.contract.documents import HOPS, Documents
 
@@ -106,6 +106,15 @@ def _unfolded(contract: Contract, ref: SchemaRef, direction: Direction) -> tuple
     return tuple(found.values())
 
 
+def own(contract: Contract, ref: SchemaRef, direction: Direction) -> tuple[Property, ...]:
+    """The properties of a value itself, or of the items of the list or mapping that it is; nothing below them."""
+    end, way = target(contract.documents, ref), telling(contract, direction)
+    return contract.documents.once(
+        ("own", end, way),
+        lambda: tuple(_property(contract, f, way) for f in contract.fields(end, direction=way, nested=False)),
+    )
+
+
 def within(contract: Contract, ref: SchemaRef) -> tuple[frozenset[str], frozenset[str]]:
     """The names of all properties at any depth of a value, and pointers of all the schemas that describe it.
 
@@ -149,16 +158,17 @@ def _walk(contract: Contract, ref: SchemaRef, direction: Direction) -> tuple[Pro
     end = target(contract.documents, ref)
     return contract.documents.once(
         ("walk", end, direction),
-        lambda: tuple(
-            Property(
-                path=f.path,
-                place=_place(contract, f.owner, f.name),
-                owners=f.owners,
-                cut=f.recursive,
-                absent=f.read_only if direction == "request" else f.write_only,
-            )
-            for f in contract.fields(end, direction=direction)
-        ),
+        lambda: tuple(_property(contract, f, direction) for f in contract.fields(end, direction=direction)),
+    )
+
+
+def _property(contract: Contract, found: FieldPath, direction: Direction) -> Property:
+    return Property(
+        path=found.path,
+        place=_place(contract, found.owner, found.name),
+        owners=found.owners,
+        cut=found.recursive,
+        absent=found.read_only if direction == "request" else found.write_only,
     )
 
 

@@ -64,15 +64,10 @@ def is_structured(media_type: str | None) -> bool:
 
 def _fields(declaration: Declaration, name: str, found: Labels) -> Verdict:
     judge, check, subject = _judge(_CONTROL), "unclassified-field", f"data.{name}"
-    missing: dict[str, None] = {}
-    for _, ref in found.schemas(name):
-        for direction in ("request", "response"):
-            for data, path in found.of(ref, direction).unlabelled:
-                if data == name:
-                    missing[".".join(s for s in path if s != "*")] = None
+    missing = found.unlabelled(name)
     at = declaration.places.key("data", name, "fields")
     if missing:
-        sentence = f"data set `{name}` does not say what {_named(tuple(missing))} of its schemas is"
+        sentence = f"data set `{name}` does not say what {_named(missing)} of its schemas is"
         return judge.failed(check, subject, at, sentence)
     return judge.passed(check, subject, at, f"data set `{name}` names every field of its schemas")
 
