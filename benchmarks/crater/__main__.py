@@ -16,6 +16,7 @@ import msgspec
 from benchmarks.crater import package, report
 from benchmarks.crater.crew import examine_all
 from benchmarks.crater.document import Machine, Result
+from benchmarks.crater.page import markdown
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -32,6 +33,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=2, help="documents at a time (default 2)")
     parser.add_argument("--limit-seconds", type=float, default=300, help="for one document (default 300)")
     parser.add_argument("--out", type=Path, default=package.CACHE / "report.json", help="where the JSON report goes")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write the page about the run, in Markdown")
+    parser.add_argument("--machine", default="not described", help="the machine in general words, for the page")
     parser.add_argument("--fresh", action="store_true", help="forget what an unfinished run has done already")
     parser.add_argument("--keep", action="store_true", help="take over earlier results although the code has changed")
     return parser
@@ -74,6 +77,8 @@ def main(argv: Sequence[str]) -> int:
     results = [done[name] for name in chosen]
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_bytes(msgspec.json.format(msgspec.json.encode(report.summary(results)), indent=1))
+    if asked.page:
+        asked.page.write_text(markdown(results, asked.machine), encoding="utf-8")
     report.show(results, Console(highlight=False, soft_wrap=True))
     console.print(f"\nthe whole report: {asked.out}", markup=False)
     return int(any(r.outcome == "failed" for r in results))

@@ -24,11 +24,11 @@ def summary(results: Sequence[Result]) -> dict[str, object]:
         "operations_accepted": sum(r.operations for r in accepted),
         "refused": dict(refusals(results)),
         "failed": {r.name: {"step": r.step, "reasons": r.reasons, "said": r.said} for r in of(results, "failed")},
-        "notes": _spread(r.notes for r in accepted),
-        "findings": _spread(r.findings for r in accepted),
+        "notes": spread(r.notes for r in accepted),
+        "findings": spread(r.findings for r in accepted),
         "unreachable_operations": sum(r.unreachable for r in accepted),
         "without_server": sum(not r.upstream for r in accepted),
-        "seconds": {step: _times(values) for step, values in _by_step(accepted).items()},
+        "seconds": times(accepted),
         "slowest": [{"name": r.name, "operations": r.operations, "seconds": r.seconds} for r in slowest(accepted)],
         "results": msgspec.to_builtins(sorted(results, key=lambda r: r.name)),
     }
@@ -54,6 +54,11 @@ def total(result: Result) -> float:
     return sum(result.seconds.values())
 
 
+def times(results: Iterable[Result]) -> dict[str, dict[str, float]]:
+    """Seconds of each step: median, 99th percentile, most, sum."""
+    return {step: _times(values) for step, values in _by_step(results).items()}
+
+
 def _by_step(results: Iterable[Result]) -> dict[str, list[float]]:
     times: dict[str, list[float]] = {}
     for result in results:
@@ -72,7 +77,7 @@ def _times(values: list[float]) -> dict[str, float]:
     }
 
 
-def _spread(counts: Iterable[dict[str, int]]) -> dict[str, dict[str, int]]:
+def spread(counts: Iterable[dict[str, int]]) -> dict[str, dict[str, int]]:
     """Per check, how often it spoke, and about how many documents."""
     times: Counter[str] = Counter()
     documents: Counter[str] = Counter()
@@ -104,9 +109,8 @@ def show(results: Sequence[Result], console: Console) -> None:
     if not accepted:
         return
     steps = Table("step", "median", "p99", "most", "sum", box=None, header_style="bold", pad_edge=False)
-    for step, values in _by_step(accepted).items():
-        found = _times(values)
-        steps.add_row(step, *(f"{found[k]:,.3f} s" for k in ("median", "p99", "most")), f"{found['sum']:,.0f} s")
+    for step, t in times(accepted).items():
+        steps.add_row(step, *(f"{t[k]:,.3f} s" for k in ("median", "p99", "most")), f"{t['sum']:,.0f} s")
     console.print()
     console.print(steps)
     console.print("\n[bold]slowest[/]")

@@ -2,8 +2,8 @@
 
 It runs in a process of its own. A request's time counts from the moment at which it was due, not from the moment at
 which it could be sent: a server that stalls does not make the client stop asking, and the requests that wait meanwhile
-are counted with their waiting ("coordinated omission"). ``select`` and not an event loop, because its timeouts are exact
-to microseconds. With rate 0 every connection asks again as soon as it is answered.
+are counted with their waiting ("coordinated omission"). ``select`` and not an event loop, because its timeouts are
+exact to microseconds. With rate 0 every connection asks again as soon as it is answered.
 
 Reads a :class:`Task` as JSON from standard input, and writes a :class:`Measured` to standard output.
 """
