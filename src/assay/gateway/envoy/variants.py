@@ -25,7 +25,8 @@ _STEPS = 10_000
 
 @dataclass(slots=True)
 class _Node:
-    below: dict[str, _Node] = field(default_factory=dict)
+    literal: dict[str, _Node] = field(default_factory=dict)
+    templated: dict[str, _Node] = field(default_factory=dict)
     ends: bool = False
 
 
@@ -41,7 +42,7 @@ class Templates:
         for route in routes:
             node = self._root
             for segment in _segments(route):
-                node = node.below.setdefault(segment, _Node())
+                node = (node.templated if "{" in segment else node.literal).setdefault(segment, _Node())
             node.ends = True
 
     def covered(self, route: ir.Route) -> bool:
@@ -57,11 +58,10 @@ class Templates:
                     return True
                 continue
             mine = segments[at]
-            for other, below in node.below.items():
-                if other == mine or ("{" in other and "{" in mine):
-                    waiting.append((below, at + 1, wider))
-                elif "{" in other:
-                    waiting.append((below, at + 1, True))
+            here = "{" not in mine
+            waiting += [(below, at + 1, wider or here) for below in node.templated.values()]
+            if here and mine in node.literal:
+                waiting.append((node.literal[mine], at + 1, wider))
         return True
 
 
