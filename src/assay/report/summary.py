@@ -22,10 +22,10 @@ class Summary:
         """The counts, most severe first."""
         passed = self.outcomes.get(Outcome.PASS, 0)
         if not self.findings:
-            return f"no findings; {passed} checks passed" + self._excepted()
+            return f"no findings; {_passed(passed)}" + self._excepted()
         parts = [f"{self.severities[s]} {s}" for s in reversed(Severity) if self.severities.get(s)]
         noun = "finding" if self.findings == 1 else "findings"
-        return f"{self.findings} {noun} ({', '.join(parts)}); {passed} checks passed" + self._excepted()
+        return f"{self.findings} {noun} ({', '.join(parts)}); {_passed(passed)}" + self._excepted()
 
     def _excepted(self) -> str:
         return f"; {self.excepted} accepted by exception" if self.excepted else ""
@@ -38,6 +38,10 @@ class Summary:
             "findings": self.findings,
             "excepted": self.excepted,
         }
+
+
+def _passed(count: int) -> str:
+    return "1 check passed" if count == 1 else f"{count} checks passed"
 
 
 def summarise(verdicts: Iterable[Verdict]) -> Summary:

@@ -55,7 +55,7 @@ def finding(verdict: Verdict, sources: Mapping[str, str], *, width: int = 100, w
         out.append(f"  and {len(verdict.related) - _RELATED} more places\n", style="dim")
     if verdict.reason:
         out.append("  why ", style="blue")
-        out.append(_folded(verdict.reason, 6, " " * 6, room) + "\n")
+        out.append(_folded(plain(verdict.reason), 6, " " * 6, room) + "\n")
     if verdict.fix and verdict.fix.sentence:
         out.append("  fix ", style="green")
         safe = " (`assay check --fix` can do this)" if verdict.fix.safe and verdict.fix.edits else ""
