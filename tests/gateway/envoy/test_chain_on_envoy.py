@@ -253,6 +253,7 @@ def test_a_limit_holds_for_one_caller_while_many_others_call(world) -> None:
         refused = client.get("/v1/customers", headers=first)
         assert refused.json()["title"] == "Too many requests"
         assert "x-ratelimit-limit" in refused.headers
+        assert int(refused.headers["retry-after"]) == 180  # one of 20 an hour
         for number in range(60):
             other = bearer(signer.token(sub=f"other-{number}", azp="desk", roles=["agent"]))
             assert client.get("/v1/customers", headers=other).status_code == 200

@@ -104,7 +104,17 @@ def running(directory: Path, content: bytes, *, workers: int = 1, **environ: str
         if not wait_until_ready(uds, seconds=20):
             process.kill()
             raise AssertionError(process.communicate()[1].decode())
-        yield Inspector(process, uds, bundle)
+        found = Inspector(process, uds, bundle)
+        deadline = time.monotonic() + 10
+        while True:  # the socket may be taken up twice while the server starts
+            try:
+                found.status()
+                break
+            except httpx.TransportError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+        yield found
     finally:
         process.terminate()
         try:

@@ -178,7 +178,8 @@ def _masking(old: ir.Masking, new: ir.Masking, _: Context) -> Iterator[Draft]:
             removed=lambda k: f"`{k}` in answers of {ON} is dropped",
         )
     else:
-        yield from neutral(f"the number of known properties of {ON}", len(old.known), len(new.known))
+        before_known, after_known = tuple(map(path, old.known)), tuple(map(path, new.known))
+        yield from neutral(f"what is known of answers of {ON}", before_known, after_known)
 
 
 masking = single(

@@ -23,7 +23,7 @@ _NOTHING = "%REQ(X-ASSAY-NOTHING)%"
 
 
 def _dynamic(namespace: str, *path: str) -> str:
-    """A value of dynamic metadata, as a string; empty when there is none.
+    """A value of dynamic metadata, as a string (what has structure: as JSON text); empty when there is none.
 
     With a second operator, which yields nothing, Envoy reads the value in place; a field of one operator alone
     makes it copy all metadata of the call for every field, which took more time than all filters together.
@@ -32,7 +32,7 @@ def _dynamic(namespace: str, *path: str) -> str:
 
 
 def _whole(namespace: str, *path: str) -> str:
-    """A value of dynamic metadata as it is, structures included; left out when there is none. Dear: see above."""
+    """A value of dynamic metadata as it is; left out when there is none. Dear: see above."""
     return f"%DYNAMIC_METADATA({':'.join((namespace, *path))})%"
 
 
@@ -63,7 +63,7 @@ def _beside(view: View) -> dict[str, str]:
         found["inspector_decision"] = _dynamic(ANSWER_NAMESPACE, "x-assay-decision")
         found["inspector_policy"] = _dynamic(ANSWER_NAMESPACE, "x-assay-policy")
     if any(o.encryption or o.masking for o in view.policy.operations):
-        found["masked"] = _whole("assay.processor", "masked")
+        found["masked"] = _dynamic("assay.processor", "masked")
         found["processor_decision"] = _dynamic("assay.processor", "decision")
         found["processor_policy"] = _dynamic("assay.processor", "policy")
     return found

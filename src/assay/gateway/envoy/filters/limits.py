@@ -6,6 +6,9 @@ refused caller is let in again as soon as 20 others have called. The length here
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+
 from assay.gateway import ir
 from assay.gateway.assemble import OperationPolicy
 from assay.gateway.envoy.filters.base import Filter, View
@@ -138,7 +141,13 @@ def _configuration(limits: tuple[ir.Limit, ...], prefix: str, stage: int) -> Jso
         fields["request_headers_to_add_when_not_enforced"] = [{"header": name}]
     else:
         fields["enable_x_ratelimit_headers"] = "DRAFT_VERSION_03"
+        fields["response_headers_to_add"] = [{"header": {"key": "retry-after", "value": str(_wait(limits))}}]
     return http_filter("local_ratelimit.v3.LocalRateLimit", **fields)
+
+
+def _wait(limits: Iterable[ir.Limit]) -> int:
+    """Seconds after which a refused caller has a token again, whichever of the limits refused it (RFC 9110 §10.2.3)."""
+    return max(math.ceil(limit.seconds / limit.requests) for limit in limits)
 
 
 def _filter(name: str, slot: Slot, prefix: str, stage: int) -> Filter:
