@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from assay.app.planning import make_plan, production_apis
 from assay.app.project import Project, open_project
@@ -18,6 +19,7 @@ from assay.cli.plan import show
 from assay.domain import Exit, Outcome
 from assay.gateway.apply import Result, apply, rollback
 from assay.report.json_ import document
+from assay.report.plain import plain
 
 
 def apply_command(
@@ -76,11 +78,11 @@ def report(result: Result, format: Format) -> None:
             }
         return write(document(applied=live, verdict=verdict.as_json()))
     if verdict.outcome is Outcome.PASS:
-        out().print(f"[bold green]applied and confirmed[/] {verdict.sentence}")
+        out().print(f"[bold green]applied and confirmed[/] {escape(plain(verdict.sentence))}")
     elif verdict.outcome is Outcome.INCONCLUSIVE:
-        err().print(f"[bold yellow]stored, not confirmed[/] {verdict.sentence}")
+        err().print(f"[bold yellow]stored, not confirmed[/] {escape(plain(verdict.sentence))}")
         if verdict.fix:
-            err().print(f"  [green]fix[/] {verdict.fix.sentence}")
+            err().print(f"  [green]fix[/] {escape(plain(verdict.fix.sentence))}")
     else:
         show_findings(err(), [verdict], read_sources([verdict]))
     return None

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.markdown import Markdown
 from rich.table import Table
+from rich.text import Text
 
 from assay.app.explaining import Explanation, explanation
 from assay.app.reading import READERS, reading_checks
@@ -44,7 +45,7 @@ def explain(
 def _list() -> None:
     table = Table("control", "the compliant state", "checks", box=None, header_style="bold", pad_edge=False)
     for control in controls():
-        table.add_row(control.id, control.about.title, str(len(control.about.checks)))
+        table.add_row(control.id, Text(control.about.title), str(len(control.about.checks)))
     for reader in READERS:
         found = sum(reader in c.readers for c in reading_checks().values())
         table.add_row(reader, f"[dim]Everything in the {reader} can be understood in one way only[/]", str(found))
@@ -63,5 +64,5 @@ def _show(found: Explanation) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     for name, said in found.facts:
-        table.add_row(name, said)
+        table.add_row(name, Text(said))
     console.print(table)

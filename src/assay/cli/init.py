@@ -7,6 +7,7 @@ from typing import Annotated
 
 import httpx
 import typer
+from rich.markup import escape
 
 from assay.cli.console import out, progress
 from assay.declare.init_files import fetch_contract, write_init
@@ -40,7 +41,7 @@ def init(
             raise UsageError(f"there is no file `{contract}`", fix="give the path of an OpenAPI document, or its URL")
         written = write_init(directory, contract=source, upstream=upstream, name=name, listen=listen, force=force)
     for path in written:
-        out().print(f"[green]wrote[/] {path}", soft_wrap=True)
+        out().print(f"[green]wrote[/] {escape(str(path))}", soft_wrap=True)
     where = "" if directory == Path() else f" {directory}"
     drafted = (path.read_text(encoding="utf-8") for path in written if path.name == "assay.yaml")
     guesses = sum(line.partition("#")[2].strip().startswith("guess") for text in drafted for line in text.splitlines())

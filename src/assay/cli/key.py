@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from assay.app.project import Project, open_project
@@ -20,6 +21,7 @@ from assay.declare.quantities import parse_duration
 from assay.domain import Secret, UsageError, did_you_mean
 from assay.identity import api_keys
 from assay.report.json_ import document
+from assay.report.plain import plain
 
 app = typer.Typer(no_args_is_help=True, help="Issue, rotate, revoke and list API keys. Only digests are kept.")
 
@@ -55,7 +57,8 @@ def _show(secret: str, record: api_keys.KeyRecord, format: Format) -> None:
         write(document(id=record.id, consumer=record.consumer, expires=expires.isoformat(), key=secret))
         return
     err().print(
-        f"[bold]{record.id}[/] for {record.consumer}, expires {_day(expires)}; shown once, kept only as a digest:"
+        f"[bold]{record.id}[/] for {escape(record.consumer)}, expires {_day(expires)}; "
+        "shown once, kept only as a digest:"
     )
     write(secret)
 
@@ -132,7 +135,7 @@ def revoke(
     project = open_project(where)
     now = datetime.now(UTC)
     api_keys.edit(_file(project), lambda store: (store.revoke(key_id, now), None))
-    err().print(f"[green]revoked[/] {key_id}; a running gateway refuses it within a second or two")
+    err().print(f"[green]revoked[/] {escape(key_id)}; a running gateway refuses it within a second or two")
 
 
 @app.command("list", cls=Command)
@@ -162,6 +165,6 @@ def list_keys(where: Where = Path(), format: FormatOption = Format.TEXT) -> None
     )
     for k in listed:
         r = k.record
-        table.add_row(r.id, r.consumer, str(k.state), _day(r.created), _day(r.expires), r.note)
+        table.add_row(r.id, escape(r.consumer), str(k.state), _day(r.created), _day(r.expires), escape(plain(r.note)))
     tables().print(table)
     return None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from assay.app.project import Project, open_project
 from assay.app.site import now
@@ -94,7 +95,7 @@ def _tell(event: events.Event) -> None:
 def _welcome(project: Project, result: Result) -> None:
     console = err()
     url = url_of(project)
-    console.print(f"\n[bold green]the gateway is up[/]  {url}")
+    console.print(f"\n[bold green]the gateway is up[/]  {escape(url)}")
     for name, api in project.declaration.model.apis.items():
         base = api.path if api.path is not None else project.declaration.contracts[name].base_path
         console.print(f"  {name:<20} {url}{base}  →  {api.upstream}", markup=False)
@@ -117,7 +118,7 @@ def _detached(project: Project, path: Path, approve: list[str]) -> None:
     if said.error:
         error = UsageError if said.exit == Exit.USAGE else IncompleteError
         raise error(said.error, fix=said.fix)
-    out().print(f"[bold green]the gateway is up[/]  {said.address}  (process {said.pid}; `assay down` ends it)")
+    out().print(f"[bold green]the gateway is up[/]  {escape(said.address)}  (process {said.pid}; `assay down` ends it)")
 
 
 def down(path: DeclarationPath = Path()) -> None:
@@ -130,4 +131,4 @@ def down(path: DeclarationPath = Path()) -> None:
     if stopped is None:
         err().print("nothing runs")
         raise typer.Exit(Exit.NOTHING_SELECTED)
-    out().print(f"[green]stopped[/] process {stopped.pid} on {stopped.address}")
+    out().print(f"[green]stopped[/] process {stopped.pid} on {escape(stopped.address)}")
