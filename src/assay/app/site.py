@@ -16,7 +16,6 @@ from assay.controls.base import Site
 from assay.declare.declaration import Declaration
 from assay.declare.model import Environment, Issuer
 from assay.domain import AssayError, UsageError
-from assay.gateway import keysets
 from assay.gateway.assemble import Policy
 from assay.gateway.processor.bundle import build as processor_bundle
 from assay.gateway.processor.bundle import keyset_names
@@ -118,6 +117,8 @@ def ensure_keysets(policy: Policy, paths: Paths) -> None:
     Raises:
         AssayError: a keyset cannot be made or read.
     """
+    from assay.gateway import keysets  # a cryptographic library that commands without keys need not load
+
     for name in sorted(keyset_names(processor_bundle(policy))):
         keysets.ensure(paths.keys, name)
 

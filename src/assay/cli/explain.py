@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
@@ -54,6 +53,8 @@ def _list() -> None:
 
 
 def _show(found: Explanation) -> None:
+    from rich.markdown import Markdown  # a parser that no other command needs
+
     console = prose()
     # The terminal's own colours: a theme's background would be a block on half of all terminals.
     console.print(Markdown(found.text, code_theme="ansi_dark"))
