@@ -88,7 +88,7 @@ def ratios(rounds: dict[str, list[float]], name: str, over: str) -> tuple[float,
 def report(
     rounds: dict[str, list[float]],
     late: list[tuple[str, int, float, float, int]],
-    costs: Sequence[scale.Run],
+    costs: Sequence[scale.Cost],
     notes: Sequence[str],
 ) -> str:
     """The results as a page."""
@@ -127,13 +127,12 @@ def report(
     lines += ["", "## Design time", "", "Whole processes, one run each."]
     lines += ["Aims: 1 s for 1,000 operations, 8 s for 10,000.", ""]
     lines += [
-        "| command | operations | contract | seconds | processor seconds | peak MB |",
-        "|---|---:|---|---:|---:|---:|",
+        "| command | operations | seconds | processor seconds | peak MiB |",
+        "|---|---:|---:|---:|---:|",
     ]
     for c in costs:
         lines.append(
-            f"| `assay {c.command}` | {c.operations:,} | {c.format}, {c.contract_megabytes:.1f} MB | {c.seconds:.2f} | "
-            f"{c.processor_seconds:.2f} | {c.megabytes:.0f} |"
+            f"| `assay {c.command}` | {c.operations:,} | {c.seconds:.2f} | {c.processor:.2f} | {c.mebibytes:.0f} |"
         )
     if notes:
         lines += ["", "## Notes", "", *(f"- {n}" for n in notes)]
@@ -173,7 +172,7 @@ def main(argv: Sequence[str]) -> None:
                 chosen.append(Subject("nginx + ModSecurity + CRS, write", guarded.port, calls["write"]))
             rounds = throughput(chosen, directory, args.rounds, args.seconds)
             late = latencies(chosen, 3.0)
-        costs = list(scale.measure())
+        costs = scale.measure(directory, rounds=1)
     page = report(rounds, late, costs, notes)
     sys.stdout.write(page)
     if not args.dry_run:
