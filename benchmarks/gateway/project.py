@@ -12,8 +12,8 @@ from textwrap import dedent
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
+from assay.app.addresses import keys_file
 from assay.app.project import open_project
-from assay.app.site import keys_file
 from assay.app.stack import Prepared, prepare_project
 from assay.domain import Secret
 from assay.identity import api_keys

@@ -8,17 +8,10 @@ from pathlib import Path
 import pytest
 
 from assay.app import issuing
+from assay.app.addresses import development_environments, issuer_address, keys_file, plan_site
 from assay.app.planning import make_plan, production_apis
 from assay.app.project import Project, open_project
-from assay.app.site import (
-    Facts,
-    development_environments,
-    issuer_address,
-    keys_file,
-    plan_site,
-    prepare_site,
-    system_authorities,
-)
+from assay.app.site import Facts, prepare_site, system_authorities
 from assay.app.stack import prepare_project, url_of
 from assay.demo.stage import example
 from assay.domain import IncompleteError, Location, Outcome, UsageError, Verdict

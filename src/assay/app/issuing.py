@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from assay.app.project import Project
-from assay.app.site import (
+from assay.app.addresses import (
     INTROSPECTION_CLIENT,
     development_environments,
     introspection_secret,
     issuer_address,
     now,
 )
+from assay.app.project import Project
 from assay.declare.model import Consumer, Environment
 from assay.domain import Secret
 from assay.gateway.state import Paths

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from assay.app.addresses import plan_site
 from assay.app.project import Project
-from assay.app.site import plan_site
 from assay.controls.registry import compile_policy
 from assay.gateway.assemble import Policy
 from assay.gateway.compare import compare

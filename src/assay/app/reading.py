@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from ruamel.yaml import YAML
+from assay.declare.packaged import plain_yaml
 
 READERS = ("declaration", "contract")
 
@@ -27,7 +27,7 @@ class ReadingCheck:
 def reading_checks() -> dict[str, ReadingCheck]:
     """Every check of reading, by id, in alphabetical order."""
     text = (resources.files("assay.data") / "reading_checks.yaml").read_text(encoding="utf-8")
-    raw: dict[str, Any] = YAML(typ="safe").load(text)
+    raw: dict[str, Any] = plain_yaml(text)
     return {
         check: ReadingCheck(
             check, READERS if said["of"] == "both" else (said["of"],), said["title"], said["why"], said["fix"]

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from assay.app import issuing
+from assay.app.addresses import issuer_address, keys_file, now
 from assay.app.planning import production_apis
 from assay.app.project import Project
-from assay.app.site import Facts, ensure_keysets, issuer_address, keys_file, now, prepare_site
+from assay.app.site import Facts, ensure_keysets, prepare_site
 from assay.controls.registry import compile_policy
 from assay.gateway.apply import Gateway, Result
 from assay.gateway.apply.binary import find_envoy

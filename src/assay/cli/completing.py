@@ -7,10 +7,10 @@ from pathlib import Path
 
 import typer
 
+from assay.app.addresses import keys_file
 from assay.app.keyrings import names
 from assay.app.project import Project, open_project
 from assay.app.reading import READERS, reading_checks
-from assay.app.site import keys_file
 from assay.controls import CONTROL_IDS
 from assay.domain import AssayError
 from assay.identity import api_keys

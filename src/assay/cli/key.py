@@ -11,8 +11,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from assay.app.addresses import keys_file
 from assay.app.project import Project, open_project
-from assay.app.site import keys_file
 from assay.cli import completing
 from assay.cli.console import err, tables, write
 from assay.cli.help import Command

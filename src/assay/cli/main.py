@@ -1,36 +1,104 @@
-"""The command line: one file per command, assembled here."""
+"""The command line: one file per command, assembled here. A call loads the file of its own command and no other."""
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Annotated
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from assay import __version__
-from assay.cli import apply, check, demo, explain, init, key, keyset, plan, status, token, up
-from assay.cli.console import explain_error, write
 from assay.cli.help import Command
 from assay.domain import AssayError, Exit
 
-app = typer.Typer(
-    name="assay",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    help="API and integration security that can be audited: declare, check, plan, apply, and see that it holds.",
-    epilog="Exit codes: 0 ok · 1 findings · 2 usage or invalid declaration · 3 could not complete · "
-    "4 nothing selected · 5 changes (`plan --detailed-exitcode`).",
+
+class Entry(NamedTuple):
+    """A command: its file, the function in it (or the group of commands), and the first sentence of its own help."""
+
+    name: str
+    file: str
+    attribute: str
+    summary: str
+
+    @property
+    def target(self) -> Any:
+        """The function, or the group. Loads the command's file, with everything it needs."""
+        return getattr(import_module(f"assay.cli.{self.file}"), self.attribute)
+
+
+ENTRIES = (
+    Entry(
+        "init",
+        "init",
+        "init",
+        "Write a declaration that works at once. Every guess in it is marked with its confidence, for review.",
+    ),
+    Entry(
+        "check",
+        "check",
+        "check",
+        "Test the design: what the declaration and its contracts promise, before anything runs. No network.",
+    ),
+    Entry(
+        "plan",
+        "plan",
+        "plan",
+        "Show what would change at the gateway: what tightens, what loosens, and which controls only observe.",
+    ),
+    Entry(
+        "apply",
+        "apply",
+        "apply_command",
+        "Compile the declaration, have Envoy validate it, make it live, and read it back.",
+    ),
+    Entry(
+        "up",
+        "up",
+        "up",
+        "Start the gateway: issuer (development only), inspector, processor, Envoy. Ctrl-C stops it all.",
+    ),
+    Entry(
+        "status",
+        "status",
+        "status",
+        "Show what runs, which version is applied, whether Envoy really runs it, and what would have been refused.",
+    ),
+    Entry("down", "up", "down", "Stop a gateway that runs, and everything it started."),
+    Entry(
+        "explain",
+        "explain",
+        "explain",
+        "Explain a control, a check or a control objective. Without an id: list the controls.",
+    ),
+    Entry(
+        "token",
+        "token",
+        "token",
+        "Print an access token for a consumer, from the development issuer or the declared one.",
+    ),
+    Entry(
+        "demo",
+        "demo",
+        "demo",
+        "Show what Assay does, with real requests: each attack against the bare service, then through the gateway.",
+    ),
+    Entry("key", "key", "app", "Issue, rotate, revoke and list API keys. Only digests are kept."),
+    Entry("keyset", "keyset", "app", "Rotate and list the keys that protected fields are encrypted under."),
 )
+"""Every command, in the order of the help. A test holds the sentences against the commands' own help."""
 
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from assay.cli.console import write
+
         write(f"assay {__version__}")
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
@@ -39,25 +107,64 @@ def _options(
     del version
 
 
-app.command(cls=Command)(init.init)
-app.command(cls=Command)(check.check)
-app.command(cls=Command)(plan.plan)
-app.command("apply", cls=Command)(apply.apply_command)
-app.command(cls=Command)(up.up)
-app.command(cls=Command)(status.status)
-app.command(cls=Command)(up.down)
-app.command(cls=Command)(explain.explain)
-app.command(cls=Command)(token.token)
-app.command(cls=Command)(demo.demo)
-app.add_typer(key.app, name="key")
-app.add_typer(keyset.app, name="keyset")
+def _empty() -> typer.Typer:
+    application = typer.Typer(
+        name="assay",
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        help="API and integration security that can be audited: declare, check, plan, apply, and see that it holds.",
+        epilog="Exit codes: 0 ok · 1 findings · 2 usage or invalid declaration · 3 could not complete · "
+        "4 nothing selected · 5 changes (`plan --detailed-exitcode`).",
+    )
+    application.callback()(_options)
+    return application
+
+
+def application(entries: Iterable[Entry] = ENTRIES) -> typer.Typer:
+    """The command line with these commands."""
+    made = _empty()
+    for entry in entries:
+        target = entry.target
+        if isinstance(target, typer.Typer):
+            made.add_typer(target, name=entry.name)
+        else:
+            made.command(entry.name, cls=Command)(target)
+    return made
+
+
+def listing() -> typer.Typer:
+    """The command line for showing what commands there are: none of them is loaded, and none can be called."""
+    made = _empty()
+    for entry in ENTRIES:
+        made.command(entry.name, help=entry.summary)(lambda: None)
+    return made
+
+
+def for_call(arguments: Sequence[str], environ: Mapping[str, str]) -> typer.Typer:
+    """As much of the command line as a call needs; all of it for completion, and to tell what a typing error meant."""
+    if "_ASSAY_COMPLETE" in environ:
+        return application()
+    if list(arguments) in ([], ["--help"]):
+        return listing()
+    own = [entry for entry in ENTRIES if entry.name == arguments[0]]
+    return application(own or ENTRIES)
+
+
+def __getattr__(name: str) -> Any:
+    """``app``, whole, for whoever reads the command line rather than calls it."""
+    if name == "app":
+        return application()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def run() -> None:
     """The console script. Every error a person can act on is shown as such, with its exit code."""
     try:
-        app()
+        for_call(sys.argv[1:], os.environ)()
     except AssayError as error:
+        from assay.cli.console import explain_error
+
         explain_error(error)
         sys.exit(int(error.exit))
     except BrokenPipeError:

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from assay.app.addresses import now
 from assay.app.observed import LIMIT, Observed, observed
 from assay.app.project import open_project
-from assay.app.site import now
 from assay.cli.console import out, tables, write
 from assay.cli.options import DeclarationPath, Format, FormatOption
 from assay.cli.words import counted, observed_place

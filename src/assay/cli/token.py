@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from assay.app.addresses import development_environments, issuer_address
 from assay.app.project import Project, open_project
-from assay.app.site import development_environments, issuer_address
 from assay.cli import completing
 from assay.cli.console import err, write
 from assay.cli.options import Format, FormatOption, Where

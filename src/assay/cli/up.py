@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from assay.app.addresses import now
 from assay.app.project import Project, open_project
-from assay.app.site import now
 from assay.app.stack import issuer_url, prepare_project, settings, url_of
 from assay.cli.console import err, out
 from assay.cli.options import DeclarationPath

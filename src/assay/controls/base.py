@@ -8,9 +8,8 @@ from datetime import date
 from importlib import resources
 from typing import Any, Literal
 
-from ruamel.yaml import YAML
-
 from assay.declare.declaration import Declaration
+from assay.declare.packaged import plain_yaml
 from assay.domain import Confidence, Edit, Fix, Location, Outcome, Severity, Verdict
 from assay.gateway import ir
 
@@ -99,7 +98,7 @@ class Control:
 def about(control: str) -> About:
     """Reads ``control.yaml`` of a control folder."""
     text = (resources.files("assay.controls") / control / "control.yaml").read_text(encoding="utf-8")
-    raw: dict[str, Any] = YAML(typ="safe").load(text)
+    raw: dict[str, Any] = plain_yaml(text)
     checks = {
         key: Check(id=key, title=c["title"], severity=Severity(c["severity"]), why=c["why"], fix=c["fix"])
         for key, c in (raw.get("checks") or {}).items()

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import assay
+from assay.app.addresses import keys_file
 from assay.app.project import Project, open_project
-from assay.app.site import keys_file
 from assay.app.stack import Prepared, issuer_url, prepare_project, settings, url_of
 from assay.demo.scene import Scene
 from assay.demo.service import Service, Store, running_service

@@ -106,7 +106,8 @@ Encryption = Literal["aes-256-gcm", "aes-128-gcm", "none", "unknown"]
 class Mapped(BaseModel):
     """Base of every mapping: frozen, strict about unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    # Built when a declaration is first validated: one validator for the whole, and none for commands that read nothing.
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 class SecretRef(Mapped):
