@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from assay.domain import AssayError, DeclarationError, Verdict
 from assay.identity.secrets import looks_like_secret
@@ -88,10 +87,16 @@ def read_sources(verdicts: Iterable[Verdict], base: Path = Path()) -> dict[str, 
 
 
 @contextmanager
-def progress(title: str, total: int | None = None) -> Iterator[Progress]:
-    """A progress bar on standard error; silent when that is no terminal."""
+def progress(title: str) -> Iterator[None]:
+    """A sign on standard error that something is going on; silent when that is no terminal."""
     console = err()
+    if not console.is_terminal:
+        yield
+        return
+    # Only here: programs and pipelines, which call most often, do not wait for it to load.
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        bar.add_task(title, total=total)
-        yield bar
+    with Progress(*columns, console=console, transient=True) as bar:
+        bar.add_task(title, total=None)
+        yield

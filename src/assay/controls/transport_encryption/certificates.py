@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assay.controls._lib.judging import judge as _judge
 from assay.controls._lib.subjects import api_subject, in_production, served_apis
@@ -12,7 +13,9 @@ from assay.controls._lib.urls import file_path
 from assay.controls.base import Context
 from assay.declare.declaration import Declaration
 from assay.domain import AssayError, Location, Verdict
-from assay.identity.certificates import CertificateFacts, check_pair, inspect_certificate
+
+if TYPE_CHECKING:
+    from assay.identity.certificates import CertificateFacts
 
 _SOON = timedelta(days=30)
 _CONTROL = "transport_encryption"
@@ -38,6 +41,9 @@ def certificate(context: Context) -> Iterator[Verdict]:
         yield judge.not_applicable("certificate-unusable", "gateway", at, sentence)
     if files is None:
         return
+    # Cryptography is loaded only for a declaration that names certificates.
+    from assay.identity.certificates import check_pair
+
     now = _noon(context)
     try:
         facts = check_pair(
@@ -103,6 +109,8 @@ def authorities(context: Context) -> Iterator[Verdict]:
     declaration, judge = context.declaration, _judge(_CONTROL)
     now = _noon(context)
     for subject, route, written in _named_authorities(declaration):
+        from assay.identity.certificates import inspect_certificate
+
         at = declaration.locate(*route)
         try:
             facts = inspect_certificate(Path(file_path(declaration.root, written)))
