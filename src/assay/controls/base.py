@@ -12,6 +12,8 @@ from assay.declare.declaration import Declaration
 from assay.declare.packaged import plain_yaml
 from assay.domain import Confidence, Edit, Fix, Location, Outcome, Severity, Verdict
 from assay.gateway import ir
+from assay.prove.case import Case, Test
+from assay.prove.surface import Surface
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,13 @@ class About:
     failure_domain: str
     evidence_age: str
     checks: Mapping[str, Check]
+    proofs: Mapping[str, Test]
     references: tuple[str, ...]
 
 
 Design = Callable[[Context], Iterable[Verdict]]
 Enforce = Callable[[Declaration, Site], Iterable[ir.AnyPiece]]
+Prove = Callable[[Surface], Iterable[Case]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ class Control:
     about: About
     design: Design | None
     enforce: Enforce | None
+    prove: Prove | None
 
     @property
     def id(self) -> str:
@@ -103,6 +108,18 @@ def about(control: str) -> About:
         key: Check(id=key, title=c["title"], severity=Severity(c["severity"]), why=c["why"], fix=c["fix"])
         for key, c in (raw.get("checks") or {}).items()
     }
+    proofs = {
+        key: Test(
+            control=raw["id"],
+            id=key,
+            title=p["title"],
+            severity=Severity(p["severity"]),
+            why=p["why"],
+            fix=p["fix"],
+            rows=tuple(p.get("rows") or ()),
+        )
+        for key, p in (raw.get("proofs") or {}).items()
+    }
     return About(
         id=raw["id"],
         title=raw["title"],
@@ -114,6 +131,7 @@ def about(control: str) -> About:
         failure_domain=raw["failure_domain"],
         evidence_age=raw["evidence_age"],
         checks=checks,
+        proofs=proofs,
         references=tuple(raw.get("references") or ()),
     )
 

@@ -16,7 +16,7 @@ from assay.controls.authentication import design as authentication_design
 from assay.controls.authentication import enforce as authentication_enforce
 from assay.controls.authorisation import design as authorisation_design
 from assay.controls.authorisation import enforce as authorisation_enforce
-from assay.controls.base import Context, Control, Design, Enforce, Site
+from assay.controls.base import Context, Control, Design, Enforce, Prove, Site
 from assay.controls.data_exposure import design as data_exposure_design
 from assay.controls.data_exposure import enforce as data_exposure_enforce
 from assay.controls.encryption_at_rest import design as encryption_at_rest_design
@@ -33,6 +33,8 @@ from assay.controls.transport_encryption import enforce as transport_encryption_
 from assay.declare.declaration import Declaration
 from assay.domain import UsageError, Verdict, did_you_mean
 from assay.gateway.assemble import Policy, assemble
+from assay.prove.case import Case
+from assay.prove.surface import Surface
 
 
 class Faces(NamedTuple):
@@ -41,6 +43,7 @@ class Faces(NamedTuple):
     id: str
     design: Design | None
     enforce: Enforce | None
+    prove: Prove | None = None
 
 
 FACES: tuple[Faces, ...] = (
@@ -61,7 +64,7 @@ FACES: tuple[Faces, ...] = (
 @cache
 def controls() -> tuple[Control, ...]:
     """Every control. Reads each ``control.yaml`` at the first call, never at import."""
-    return tuple(Control(judge(f.id).about, f.design, f.enforce) for f in FACES)
+    return tuple(Control(judge(f.id).about, f.design, f.enforce, f.prove) for f in FACES)
 
 
 def control(control_id: str) -> Control:
@@ -96,3 +99,8 @@ def compile_policy(declaration: Declaration, site: Site) -> Policy:
         IncompleteError: the pieces do not make one gateway.
     """
     return assemble(piece for f in FACES if f.enforce for piece in f.enforce(declaration, site))
+
+
+def plan_cases(surface: Surface) -> tuple[Case, ...]:
+    """Every case that the controls' claims call for, in the order of the registry. Nothing is sent."""
+    return tuple(case for f in FACES if f.prove for case in f.prove(surface))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from assay.declare.model.apis import (
     Access,
     Api,
@@ -47,6 +49,7 @@ from assay.declare.model.environments import (
     TlsFiles,
 )
 from assay.declare.model.governance import Appetite, Exception_, Objective, Scope, Target
+from assay.declare.model.proving import BasicSecret, Bounds, HeaderSecret, LoginRecipe, ProveIdentity, Proving
 from assay.declare.model.values import (
     LEVELS,
     Day,
@@ -83,6 +86,7 @@ class Model(Mapped):
     objectives: dict[Id, Objective] = {}
     exceptions: tuple[Exception_, ...] = ()
     appetite: Appetite = Appetite()
+    prove: Proving = Field(Proving(), description="How the running system may be tested.")
 
 
 __all__ = [
@@ -94,6 +98,8 @@ __all__ = [
     "Appetite",
     "AtRest",
     "Authenticate",
+    "BasicSecret",
+    "Bounds",
     "Claims",
     "Connection",
     "Consumer",
@@ -107,6 +113,7 @@ __all__ = [
     "Flow",
     "Gateway",
     "GatewayTls",
+    "HeaderSecret",
     "HttpUrl",
     "Id",
     "Introspection",
@@ -114,6 +121,7 @@ __all__ = [
     "Level",
     "Limits",
     "Listen",
+    "LoginRecipe",
     "Mapped",
     "MaskForm",
     "Model",
@@ -128,6 +136,8 @@ __all__ = [
     "Organisation",
     "PenTest",
     "Product",
+    "ProveIdentity",
+    "Proving",
     "ReportFile",
     "Reveal",
     "Right",
