@@ -83,6 +83,9 @@ class Call:
         body: the bytes; ``content_type`` goes with it.
         purpose: what this request is for, in a few words, for the report: ``the owner reads it``.
         source: a loopback address to connect from; None: the engine chooses.
+        follow: redirects to the same origin are followed, five at most; others never.
+        api: whose address it goes to when calls go straight at upstreams; empty: the API of the case.
+        direct: goes straight at the declared upstream of ``api`` although the run goes through the gateway.
     """
 
     method: str
@@ -94,6 +97,8 @@ class Call:
     purpose: str = ""
     source: str | None = None
     follow: bool = False
+    api: str = ""
+    direct: bool = False
 
 
 @dataclass(frozen=True, slots=True)
