@@ -1,0 +1,253 @@
+"""The status of a control objective: how far it is from claimed to effective, and why.
+
+Design and operation are judged apart. Only what was proven on the running system, on the configuration that is live,
+and not too long ago counts as effective; the clock alone turns effective into stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from assay.assurance.deviations import upper_bound
+from assay.assurance.facts import Measured
+from assay.declare.declaration import Declaration
+from assay.declare.model import Objective
+from assay.declare.selectors import selects
+from assay.domain import Outcome, Verdict
+
+_CONCLUSIVE = frozenset({Outcome.PASS, Outcome.FAIL})
+
+
+class Status(StrEnum):
+    """Rising trust from ``not assessed`` to ``effective``; then the ways in which it is not held."""
+
+    NOT_ASSESSED = "not assessed"
+    CLAIMED = "claimed"
+    DESIGNED = "designed"
+    APPLIED = "applied"
+    EFFECTIVE = "effective"
+    DEVIATION = "deviation"
+    FAILED = "failed"
+    STALE = "stale"
+    EXCEPTED = "excepted"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What runs: the digest of the live configuration (empty: nothing runs, or nobody could tell), and the one that
+    the declaration compiles to now."""
+
+    live: str = ""
+    wanted: str = ""
+
+    @property
+    def current(self) -> bool:
+        """Whether what is declared is what runs."""
+        return bool(self.live) and self.live == self.wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side, design or operation: what was found.
+
+    Attributes:
+        outcome: ``pass``, ``fail``, ``inconclusive``, or ``not_applicable`` when nothing was looked at.
+        population: cells (control × subject × identity) that had to be shown; ``sample``: those that were.
+        deviations: those that failed; ``bound``: the most of the population that may fail, at 95 % confidence.
+    """
+
+    outcome: Outcome
+    sentence: str
+    population: int = 0
+    sample: int = 0
+    deviations: int = 0
+    bound: float = 1.0
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An objective with its status, and the reasons."""
+
+    id: str
+    objective: Objective
+    status: Status
+    reason: str
+    design: Side
+    operating: Side
+    evidence_age: float | None = None
+    expires: datetime | None = None
+    evidence: tuple[str, ...] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """The published shape (version 1). Ages are seconds."""
+        return {
+            "id": self.id,
+            "category": str(self.objective.category),
+            "statement": self.objective.statement,
+            "controls": list(self.objective.controls),
+            "status": str(self.status),
+            "reason": self.reason,
+            "design": _side(self.design),
+            "operating": _side(self.operating),
+            "evidence_age": self.evidence_age,
+            "expires": self.expires.isoformat() if self.expires else None,
+            "evidence": list(self.evidence),
+        }
+
+
+def _side(side: Side) -> dict[str, Any]:
+    return {
+        "outcome": str(side.outcome),
+        "sentence": side.sentence,
+        "population": side.population,
+        "sample": side.sample,
+        "deviations": side.deviations,
+        "bound": round(side.bound, 4),
+        "findings": list(side.findings),
+    }
+
+
+def standings(
+    declaration: Declaration,
+    design: Sequence[Verdict],
+    facts: Mapping[str, Measured],
+    applied: Applied,
+    *,
+    now: datetime,
+) -> tuple[Standing, ...]:
+    """Every declared objective, in the order of the declaration."""
+    return tuple(
+        standing(name, objective, design, facts.values(), applied, now=now)
+        for name, objective in declaration.model.objectives.items()
+    )
+
+
+def standing(
+    name: str,
+    objective: Objective,
+    design: Iterable[Verdict],
+    facts: Iterable[Measured],
+    applied: Applied,
+    *,
+    now: datetime,
+) -> Standing:
+    """One objective. Pure: the same inputs give the same status; only ``now`` makes evidence old."""
+    of_design = [v for v in design if v.control in objective.controls and in_scope(objective, v.subject)]
+    of_operation = [f for f in facts if f.control in objective.controls and in_scope(objective, f.subject)]
+    designed, excepted = _design(of_design)
+    # What was measured on another configuration says nothing about this one.
+    here = [f for f in of_operation if not applied.live or f.configuration == applied.live]
+    operating = _operating(objective, here)
+    oldest = min((f.at for f in here if f.outcome in _CONCLUSIVE), default=None)
+    age = (now - oldest).total_seconds() if oldest else None
+    expires = oldest + timedelta(seconds=objective.target.evidence_age) if oldest else None
+    elsewhere = bool(of_operation) and not here
+    excepted = excepted or any(f.excepted_by for f in here)
+    status, reason = _status(designed, excepted, operating, applied, expires, elsewhere=elsewhere, now=now)
+    evidence = tuple(dict.fromkeys(e for f in here if f.outcome in _CONCLUSIVE for e in f.evidence))
+    return Standing(name, objective, status, reason, designed, operating, age, expires, evidence)
+
+
+def in_scope(objective: Objective, subject: str) -> bool:
+    """Whether a subject belongs to what the objective speaks about. What concerns no API concerns all of them.
+
+    A scope by data class does not narrow the operations: an objective about personal data must hold wherever an API of
+    its scope can be called.
+    """
+    parts = subject.split(".")
+    if parts[0] != "apis" or len(parts) < 2:
+        return True
+    scope = objective.scope
+    if scope.apis and parts[1] not in scope.apis:
+        return False
+    if scope.operations and len(parts) > 3 and parts[2] == "operations":
+        return any(selects(pattern, parts[3]) for pattern in scope.operations)
+    return True
+
+
+def _design(verdicts: Sequence[Verdict]) -> tuple[Side, bool]:
+    looked = [v for v in verdicts if v.outcome in _CONCLUSIVE or v.outcome is Outcome.INCONCLUSIVE]
+    bad = [v for v in looked if v.outcome is Outcome.FAIL and v.excepted_by is None]
+    excepted = [v for v in looked if v.excepted_by]
+    vague = [v for v in looked if v.outcome is Outcome.INCONCLUSIVE and v.excepted_by is None]
+    sentences = tuple(dict.fromkeys(v.sentence for v in (*bad, *vague)))
+    size, shown = len(looked), len(looked) - len(vague)
+    if not looked:
+        return Side(Outcome.NOT_APPLICABLE, "no test of design speaks about it"), False
+    if bad:
+        told = f"{len(bad)} of {size} tests of design found something"
+        return Side(Outcome.FAIL, told, size, shown, len(bad), 1.0, sentences), False
+    if vague:
+        told = f"{len(vague)} of {size} tests of design could not be concluded"
+        return Side(Outcome.INCONCLUSIVE, told, size, shown, 0, 1.0, sentences), False
+    told = f"{size} tests of design hold" + (f", {len(excepted)} of them by exception" if excepted else "")
+    return Side(Outcome.PASS, told, size, shown, 0, 0.0), bool(excepted)
+
+
+def _operating(objective: Objective, facts: Sequence[Measured]) -> Side:
+    cells: dict[tuple[str, str, str], list[Measured]] = {}
+    for fact in facts:
+        if fact.outcome is not Outcome.NOT_APPLICABLE and not fact.excepted_by:
+            cells.setdefault((fact.control, fact.subject, fact.identity), []).append(fact)
+    if not cells:
+        return Side(Outcome.NOT_APPLICABLE, "nothing was measured on the running system")
+    failed = [f for f in facts if f.outcome is Outcome.FAIL and not f.excepted_by]
+    shown = {key for key, found in cells.items() if any(f.outcome in _CONCLUSIVE for f in found)}
+    broken = {key for key, found in cells.items() if any(f.outcome is Outcome.FAIL for f in found)}
+    missing = [c for c in objective.controls if not any(key[0] == c for key in shown)]
+    size, sample, bad = len(cells), len(shown), len(broken)
+    bound = upper_bound(bad, sample, population=size)
+    sentences = tuple(dict.fromkeys(f.sentence for f in failed))
+    if bad:
+        told = f"{bad} of {sample} places tested do not hold"
+        return Side(Outcome.FAIL, told, size, sample, bad, bound, sentences)
+    wanted = float(objective.target.coverage.rstrip("%")) / 100
+    if missing or sample < wanted * size:
+        vague = tuple(
+            dict.fromkeys(f.sentence for f in facts if f.outcome not in (*_CONCLUSIVE, Outcome.NOT_APPLICABLE))
+        )
+        told = (
+            f"nothing was shown about {', '.join(missing)}"
+            if missing
+            else f"{sample} of {size} places could be concluded, {objective.target.coverage} are wanted"
+        )
+        return Side(Outcome.INCONCLUSIVE, told, size, sample, 0, bound, vague)
+    return Side(Outcome.PASS, f"{sample} of {size} places were attacked and held", size, sample, 0, bound)
+
+
+def _status(
+    design: Side,
+    excepted: bool,
+    operating: Side,
+    applied: Applied,
+    expires: datetime | None,
+    *,
+    elsewhere: bool,
+    now: datetime,
+) -> tuple[Status, str]:
+    if operating.outcome is Outcome.FAIL:
+        return Status.FAILED, operating.sentence
+    if design.outcome is Outcome.FAIL:
+        return Status.DEVIATION, design.sentence
+    if operating.outcome is Outcome.PASS and expires is not None and now >= expires:
+        return Status.STALE, f"it was effective; its evidence expired {expires:%Y-%m-%d %H:%M} UTC"
+    if excepted and operating.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE):
+        return Status.EXCEPTED, "a deviation is accepted, until its exception expires"
+    if design.outcome is Outcome.NOT_APPLICABLE and operating.outcome is Outcome.NOT_APPLICABLE:
+        return Status.NOT_ASSESSED, "nothing looked at it"
+    if operating.outcome is Outcome.PASS and design.outcome is not Outcome.INCONCLUSIVE:
+        if applied.live and not applied.current:
+            return Status.STALE, "what was proven is live, but the declaration has changed since"
+        return Status.EFFECTIVE, operating.sentence
+    if elsewhere:
+        return Status.STALE, "it was proven on another configuration than the one that is live"
+    if design.outcome is Outcome.PASS:
+        if applied.current:
+            return Status.APPLIED, f"it runs; {operating.sentence}"
+        return Status.DESIGNED, "what is declared is not what runs" if applied.live else "nothing of it runs"
+    return Status.CLAIMED, design.sentence
