@@ -1,0 +1,1 @@
+"""Evidence: signed, logged, verifiable by a stranger. Start at :mod:`assay.evidence.ledger`."""

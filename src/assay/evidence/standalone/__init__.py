@@ -1,0 +1,1 @@
+"""Holds the program that is shipped inside exported evidence."""
