@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -171,7 +170,7 @@ def _manifest(root: Path, head: Checkpoint, at: datetime) -> int:
     for path in sorted(p for p in root.rglob("*") if p.is_file()):
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        size = os.stat(path).st_size
+        size = path.stat().st_size
         listed[path.relative_to(root).as_posix()] = {"bytes": size, "sha256": digest}
         total += size
     document = {

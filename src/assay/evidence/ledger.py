@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from assay.domain import AssayError, IncompleteError, Location, UsageError
 from assay.evidence import envelope, keys
 from assay.evidence.blobs import Blob, BlobState, BlobStore, examine
-from assay.evidence.checkpoint import Checkpoint, check_name, parse, sign
+from assay.evidence.checkpoint import Checkpoint, check_name, parse, sign, verifies
 from assay.evidence.export import Exported, export
 from assay.evidence.files import LogFiles
 from assay.evidence.keys import Epoch, KeyDirectory
@@ -446,7 +446,7 @@ class Ledger:
                 public is not None
                 and record.seq == index
                 and record.origin == self.origin
-                and keys.verifies(public, entry.signature, envelope.pae(entry.payload))
+                and verifies(public, entry.signature, envelope.pae(entry.payload))
             )
             states = (examine(self.files.blobs, record.run, ref, None) for ref in record.blobs if good)
             return good and all(state is BlobState.SEALED for state in states)

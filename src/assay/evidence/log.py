@@ -51,8 +51,9 @@ class Recovered:
     def sentence(self) -> str:
         """For people."""
         return (
-            f"The evidence log was not closed: {self.entries_lost:,} entries ({self.bytes_lost:,} bytes) after the last "
-            f"checkpoint (entry {self.last_sealed:,}) were torn and are lost; {self.entries_kept:,} were kept."
+            f"The evidence log was not closed. After its last checkpoint (entry {self.last_sealed:,}), "
+            f"{self.entries_kept:,} entries were whole and are kept; {self.entries_lost:,} ({self.bytes_lost:,} bytes) "
+            "were torn and are lost."
         )
 
 

@@ -56,7 +56,8 @@ class BlobRef(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     Attributes:
         name: what it is, such as ``exchange``. media: its media type.
         commitment: SHA-256 of a secret 32-byte salt and the content, in hexadecimal.
-        sealed: SHA-256 of the encrypted bytes as they are stored. at, size: where these lie in the run's file, in bytes.
+        sealed: SHA-256 of the encrypted bytes as they are stored.
+        at, size: where these lie in the run's file, in bytes.
     """
 
     name: str

@@ -90,7 +90,7 @@ class Levels:
         return [self.levels[h][(size >> h) - 1] for h in range(size.bit_length() - 1, -1, -1) if size >> h & 1]
 
     def root(self, start: int = 0, end: int | None = None) -> bytes:
-        """The hash over leaves ``start … end - 1``, where ``start`` is a multiple of a power of two that covers them."""
+        """The hash over leaves ``start … end - 1``; ``start`` is a multiple of a power of two that is no smaller."""
         end = self.size if end is None else end
         if end == start:
             return EMPTY
