@@ -76,6 +76,10 @@ class Cast(Protocol):
     async def renew(self, identity: Identity, *, send: Send | None = None) -> bool:
         """A new credential for the same identity, when its own is no longer taken. False: there is no way."""
 
+    def retire(self, identity: Identity) -> None:
+        """Its rate limit is worn out: it works on for whoever has it, and the next :meth:`act` gives another shared
+        one. Nothing happens when there is only this one."""
+
     async def credential(self, identity: Identity) -> str:
         """See ``Lab.credential``. Raises NotReached."""
 
@@ -144,6 +148,9 @@ class Objects(Protocol):
         Raises:
             NotReached: the draft cannot be written as a request.
         """
+
+    def retire(self, identity: Identity) -> None:
+        """The next :meth:`owned` gives no shared object of this owner (see ``Cast.retire``)."""
 
     async def reset(self) -> None:
         """Forgets shared objects (not what must be cleaned up). Called between families, after ``Cast.reset``."""
