@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from assay import __version__
 from assay.domain import Severity, Verdict
+from assay.prove.result import Proof
 
 _LEVEL = {
     Severity.CRITICAL: "error",
@@ -27,14 +28,31 @@ _SCORE = {
 }
 
 
-def _fingerprint(verdict: Verdict) -> str:
-    """Names the finding by what it is about, not by where its line happens to be."""
-    return hashlib.sha256("\0".join((verdict.control, verdict.check, verdict.subject)).encode()).hexdigest()
+def _fingerprint(verdict: Verdict, case: str = "") -> str:
+    """Names the finding by what it is about (a measured one by its case), not by where its line happens to be."""
+    named = (case,) if case else (verdict.control, verdict.check, verdict.subject)
+    return hashlib.sha256("\0".join(named).encode()).hexdigest()
 
 
 def _uri(file: str) -> str:
     """A file as a URI reference (RFC 3986): relative to where the command ran, as its name is."""
     return ("file://" if file.startswith("/") else "") + quote(file)
+
+
+def _measured(proof: Proof) -> dict[str, Any]:
+    """A finding of the running system, located at the declaration, with how to see it again."""
+    result = _result(proof.verdict)
+    result["partialFingerprints"] = {"assay/v1": _fingerprint(proof.verdict, proof.case)}
+    how = {
+        "case": proof.case,
+        "identity": proof.identity,
+        "via": proof.via,
+        "evidence": list(proof.evidence),
+        "reproduce": proof.reproduce,
+        "letThroughBy": proof.let_through_by,
+    }
+    result["properties"] |= {name: value for name, value in how.items() if value}
+    return result
 
 
 def _result(verdict: Verdict) -> dict[str, Any]:
@@ -60,9 +78,11 @@ def _result(verdict: Verdict) -> dict[str, Any]:
     return result
 
 
-def render(verdicts: Iterable[Verdict]) -> str:
-    """One run with its rules; accepted findings stay in it, suppressed."""
-    shown = [v for v in verdicts if v.is_finding or v.excepted_by]
+def render(verdicts: Iterable[Verdict], proofs: Iterable[Proof] = ()) -> str:
+    """One run with its rules; accepted findings stay in it, suppressed. ``proofs`` were measured on the system."""
+    designed = [v for v in verdicts if v.is_finding or v.excepted_by]
+    measured = [p for p in proofs if p.verdict.is_finding or p.verdict.excepted_by]
+    shown = [*designed, *(p.verdict for p in measured)]
     rules = {
         f"{v.control}/{v.check}": {
             "id": f"{v.control}/{v.check}",
@@ -76,6 +96,7 @@ def render(verdicts: Iterable[Verdict]) -> str:
     driver = {"name": "Assay", "version": __version__, "rules": [rules[k] for k in sorted(rules)]}
     # Without it, readers count columns in UTF-16 code units (SARIF 2.1.0 § 3.14.17).
     columns = "unicodeCodePoints"
-    run = {"tool": {"driver": driver}, "columnKind": columns, "results": [_result(v) for v in shown]}
+    results = [_result(v) for v in designed] + [_measured(p) for p in measured]
+    run = {"tool": {"driver": driver}, "columnKind": columns, "results": results}
     sarif = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json.dumps(sarif, indent=2, ensure_ascii=False)
