@@ -219,6 +219,43 @@ def test_a_body_that_breaks_off_is_not_judged(inspector: Inspector) -> None:
     assert inspector.status()["counts"]["allowed"] == 0
 
 
+def test_what_is_no_request_is_refused_and_the_connection_ends(inspector: Inspector) -> None:
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.settimeout(5)
+        raw.connect(str(inspector.uds))
+        raw.sendall(b"POST /inspect/create HTTP/1.1\r\nhost: i\r\nx-assay-operation: crm/create\r\n"
+                    b"content-length: 2\r\ncontent-length: 2\r\n\r\n{}")  # fmt: skip
+        answer = b""
+        while data := raw.recv(4096):
+            answer += data
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"input_validation/inspector-error" in answer
+
+
+def test_requests_on_one_connection_are_answered_in_order(inspector: Inspector) -> None:
+    ask = "POST /inspect/create HTTP/1.1\r\nhost: i\r\nx-assay-operation: crm/create\r\n"
+    ask += "content-type: application/json\r\ncontent-length: {}\r\n\r\n{}"
+    bodies = ['{"name":"a"}', '{"n":"x"}', '{"name":"x\' OR 1=1 --"}', "{}"]
+    # An opaque token is asked about in between; whatever comes of it, the rest waits for it.
+    token = "GET /introspect/x HTTP/1.1\r\nhost: i\r\nx-assay-issuer: none\r\nauthorization: Bearer opaque\r\n\r\n"
+    texts = [ask.format(len(b), b) for b in bodies]
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.settimeout(5)
+        raw.connect(str(inspector.uds))
+        raw.sendall("".join([*texts[:2], token, *texts[2:]]).encode())
+        answer = b""
+        while answer.count(b"HTTP/1.1 ") < 5:
+            answer += raw.recv(65536)
+    assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"200", b"400", b"503", b"403", b"200"]
+
+
+def test_the_end_of_a_worker_ends_them_all_so_that_they_are_started_afresh(tmp_path: Path) -> None:
+    with running(tmp_path, _bundle(_pieces()), workers=2) as inspector:
+        os.kill(inspector.status()["pid"], signal.SIGKILL)
+        assert inspector.process.wait(10) != 0
+        assert not inspector.uds.exists()
+
+
 def test_a_new_bundle_is_taken_within_a_second_and_a_bad_one_is_told(inspector: Inspector) -> None:
     before = inspector.status()["digest"]
     inspector.replace(b'{"version":')

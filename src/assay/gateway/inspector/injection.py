@@ -31,6 +31,7 @@ WINDOW: Final = 8192
 OVERLAP: Final = 1024
 MAX_SEARCHED: Final = 512 * 1024
 """Characters that the engine may have to search in one request; about a second of work in the worst case."""
+_MAX_SETS: Final = 32
 
 
 def _words(text: str) -> frozenset[str]:
@@ -145,22 +146,32 @@ class Engine:
     def __init__(self) -> None:
         self._modsecurity = libmodsecurity.ModSecurity()
         self._modsecurity.set_log_callback(_ignore)
-        self._sets = [(gate, _load(name)) for name, gate in _GATES]
+        self._everything = _load(*(name for name, _ in _GATES))
+        self._sets: dict[tuple[str, ...], libmodsecurity.RulesSet] = {}
 
     def search(self, values: Sequence[str]) -> Hit | None:
         """The first recognised injection among ``values``, or None."""
         folded = "\n\n".join(values).lower() if len(values) > 1 else values[0].lower()
         if _ENCODED.search(folded):
             return self.search_everywhere(values)
-        for gate, rules in self._sets:
-            if gate.search(folded) and (hit := self._ask(rules, values)) is not None:
-                return hit
-        return None
+        return self._ask(self._rules(tuple([name for name, gate in _GATES if gate.search(folded)])), values)
 
     def search_everywhere(self, values: Sequence[str]) -> Hit | None:
         """Like :meth:`search`, but every rule sees every value."""
-        hits = (self._ask(rules, values) for _, rules in self._sets)
-        return next((h for h in hits if h is not None), None)
+        return self._ask(self._everything, values)
+
+    def _rules(self, names: tuple[str, ...]) -> libmodsecurity.RulesSet:
+        """The rules of several files as one set: a transaction costs as much as many rules, so a request has one.
+
+        Sets are made when a text first asks for them, in a millisecond. There is a bound on how many are kept; beyond
+        it, all rules are asked.
+        """
+        found = self._sets.get(names)
+        if found is None:
+            if len(self._sets) >= _MAX_SETS:
+                return self._everything
+            found = self._sets[names] = _load(*names)
+        return found
 
     def _ask(self, rules: libmodsecurity.RulesSet, values: Sequence[str]) -> Hit | None:
         transaction = libmodsecurity.Transaction(self._modsecurity, rules, "-")
@@ -177,10 +188,10 @@ class Engine:
         return Hit(kind if kind in _CLASSES else "attack", index if index < len(values) else 0)
 
 
-def _load(name: str) -> libmodsecurity.RulesSet:
+def _load(*names: str) -> libmodsecurity.RulesSet:
     folder = resources.files(__package__).joinpath("rules")
     rules = libmodsecurity.RulesSet()
-    for file in ("common.conf", f"{name}.conf"):
+    for file in ("common.conf", *(f"{name}.conf" for name in names)):
         if rules.load(folder.joinpath(file).read_text("utf-8")) < 0:
             raise AssayError(
                 f"The injection rules {file} cannot be loaded: {rules.get_parser_error()}.",

@@ -6,7 +6,9 @@ repaired (RFC 3986 section 2.1, RFC 3629).
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -20,6 +22,7 @@ _MEDIA_TYPE: Final = re.compile(rf"({_TOKEN}/{_TOKEN})[ \t]*(;.*)?", re.ASCII)
 _PARAMETER: Final = re.compile(rf'[ \t]*;[ \t]*(?:({_TOKEN})=(?:({_TOKEN})|"((?:[^"\\]|\\[\x20-\x7e])*)"))?', re.ASCII)
 _UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 MAX_PAIRS: Final = 1000
+_SHORT: Final = 100
 
 
 def decode(raw: bytes, what: str, *, check: str = "query-encoding", plus: bool = True) -> str:
@@ -86,7 +89,7 @@ class MediaType:
     """A media type as a header gives it: ``essence`` and parameter names in lower case."""
 
     essence: str
-    parameters: dict[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_json(self) -> bool:
@@ -105,7 +108,19 @@ class MediaType:
 
 
 def media_type(text: str) -> MediaType | None:
-    """Reads a media type (RFC 9110 section 8.3); None when it is malformed or names a parameter twice."""
+    """Reads a media type (RFC 9110 section 8.3); None when it is malformed or names a parameter twice.
+
+    The same few come again and again, so short ones are remembered.
+    """
+    return _remembered(text) if len(text) <= _SHORT else _media_type(text)
+
+
+@functools.lru_cache(maxsize=256)
+def _remembered(text: str) -> MediaType | None:
+    return _media_type(text)
+
+
+def _media_type(text: str) -> MediaType | None:
     whole = _MEDIA_TYPE.fullmatch(text.strip(" \t"))
     if whole is None:
         return None
