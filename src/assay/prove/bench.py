@@ -1,0 +1,160 @@
+"""What all cases of a run share: the ways to send and to look, and what was learnt about identities meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from assay.prove.accesslog import AccessLog
+from assay.prove.bounds import Budget, Limits, Stop
+from assay.prove.case import Identity
+from assay.prove.events import Emit
+from assay.prove.listener import Listener
+from assay.prove.redaction import Redaction
+from assay.prove.scope import Origin, Scope, origin_of
+from assay.prove.seams import Cast, Objects, Stores
+from assay.prove.slots import Slots
+from assay.prove.sources import Sources, declared_networks, spreadable
+from assay.prove.surface import Persona, Surface
+from assay.prove.transport import Transport
+
+
+def _silent(_: object) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a run depends on beside its cases.
+
+    Attributes:
+        target: URL of what is tested; its path does not matter, since calls carry their own.
+        scope: where anything may be sent; see :func:`assay.prove.scope.scope_of`.
+        run: id of the run; exchanges are found in the gateway's log by ids made from it.
+        clock: the time of day, in UTC.
+        redact: a last pass over everything that is kept, after the engine's own.
+        authority: PEM file of the authorities to trust; None: the public ones.
+        access_log: the gateway's; None: there is none to read.
+        stop_file: the run ends when it appears.
+        authorised: somebody said that production may be tested.
+    """
+
+    surface: Surface
+    target: str
+    scope: Scope
+    cast: Cast
+    objects: Objects
+    stores: Stores
+    run: str
+    clock: Callable[[], datetime]
+    limits: Limits = field(default_factory=Limits)
+    seed: int = 0
+    emit: Emit = _silent
+    redact: Callable[[str], str] = str
+    authority: Path | None = None
+    access_log: Path | None = None
+    stop_file: Path | None = None
+    authorised: bool = False
+    configuration_digest: str = ""
+
+
+@dataclass
+class Bench:
+    """The parts that a run's cases share, made for one run and closed after it."""
+
+    settings: Settings
+    stop: Stop = field(init=False)
+    budget: Budget = field(init=False)
+    transport: Transport = field(init=False)
+    log: AccessLog | None = field(init=False, default=None)
+    listener: Listener = field(init=False, default_factory=Listener)
+    sources: Sources = field(init=False)
+    redaction: Redaction = field(init=False)
+    slots: Slots = field(init=False)
+    made: set[str] = field(init=False, default_factory=set)
+    """Values of path parameters that address objects which this run made."""
+    accepted: set[str] = field(init=False, default_factory=set)
+    """Names of identities whose own credential has been accepted."""
+    _calls: Counter[str] = field(init=False, default_factory=Counter)
+    _writes: Counter[str] = field(init=False, default_factory=Counter)
+    _retired: set[str] = field(init=False, default_factory=set)
+    _renewing: dict[str, asyncio.Lock] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        settings, loop = self.settings, asyncio.get_running_loop()
+        limits = settings.limits
+        self.stop = Stop(settings.stop_file, loop.time)
+        self.budget = Budget(limits, self.stop, loop.time)
+        self.transport = Transport(
+            settings.scope,
+            authority=settings.authority,
+            seconds=limits.call_seconds,
+            body_bytes=limits.body_bytes,
+        )
+        if settings.access_log is not None and settings.surface.fronted and settings.surface.via == "gateway":
+            self.log = AccessLog(settings.access_log)
+            self.log.start()
+        self.sources = Sources(declared_networks(settings.surface.declaration), spread=spreadable())
+        self.redaction = Redaction(settings.cast.secrets, settings.redact)
+        self.slots = Slots(limits.concurrency)
+
+    @cached_property
+    def target(self) -> Origin:
+        """What is tested."""
+        return origin_of(self.settings.target)
+
+    @cached_property
+    def personas(self) -> dict[str, Persona]:
+        """Kinds of callers by name."""
+        return {p.name: p for p in self.settings.surface.personas}
+
+    def host_of(self, api: str) -> str | None:
+        """The host name that the gateway knows an API by, where it answers to certain names only."""
+        declared = self.settings.surface.declaration.model.apis.get(api)
+        if declared is None or not declared.hosts or "*" in declared.hosts or self.settings.surface.via == "direct":
+            return None
+        first = declared.hosts[0]
+        return f"assay{first[1:]}" if first.startswith("*.") else first
+
+    @cached_property
+    def allowance(self) -> tuple[int, int]:
+        """How many calls, and how many that change something, one identity makes before another takes its place.
+
+        Half of the smallest declared limit, so that no case is refused for what another one used up.
+        """
+        limits = [api.limits for api in self.settings.surface.declaration.model.apis.values()]
+        calls = [each.default.requests for each in limits if each.default]
+        writes = [each.write.requests for each in limits if each.write]
+        half_calls = max(1, min(calls) // 2) if calls else 1_000_000
+        return half_calls, max(1, min(writes) // 2) if writes else half_calls
+
+    def count(self, who: Identity, *, writes: bool) -> None:
+        """One more call of an identity. Retires it when it has done its share."""
+        self._calls[who.name] += 1
+        self._writes[who.name] += writes
+        calls, changes = self.allowance
+        if self._calls[who.name] >= calls or self._writes[who.name] >= changes:
+            self.retire(who)
+
+    def retire(self, who: Identity) -> None:
+        """Lets another identity take this one's place; whoever has it keeps it."""
+        if who.name not in self._retired and not who.disposable:
+            self._retired.add(who.name)
+            self.settings.cast.retire(who)
+            self.settings.objects.retire(who)
+
+    def renewing(self, who: Identity) -> asyncio.Lock:
+        """One renewal of an identity at a time."""
+        return self._renewing.setdefault(who.name, asyncio.Lock())
+
+    async def close(self) -> None:
+        """Ends every connection and every task of the run's own."""
+        self.transport.close()
+        await self.listener.close()
+        if self.log:
+            await self.log.close()

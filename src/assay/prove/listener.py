@@ -1,0 +1,111 @@
+"""A listener on loopback: whoever fetches one of its URLs was told to by a payload of this run."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from assay.prove.case import Canary
+
+_HEAD_BYTES = 16 * 1024
+_SECONDS = 5.0
+_AT_ONCE = 64
+
+
+@dataclass
+class _Page:
+    """What one URL answers, and whether anybody asked."""
+
+    redirect_to: str | None
+    body: bytes
+    content_type: str
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def _nonce() -> str:
+    return secrets.token_hex(12)
+
+
+class Listener:
+    """An HTTP server on 127.0.0.1, started when the first URL is asked for.
+
+    Args:
+        nonce: makes the part of a URL that nobody can guess.
+    """
+
+    def __init__(self, nonce: Callable[[], str] = _nonce) -> None:
+        self._nonce = nonce
+        self._pages: dict[str, _Page] = {}
+        self._server: asyncio.Server | None = None
+        self._starting = asyncio.Lock()
+        self._busy = 0
+        self._serving: set[asyncio.Task[None]] = set()
+
+    async def url(
+        self, *, redirect_to: str | None = None, body: bytes = b"", content_type: str = "text/plain"
+    ) -> Canary:
+        """A new URL; it answers with ``body``, or leads on to ``redirect_to``."""
+        async with self._starting:
+            if self._server is None:
+                self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_HEAD_BYTES)
+        port = self._server.sockets[0].getsockname()[1]
+        nonce = self._nonce()
+        self._pages[nonce] = _Page(redirect_to, body, content_type)
+        return Canary(f"http://127.0.0.1:{port}/{nonce}", nonce)
+
+    async def heard(self, canary: Canary, *, within: float) -> bool:
+        """Whether somebody fetched the URL; waits no longer than ``within`` seconds."""
+        page = self._pages.get(canary.nonce)
+        if page is None:
+            return False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await page.heard.wait()
+        return page.heard.is_set()
+
+    async def close(self) -> None:
+        """Ends the server and every connection."""
+        if self._server is not None:
+            self._server.close()
+            for task in self._serving:
+                task.cancel()
+            await asyncio.gather(*self._serving, return_exceptions=True)
+            await self._server.wait_closed()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._busy += 1
+        try:
+            if self._busy <= _AT_ONCE:
+                async with asyncio.timeout(_SECONDS):
+                    head = await reader.readuntil(b"\r\n\r\n")
+                    writer.write(self._answer(head))
+                    await writer.drain()
+                    writer.close()
+                    await writer.wait_closed()
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+            return  # whoever sends something else is not fetching a URL
+        finally:
+            self._busy -= 1
+            writer.transport.abort()
+
+    def _answer(self, head: bytes) -> bytes:
+        target = head.split(b" ", 2)[1] if head.count(b" ") >= 2 else b""
+        # The nonce may come with a path, a query or another host's name behind it.
+        page = next((page for nonce, page in self._pages.items() if nonce.encode() in target), None)
+        if page is None:
+            return b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        page.heard.set()
+        if page.redirect_to:
+            return (
+                f"HTTP/1.1 302 Found\r\nlocation: {page.redirect_to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            ).encode()
+        top = f"HTTP/1.1 200 OK\r\ncontent-type: {page.content_type}\r\ncontent-length: {len(page.body)}\r\n"
+        return top.encode() + b"connection: close\r\n\r\n" + page.body

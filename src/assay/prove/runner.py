@@ -1,0 +1,328 @@
+"""Runs cases: families in order, within bounds, failures repeated, nothing lost. The result is a plain value."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from assay.domain import AssayError, Location, Outcome, Severity
+from assay.gateway.decision import Decision, decide
+from assay.prove.bench import Bench, Settings
+from assay.prove.bounds import BoundsReached
+from assay.prove.case import Case, Family, Judged, NotReached, Test
+from assay.prove.concluding import Culprit, culprit, not_repeated, unreached, verdict
+from assay.prove.courier import exchange
+from assay.prove.events import CaseFinished, CaseStarted, CleanedUp, FamilyStarted, Finished, Planned, Stopped
+from assay.prove.lab import EngineLab
+from assay.prove.patience import WornOut
+from assay.prove.plan import summarise
+from assay.prove.result import Exchange, Proof, RunResult
+from assay.prove.scope import check_tier
+from assay.prove.slots import Slot
+
+_GONE = "interrupted"
+_Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One run of a case, and what it came to."""
+
+    judged: Judged
+    lab: EngineLab
+    worn: bool = False
+    cut: bool = False
+
+
+@dataclass
+class _Run:
+    """What a run has found so far."""
+
+    bench: Bench
+    proofs: dict[str, Proof] = field(default_factory=dict)
+    falsified: dict[_Key, str] = field(default_factory=dict)
+    told: bool = False
+
+
+async def prove(cases: Sequence[Case], settings: Settings) -> RunResult:
+    """Runs the cases and cleans up.
+
+    Being cancelled ends the run early and in order: what runs is ended, what was made is removed, and the result
+    lists what was not tested. A second cancellation ends it at once.
+
+    Raises:
+        UsageError: the target is in production and nobody said that it may be tested, or is out of scope.
+    """
+    surface = settings.surface
+    check_tier(surface.declaration, (t.api for t in surface.targets), authorised=settings.authorised)
+    started = settings.clock()
+    bench = Bench(settings)
+    settings.scope.check(bench.target)
+    settings.emit(Planned(settings.run, summarise(cases, settings.limits)))
+    run = _Run(bench)
+    try:
+        await _families(run, cases)
+    except asyncio.CancelledError:
+        bench.stop.request(_GONE)
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
+    finally:
+        left = await _clean_up(bench)
+        await bench.close()
+    settings.emit(CleanedUp(left))
+    result = _result(run, cases, started)
+    settings.emit(Finished(result))
+    return result
+
+
+async def _families(run: _Run, cases: Sequence[Case]) -> None:
+    settings = run.bench.settings
+    for family in Family:
+        members = [case for case in cases if case.family is family]
+        if not members:
+            continue
+        settings.emit(FamilyStarted(family, len(members)))
+        await settings.cast.reset()
+        await settings.objects.reset()
+        tasks = [asyncio.create_task(_group(run, group)) for group in _groups(members)]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _groups(cases: Iterable[Case]) -> list[list[Case]]:
+    """Cases that must not run at the same time, together: those of one test on one subject by one identity, of which
+    the rest is skipped once one has failed; and all that wear out one identity. The longest waits come first."""
+    found: dict[tuple[str, ...], list[Case]] = {}
+    for case in cases:
+        key = (case.identity,) if case.family is Family.EXHAUSTION else _key(case)
+        found.setdefault(key, []).append(case)
+    return sorted(found.values(), key=lambda group: -sum(case.seconds for case in group))
+
+
+def _key(case: Case) -> _Key:
+    return (case.test.control, case.test.id, case.subject, case.identity)
+
+
+async def _group(run: _Run, cases: Sequence[Case]) -> None:
+    for case in cases:
+        slot = Slot(run.bench.slots)
+        await slot.take()
+        try:
+            proof = await _case(run, case, slot)
+        finally:
+            slot.leave()
+        run.proofs[case.id] = proof
+        if proof.verdict.outcome is Outcome.FAIL:
+            run.falsified[_key(case)] = case.id
+        run.bench.settings.emit(CaseFinished(proof, run.bench.budget.requests))
+
+
+async def _case(run: _Run, case: Case, slot: Slot) -> Proof:
+    bench = run.bench
+    started = bench.settings.clock()
+    if (reason := bench.budget.used_up) and not run.told:
+        run.told = True
+        bench.settings.emit(Stopped(reason))
+    early = _without_running(run, case)
+    if early is not None:
+        return _skipped(bench, case, early, started)
+    began = asyncio.get_running_loop().time()
+    first = await _attempt(bench, case, slot, number=1)
+    tries = 1
+    if first.worn:
+        first, tries = await _attempt(bench, case, slot, number=2, fresh=True), 2
+    last, judged, repeated = first, first.judged, 1
+    if judged.outcome is Outcome.FAIL:
+        second = await _attempt(bench, case, slot, number=tries + 1, fresh=True)
+        repeated = 2
+        if second.judged.outcome is Outcome.FAIL:
+            last, judged = second, second.judged
+        else:
+            judged = not_repeated(judged, second.judged)
+    slot.leave()  # the log is waited for in nobody's way
+    seconds = asyncio.get_running_loop().time() - began
+    return await _concluded(bench, case, last, judged, started=started, seconds=seconds, repeated=repeated)
+
+
+def _without_running(run: _Run, case: Case) -> Judged | None:
+    surface = run.bench.settings.surface
+    if run.bench.budget.used_up:
+        return Judged(Outcome.SKIPPED, f"not tested: {run.bench.budget.used_up}")
+    if _key(case) in run.falsified:
+        return Judged(Outcome.SKIPPED, f"not tested again: `{run.falsified[_key(case)]}` has failed already")
+    if case.needs_gateway and (surface.via == "direct" or not surface.fronted):
+        return Judged(Outcome.NOT_APPLICABLE, "there is no gateway of ours in front")
+    return None
+
+
+async def _attempt(bench: Bench, case: Case, slot: Slot, *, number: int, fresh: bool = False) -> _Attempt:
+    """One run of a case. Whatever happens in it, there is a conclusion; only cancellation passes through."""
+    bench.settings.emit(CaseStarted(case, number))
+    limit = bench.settings.limits.case_seconds + case.seconds
+    deadline = asyncio.timeout(limit)
+    lab = EngineLab(bench, case, attempt=number, fresh=fresh, slot=slot, deadline=deadline)
+    try:
+        async with deadline:
+            judged = await case.run(lab)
+    except BoundsReached as reached:
+        judged = Judged(Outcome.SKIPPED, f"not tested: {reached}")
+    except WornOut as worn:
+        judged = Judged(Outcome.INCONCLUSIVE, f"the rate limit of {worn} was used up")
+    except NotReached as reached:
+        judged = Judged(Outcome.INCONCLUSIVE, str(reached) or "what was to be tested was not reached")
+    except TimeoutError:
+        judged = Judged(Outcome.INCONCLUSIVE, f"it took longer than {limit:g} s, and was ended")
+    except AssayError as error:
+        judged = Judged(Outcome.ERROR, f"it could not be tested: {error.sentence}")
+    except Exception as error:  # noqa: BLE001 - a mistake in one case must neither pass nor end the run
+        judged = Judged(Outcome.ERROR, f"the case itself went wrong ({type(error).__name__}: {str(error)[:200]})")
+    if lab.cut and judged.outcome is not Outcome.SKIPPED:
+        judged = _cut(judged, lab.cut)
+    return _Attempt(judged, lab, worn=lab.worn, cut=bool(lab.cut))
+
+
+def _cut(judged: Judged, why: str) -> Judged:
+    """What a case says that swallowed the end of the bounds is worth nothing; a failure is not hidden, though."""
+    if judged.outcome is Outcome.FAIL:
+        return Judged(Outcome.INCONCLUSIVE, f"{judged.sentence.rstrip('.')}; but {why} meanwhile", judged.decisive)
+    return Judged(Outcome.SKIPPED, f"not tested to the end: {why}")
+
+
+async def _concluded(
+    bench: Bench, case: Case, attempt: _Attempt, judged: Judged, *, started: datetime, seconds: float, repeated: int
+) -> Proof:
+    decisions = await _decisions(bench, attempt.lab, judged.decisive)
+    exchanges = tuple(exchange(sent, bench, decisions.get(sent.number)) for sent in attempt.lab.sent)
+    decisive = next((e for e in exchanges if e.number == judged.decisive), None)
+    direct = bench.settings.surface.via == "direct"
+    found = culprit(judged, decisive, decisions.get(judged.decisive or 0), direct=direct)
+    return _proof(
+        bench,
+        case,
+        judged,
+        found,
+        exchanges=exchanges,
+        decisive=decisive,
+        facts=attempt.lab.facts,
+        started=started,
+        seconds=seconds,
+        repeated=repeated,
+    )
+
+
+async def _decisions(bench: Bench, lab: EngineLab, decisive: int | None) -> dict[int, Decision]:
+    """The gateway's decisions by exchange. Only the decisive one is waited for; the others are there by then."""
+    if bench.log is None:
+        return {}
+    found: dict[int, Decision] = {}
+    ordered = sorted(lab.sent, key=lambda sent: sent.number != decisive)
+    for sent in ordered:
+        if sent.logged and sent.correlation and not (sent.answer.error and not sent.answer.status):
+            within = bench.settings.limits.log_seconds if sent.number == decisive else 0.0
+            line = await bench.log.line(sent.correlation, within=within)
+            if line is not None:
+                found[sent.number] = decide(line)
+    return found
+
+
+def _proof(
+    bench: Bench,
+    case: Case,
+    judged: Judged,
+    found: Culprit,
+    *,
+    exchanges: tuple[Exchange, ...] = (),
+    decisive: Exchange | None = None,
+    facts: dict[str, object] | None = None,
+    started: datetime,
+    seconds: float = 0.0,
+    repeated: int = 1,
+) -> Proof:
+    safe = Judged(
+        judged.outcome,
+        bench.redaction.text(judged.sentence),
+        judged.decisive,
+        {**(facts or {}), **judged.facts},
+        judged.severity,
+    )
+    return Proof(
+        case=case.id,
+        test=case.test,
+        verdict=verdict(case, safe, found),
+        api=case.api,
+        operation=case.operation,
+        identity=case.identity,
+        via=bench.settings.surface.via,
+        refused_by=found.refused_by,
+        let_through_by=found.let_through_by,
+        reproduce=(decisive.reproduce or None) if decisive else None,
+        facts=safe.facts,
+        exchanges=exchanges,
+        started=started,
+        seconds=seconds,
+        repeated=repeated,
+    )
+
+
+def _skipped(bench: Bench, case: Case, judged: Judged, started: datetime) -> Proof:
+    return _proof(bench, case, judged, Culprit(), started=started, repeated=0)
+
+
+async def _clean_up(bench: Bench) -> tuple[str, ...]:
+    """Removes what the run made, within a time of its own."""
+    settings = bench.settings
+    test = Test("engine", "clean-up", "What a run made is removed", Severity.NOTE, "", "")
+    case = Case(test=test, subject="assay", at=Location("assay.yaml"), api="", run=_nothing)
+    lab = EngineLab(bench, case, cleaning=True)
+    left: tuple[str, ...] = ()
+    try:
+        async with asyncio.timeout(settings.limits.clean_up_seconds):
+            left = await settings.objects.clean_up(lab.send_for_cleaning)
+    except TimeoutError:
+        left = ("cleaning up took too long: objects that this run made are left",)
+    except Exception as error:  # noqa: BLE001 - what was found out must not be lost to a failure to tidy up
+        left = (f"not everything that this run made was removed: {error}",)
+    try:
+        await settings.cast.close()
+    except Exception as error:  # noqa: BLE001 - as above
+        left += (f"not every credential of this run was revoked: {error}",)
+    return left
+
+
+async def _nothing(lab: object) -> Judged:
+    raise NotReached("there is nothing to test")
+
+
+def _result(run: _Run, cases: Sequence[Case], started: datetime) -> RunResult:
+    bench, settings = run.bench, run.bench.settings
+    now = settings.clock()
+    why = bench.budget.used_up
+    for case in cases:
+        if case.id not in run.proofs:
+            judged = Judged(Outcome.SKIPPED, f"not tested: {why or _GONE}")
+            run.proofs[case.id] = _skipped(bench, case, judged, now)
+    proofs = tuple(run.proofs[case.id] for case in cases)
+    cut = any(p.verdict.outcome is Outcome.SKIPPED and p.verdict.sentence.startswith("not tested:") for p in proofs)
+    return RunResult(
+        id=settings.run,
+        seed=settings.seed,
+        started=started,
+        finished=now,
+        target=settings.target,
+        via=settings.surface.via,
+        declaration_digest=settings.surface.declaration.digest,
+        configuration_digest=settings.configuration_digest,
+        planned=len(cases),
+        requests=bench.budget.requests,
+        writes=bench.budget.writes,
+        proofs=proofs,
+        unreached=unreached(proofs),
+        stopped=(why or _GONE) if cut else "",
+        authorised=settings.authorised,
+    )

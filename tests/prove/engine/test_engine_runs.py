@@ -1,0 +1,398 @@
+"""The runner against systems that behave, hang, lie, limit and change their minds."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine_world import OTHER, USER, Asked, Play, Tokens, World, case, played, reply, surface_in
+
+from assay.domain import AssayError, Outcome, UsageError
+from assay.prove.bounds import Limits
+from assay.prove.case import Call, Case, Family, Judged, Lab, NotReached, broken, held, unclear
+from assay.prove.events import CaseFinished, Finished, Planned, Stopped
+from assay.prove.result import Proof, RunResult
+
+GET = Call(method="GET", target="/things/thing-1", purpose="read it")
+
+
+async def look(lab: Lab) -> Judged:
+    """Fails when anybody may read the thing."""
+    seen = await lab.call(GET)
+    if seen.error:
+        return unclear(f"no answer: {seen.error}", seen)
+    return broken("anybody may read it", seen) if seen.ok else held("it is refused", seen)
+
+
+async def look_as_user(lab: Lab) -> Judged:
+    who = await lab.act(USER)
+    seen = await lab.call(replace(GET, who=who))
+    return held("the owner reads it", seen) if seen.ok else unclear(f"the owner gets {seen.status}", seen)
+
+
+def outcomes(result: RunResult) -> list[str]:
+    return [str(proof.verdict.outcome) for proof in result.proofs]
+
+
+def only(result: RunResult) -> Proof:
+    (proof,) = result.proofs
+    return proof
+
+
+def run(play: Play, *cases: Case, path: Path, **changes: Any) -> tuple[RunResult, World, list[Asked]]:
+    """Runs the cases against a system that ``play`` plays."""
+
+    async def go() -> tuple[RunResult, World, list[Asked]]:
+        async with played(play) as site:
+            how = {k: changes.pop(k) for k in ("cast", "limits") if k in changes}
+            world = World(changes.pop("surface", None) or surface_in(path), site, **how)
+            return await world.prove(*cases, **changes), world, site.asked
+
+    return asyncio.run(go())
+
+
+def test_a_refusal_that_was_seen_passes_and_names_who_was_asked(tmp_path: Path) -> None:
+    result, world, asked = run(lambda _: reply(403), case(look), path=tmp_path)
+    proof = only(result)
+    assert proof.verdict.outcome is Outcome.PASS
+    assert (proof.verdict.control, proof.verdict.check, proof.repeated) == ("authorisation", "open", 1)
+    assert proof.exchanges[0].correlation == asked[0].header("x-request-id")
+    assert len(asked) == result.requests == 1
+    assert isinstance(world.events[0], Planned) and isinstance(world.events[-1], Finished)
+    assert world.cast.closed
+
+
+def test_a_failure_is_looked_at_twice_before_it_is_reported(tmp_path: Path) -> None:
+    result, _, asked = run(lambda _: reply(200), case(look), path=tmp_path)
+    proof = only(result)
+    assert (proof.verdict.outcome, proof.repeated, len(asked)) == (Outcome.FAIL, 2, 2)
+    assert proof.verdict.fix is not None and proof.verdict.reason == "because"
+    assert proof.reproduce is not None and proof.reproduce.startswith("curl --path-as-is")
+    assert asked[0].header("x-request-id") != asked[1].header("x-request-id")
+
+
+def test_a_failure_that_does_not_repeat_is_no_finding_and_is_not_hidden(tmp_path: Path) -> None:
+    answers = iter([reply(200), reply(403)])
+    result, _, _ = run(lambda _: next(answers), case(look), path=tmp_path)
+    verdict = only(result).verdict
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "did not repeat" in verdict.sentence and "anybody may read it" in verdict.sentence
+    assert result.unreached[0].reason == verdict.sentence
+
+
+async def _hangs(_: Asked) -> bytes:
+    await asyncio.sleep(60)
+    return b""
+
+
+@pytest.mark.parametrize(
+    ("play", "says"),
+    [
+        (_hangs, "no complete answer within 0.3 s"),
+        (lambda _: None, "closed without an answer"),
+        (lambda _: b"SSH-2.0-OpenSSH_9\r\n\r\n", "no HTTP answer"),
+        (lambda _: b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\ncontent-length: 8\r\n\r\n", "no HTTP answer"),
+    ],
+)
+def test_a_target_that_hangs_or_lies_gives_no_verdict_and_no_exception(play: Play, says: str, tmp_path: Path) -> None:
+    result, _, _ = run(play, case(look), path=tmp_path, limits=Limits(call_seconds=0.3))
+    verdict = only(result).verdict
+    assert verdict.outcome is Outcome.INCONCLUSIVE and says in verdict.sentence
+
+
+def test_a_case_that_goes_wrong_is_an_error_and_the_others_still_run(tmp_path: Path) -> None:
+    async def mistaken(lab: Lab) -> Judged:
+        raise KeyError("id")
+
+    async def refused(lab: Lab) -> Judged:
+        raise AssayError("the file is gone")
+
+    async def lost(lab: Lab) -> Judged:
+        raise NotReached("nobody owns a thing")
+
+    async def slow(lab: Lab) -> Judged:
+        await asyncio.sleep(60)
+        return held("never")
+
+    runs = [mistaken, refused, lost, slow, look]
+    cases = [case(each, f"v{i}", test=f"t{i}") for i, each in enumerate(runs)]
+    result, _, _ = run(lambda _: reply(403), *cases, path=tmp_path, limits=Limits(case_seconds=0.3))
+    assert outcomes(result) == ["error", "error", "inconclusive", "inconclusive", "pass"]
+    sentences = [p.verdict.sentence for p in result.proofs]
+    assert "KeyError" in sentences[0] and "the file is gone" in sentences[1]
+    assert sentences[2] == "nobody owns a thing" and "longer than 0.3 s" in sentences[3]
+    assert len(result.unreached) == 4
+
+
+def test_once_falsified_the_rest_of_a_test_on_that_subject_and_identity_is_skipped(tmp_path: Path) -> None:
+    cases = [case(look, "a"), case(look, "b"), case(look, "c", identity="other"), case(look, "d", test="else")]
+    result, _, _ = run(lambda _: reply(200), *cases, path=tmp_path)
+    assert outcomes(result) == ["fail", "skipped", "fail", "fail"]
+    assert cases[0].id in result.proofs[1].verdict.sentence
+
+
+def test_families_run_in_order_with_identities_made_anew(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def remembering(name: str) -> Callable[[Lab], Awaitable[Judged]]:
+        async def inner(lab: Lab) -> Judged:
+            order.append(f"{name}:{(await lab.act(USER)).name}")
+            return held("fine")
+
+        return inner
+
+    families = [Family.EXHAUSTION, Family.READ, Family.CROSS_WRITE, Family.READ]
+    cases = [case(remembering(f.name), f"v{i}", family=f, test=f"t{i}") for i, f in enumerate(families)]
+    result, world, _ = run(lambda _: reply(200), *cases, path=tmp_path)
+    assert order == ["READ:user#1", "READ:user#1", "CROSS_WRITE:user#2", "EXHAUSTION:user#3"]
+    assert world.cast.resets == 3
+    assert [p.case for p in result.proofs] == [c.id for c in cases]
+
+
+def test_a_used_up_budget_skips_the_rest_and_lists_it(tmp_path: Path) -> None:
+    cases = [case(look, f"v{i}", test=f"t{i:02}") for i in range(20)]
+    result, world, asked = run(lambda _: reply(403), *cases, path=tmp_path, limits=Limits(requests=11))
+    assert len(asked) == 10
+    assert outcomes(result).count("pass") == 10 and outcomes(result).count("skipped") == 10
+    assert len(result.unreached) == 1 and "11 requests are used up" in result.stopped
+    assert any(isinstance(event, Stopped) for event in world.events)
+
+
+def test_a_failure_seen_when_the_budget_ends_is_neither_reported_nor_passed(tmp_path: Path) -> None:
+    result, _, _ = run(lambda _: reply(200), case(look), path=tmp_path, limits=Limits(requests=1))
+    verdict = only(result).verdict
+    assert verdict.outcome is Outcome.INCONCLUSIVE and "anybody may read it" in verdict.sentence
+
+
+def test_a_case_that_swallows_the_end_of_the_bounds_proves_nothing(tmp_path: Path) -> None:
+    async def careless(lab: Lab) -> Judged:
+        for _ in range(3):
+            with suppress(NotReached):
+                await lab.call(GET)
+        return held("all is well")
+
+    result, _, _ = run(lambda _: reply(403), case(careless), path=tmp_path, limits=Limits(requests=2))
+    assert outcomes(result) == ["skipped"]
+
+
+def test_requests_are_paced(tmp_path: Path) -> None:
+    async def many(lab: Lab) -> Judged:
+        for _ in range(25):
+            await lab.call(GET)
+        return held("done")
+
+    began = time.monotonic()
+    run(lambda _: reply(403), case(many), path=tmp_path, limits=Limits(per_second=10))
+    assert 2.0 <= time.monotonic() - began < 4.0
+
+
+def test_a_stop_file_ends_the_run_and_everything_made_is_removed(tmp_path: Path) -> None:
+    file = tmp_path / "stop"
+
+    async def make(lab: Lab) -> Judged:
+        await lab.owned(lab.surface.targets[0], USER, fresh=True)
+        file.touch()
+        await asyncio.sleep(0.15)
+        return await look(lab)
+
+    cases = [case(make, "a", family=Family.OWN_WRITE), case(look, "b", family=Family.CROSS_WRITE)]
+    result, world, _ = run(lambda _: reply(200), *cases, path=tmp_path, stop_file=file)
+    assert outcomes(result) == ["skipped", "skipped"]
+    assert result.stopped == "the stop file stop exists"
+    assert world.objects.cleaned == world.objects.made == ["made-1"]
+
+
+def test_an_interruption_ends_in_order_with_a_result(tmp_path: Path) -> None:
+    async def go() -> tuple[RunResult, World]:
+        async with played(_hang_on_things) as site:
+            world = World(surface_in(tmp_path), site, limits=Limits(call_seconds=30))
+
+            async def make(lab: Lab) -> Judged:
+                await lab.owned(lab.surface.targets[0], USER, fresh=True)
+                return await look(lab)
+
+            cases = (case(make, "a", family=Family.OWN_WRITE), case(look, "b", family=Family.CROSS_WRITE))
+            task = asyncio.create_task(world.prove(*cases))
+            await asyncio.sleep(0.3)
+            task.cancel()
+            return await task, world
+
+    result, world = asyncio.run(go())
+    assert outcomes(result) == ["skipped", "skipped"] and result.stopped == "interrupted"
+    assert world.objects.cleaned == ["made-1"] and world.cast.closed
+
+
+async def _hang_on_things(asked: Asked) -> bytes:
+    if asked.method == "GET":
+        await asyncio.sleep(60)
+    return reply(200)
+
+
+def test_a_token_that_expires_in_the_middle_is_renewed_once(tmp_path: Path) -> None:
+    good: set[str] = {"0"}
+
+    def play(asked: Asked) -> bytes:
+        generation = asked.header("authorization")[-1]
+        return reply(200 if generation in good else 401)
+
+    async def twice(lab: Lab) -> Judged:
+        who = await lab.act(USER)
+        assert (await lab.call(replace(GET, who=who))).ok
+        good.clear()
+        good.add("1")
+        seen = await lab.call(replace(GET, who=who))
+        good.clear()
+        last = await lab.call(replace(GET, who=who))
+        again = await lab.call(replace(GET, who=who))
+        return held(f"{seen.status} {last.status} {again.status}", seen)
+
+    result, world, _ = run(play, case(twice), path=tmp_path)
+    assert only(result).verdict.sentence == "200 401 401"
+    assert world.cast.renewals == 2  # after the first 401, and in vain after the second; the third had never worked
+
+
+def test_a_forged_credential_is_not_renewed(tmp_path: Path) -> None:
+    async def forge(lab: Lab) -> Judged:
+        who = await lab.act(USER)
+        await lab.call(replace(GET, who=who))
+        seen = await lab.call(replace(GET, who=who, headers=(("Authorization", "Bearer forged"),)))
+        return held("refused", seen) if seen.status == 401 else broken("taken", seen)
+
+    def play(asked: Asked) -> bytes:
+        return reply(401 if "forged" in asked.header("authorization") else 200)
+
+    result, world, asked = run(play, case(forge), path=tmp_path)
+    assert outcomes(result) == ["pass"] and world.cast.renewals == 0
+    assert asked[1].head.lower().count(b"authorization") == 1
+
+
+def test_a_rate_limit_makes_way_for_another_identity_and_no_verdict(tmp_path: Path) -> None:
+    def play(asked: Asked) -> bytes:
+        worn = "user#1" in asked.header("authorization")
+        return reply(429, b"", ("retry-after", "60")) if worn else reply(200)
+
+    result, world, _ = run(play, case(look_as_user), path=tmp_path)
+    assert outcomes(result) == ["pass"] and world.cast.retired == ["user#1"]
+
+
+def test_a_rate_limit_that_nobody_else_escapes_is_waited_for_or_inconclusive(tmp_path: Path) -> None:
+    cast = Tokens(replaceable=False)
+    result, _, _ = run(
+        lambda _: reply(429, b"", ("retry-after", "60")),
+        case(look_as_user),
+        path=tmp_path,
+        cast=cast,
+        limits=Limits(wait=1),
+    )
+    assert outcomes(result) == ["inconclusive"]
+    answers = iter([reply(429, b"", ("retry-after", "1")), reply(200)])
+    result, _, _ = run(lambda _: next(answers), case(look_as_user), path=tmp_path)
+    assert outcomes(result) == ["pass"]
+
+
+def test_exhaustion_cases_see_the_limit_themselves(tmp_path: Path) -> None:
+    async def exhaust(lab: Lab) -> Judged:
+        seen = await lab.call(GET)
+        return held("limited", seen) if seen.status == 429 else broken("not limited", seen)
+
+    play = lambda _: reply(429, b"", ("retry-after", "60"))  # noqa: E731
+    result, _, _ = run(play, case(exhaust, family=Family.EXHAUSTION), path=tmp_path)
+    assert outcomes(result) == ["pass"]
+
+
+def test_identities_are_spared_before_a_declared_limit_is_reached(tmp_path: Path) -> None:
+    surface = surface_in(tmp_path, api=", limits: {default: 10/minute}")
+    cases = [case(look_as_user, f"v{i}", test=f"t{i:02}") for i in range(12)]
+    result, _, asked = run(lambda _: reply(200), *cases, path=tmp_path, surface=surface, limits=Limits(concurrency=1))
+    assert set(outcomes(result)) == {"pass"}
+    by = Counter(a.header("authorization") for a in asked)
+    assert max(by.values()) == 5 and len(by) == 3
+
+
+def test_the_same_seed_gives_the_same_choices_and_verdicts(tmp_path: Path) -> None:
+    def runs(seed: int) -> list[tuple[str, str, str]]:
+        async def pick(lab: Lab) -> Judged:
+            return held(f"{lab.random.randrange(10**9)}")
+
+        cases = [case(pick, f"v{i}", test=f"t{i}") for i in range(6)]
+        result, _, _ = run(lambda _: reply(200), *cases, path=tmp_path, seed=seed)
+        return [(p.case, str(p.verdict.outcome), p.verdict.sentence) for p in result.proofs]
+
+    assert runs(1) == runs(1)
+    assert runs(1) != runs(2)
+    assert len({sentence for _, _, sentence in runs(1)}) == 6
+
+
+def test_production_is_refused_without_authority_which_is_recorded(tmp_path: Path) -> None:
+    surface = surface_in(tmp_path, tier="production")
+    with pytest.raises(UsageError, match="in production"):
+        run(lambda _: reply(403), case(look), path=tmp_path, surface=surface)
+    result, _, _ = run(lambda _: reply(403), case(look), path=tmp_path, surface=surface, authorised=True)
+    assert result.authorised and outcomes(result) == ["pass"]
+
+
+def test_without_leave_to_write_only_own_objects_are_changed(tmp_path: Path) -> None:
+    async def delete(lab: Lab) -> Judged:
+        mine = await lab.owned(lab.surface.targets[1], USER, fresh=True)
+        first = await lab.call(Call(method="DELETE", target=f"/things/{mine.params['id']}"))
+        assert first.ok
+        await lab.call(Call(method="DELETE", target="/things/thing-1"))
+        return held("never")
+
+    surface = surface_in(tmp_path, allow_writes=False)
+    result, _, asked = run(lambda _: reply(200), case(delete, family=Family.OWN_WRITE), path=tmp_path, surface=surface)
+    assert outcomes(result) == ["inconclusive"]
+    assert {a.target for a in asked if a.method == "DELETE"} == {"/things/made-1"}
+
+
+def test_what_is_kept_holds_no_secret(tmp_path: Path) -> None:
+    async def leaky(lab: Lab) -> Judged:
+        who = await lab.act(OTHER)
+        secret = await lab.credential(who)
+        seen = await lab.call(
+            Call(method="POST", target=f"/login?token={secret}", who=who, body=f"pw={secret}".encode())
+        )
+        return broken(f"it says {seen.text}", seen)
+
+    def play(asked: Asked) -> bytes:
+        return reply(200, asked.header("authorization").encode(), ("set-cookie", "sid=abc"), ("x-echo", asked.target))
+
+    result, world, _ = run(play, case(leaky), path=tmp_path)
+    proof = only(result)
+    assert proof.verdict.outcome is Outcome.FAIL
+    text = repr(proof)
+    assert world.cast.handed and not any(secret in text for secret in world.cast.handed)
+    assert "sid=abc" not in text
+    assert proof.reproduce is not None and '-H "authorization: Bearer ${TOKEN_OTHER' in proof.reproduce
+
+
+def test_a_redirect_is_followed_only_inside(tmp_path: Path) -> None:
+    def play(asked: Asked) -> bytes:
+        if asked.target == "/inside":
+            return reply(302, b"", ("location", "/things/thing-1"))
+        if asked.target == "/outside":
+            return reply(302, b"", ("location", "http://example.com/steal"))
+        if asked.target == "/loop":
+            return reply(302, b"", ("location", "/loop"))
+        return reply(200)
+
+    async def follow(lab: Lab) -> Judged:
+        found = [await lab.call(replace(GET, target=t, follow=True)) for t in ("/inside", "/outside", "/loop")]
+        return held(" ".join(str(seen.status) for seen in found))
+
+    result, _, asked = run(play, case(follow), path=tmp_path)
+    assert only(result).verdict.sentence == "200 302 302"
+    assert len(asked) == 2 + 1 + 6
+
+
+def test_every_finished_case_is_told_at_once(tmp_path: Path) -> None:
+    cases = [case(look, f"v{i}", test=f"t{i}") for i in range(5)]
+    _, world, _ = run(lambda _: reply(403), *cases, path=tmp_path)
+    assert {e.proof.case for e in world.events if isinstance(e, CaseFinished)} == {c.id for c in cases}
