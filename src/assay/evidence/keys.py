@@ -137,7 +137,10 @@ def published(data: bytes) -> tuple[Epoch, ...]:
 
 
 class KeyDirectory:
-    """The private directory: ``epoch-N.key``, ``runs/RUN.key`` and ``head``, the last checkpoint that was signed."""
+    """The private directory: ``epoch-N.key``, ``head``, and the keys of runs.
+
+    These are ``runs/RUN.open`` while the run goes on, ``RUN.key`` afterwards, ``RUN.shred`` when they are to be erased.
+    """
 
     def __init__(self, directory: Path) -> None:
         """Opens or creates it with mode 0700. Raises :class:`AssayError` if others may write to it."""
@@ -179,28 +182,52 @@ class KeyDirectory:
         _erase(self._epoch(number))
 
     def create_run(self, run: str, key: bytes) -> None:
-        """Keeps the key that a run's blobs are encrypted under."""
-        write_private(self._run(run), key)
+        """Keeps the key that a run's blobs are encrypted under, as that of a run that goes on."""
+        write_private(self._run(run, "open"), key)
+
+    def close_run(self, run: str) -> None:
+        """Notes that a run has ended."""
+        self._rename(run, "open", "key")
+
+    def condemn_run(self, run: str) -> None:
+        """Notes that the key of a run is to be erased, whatever happens next."""
+        self._rename(run, "key", "shred")
+
+    def runs(self, state: str) -> tuple[str, ...]:
+        """The runs that are ``open``, ended (``key``), or to be shredded (``shred``)."""
+        return tuple(sorted(p.stem for p in self._runs.glob(f"*.{state}")))
 
     def run_key(self, run: str) -> bytes | None:
         """The key of a run's blobs, None when it is not here: shredded, or on another machine."""
-        path = self._run(run)
-        if not present(path):
-            return None
-        key = read_private(path, limit=_RUN_KEY, what="run key")
-        return key if len(key) == _RUN_KEY else None
+        for state in ("key", "open"):
+            path = self._run(run, state)
+            if present(path):
+                key = read_private(path, limit=_RUN_KEY, what="run key")
+                return key if len(key) == _RUN_KEY else None
+        return None
 
     def erase_run(self, run: str) -> None:
         """Erases the key of a run's blobs, which shreds them."""
-        _erase(self._run(run))
+        for state in ("open", "key", "shred"):
+            _erase(self._run(run, state))
+
+    def _rename(self, run: str, before: str, after: str) -> None:
+        path = self._run(run, before)
+        try:
+            if present(path):
+                path.rename(self._run(run, after))
+        except OSError as error:
+            raise IncompleteError(
+                f"The key `{path}` cannot be renamed: {error.strerror}.", fix="make its directory writable"
+            ) from error
 
     def _epoch(self, number: int) -> Path:
         return self.path / f"epoch-{number}.key"
 
-    def _run(self, run: str) -> Path:
+    def _run(self, run: str, state: str) -> Path:
         if not run.isalnum() or not run.isascii() or len(run) > 64:
             raise AssayError(f"`{run}` is not the id of a run")
-        return self._runs / f"{run}.key"
+        return self._runs / f"{run}.{state}"
 
 
 def _erase(path: Path) -> None:

@@ -23,12 +23,11 @@ from types import TracebackType
 from typing import Any
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from assay.domain import AssayError, IncompleteError, Location, UsageError
-from assay.evidence import envelope, keys
-from assay.evidence.blobs import Blob, BlobState, BlobStore, examine
-from assay.evidence.checkpoint import Checkpoint, check_name, parse, sign, verifies
+from assay.domain import IncompleteError, UsageError
+from assay.evidence import envelope
+from assay.evidence.blobs import Blob, BlobStore
+from assay.evidence.checkpoint import Checkpoint, check_name
 from assay.evidence.export import Exported, export
 from assay.evidence.files import LogFiles
 from assay.evidence.keys import Epoch, KeyDirectory
@@ -36,7 +35,7 @@ from assay.evidence.log import Log, Recovered
 from assay.evidence.reading import Reading
 from assay.evidence.record import Kind, Record, decode, encode, ulid, utc
 from assay.evidence.redact import Redactor
-from assay.identity.files import present, read_public, write_private
+from assay.evidence.signing import Signing
 
 Clock = Callable[[], datetime]
 
@@ -79,8 +78,8 @@ class Ledger:
         self._current = ""
         self.keys = KeyDirectory(private or self.files.private)
         self._blobs = BlobStore(self.files.blobs, entropy=entropy)
-        self._epochs = self._published()
-        self._log = Log(directory, accept=self._accept)
+        self._signing = Signing(self.files, self.keys, self.origin)
+        self._log = Log(directory, accept=self._signing.accepts)
         try:
             self._ready()
         except BaseException:
@@ -157,7 +156,7 @@ class Ledger:
     @property
     def epochs(self) -> tuple[Epoch, ...]:
         """The public keys, oldest first."""
-        return self._epochs
+        return self._signing.epochs
 
     def begin(
         self,
@@ -226,23 +225,17 @@ class Ledger:
     def seal(self) -> Checkpoint:
         """Brings everything to the disk under a new signed checkpoint. Raises :class:`IncompleteError`."""
         if self._log.unsealed or self._log.sealed is None:
-            self._log.seal(self._sign, sync=self._blobs.sync)
-            write_private(self.keys.head, self.checkpoint.text.encode())
+            self._signing.remember(self._log.seal(self._signing.checkpoint, sync=self._blobs.sync))
         self._sealed_at = utc(self._clock())
         return self.checkpoint
 
     def rotate(self) -> Epoch:
         """Begins an epoch: a new key, introduced by the old one, which is erased then."""
-        before = self._epochs[-1]
-        number = before.number + 1
-        key = self.keys.create(number)
-        record = keys.key_record(number, key.public_key().public_bytes_raw(), origin=self.origin)
+        record, key = self._signing.next()
         self._append(record)
         self.seal()
-        self._take(key, number)
-        self._publish()
-        self.keys.erase(before.number)
-        return self._epochs[-1]
+        self._signing.take(key)
+        return self.epochs[-1]
 
     def shred(self, run: str, *, reason: str) -> str:
         """Makes every attachment of a run unreadable for good, and records that and why. Returns the record's id."""
@@ -250,17 +243,8 @@ class Ledger:
             raise UsageError("a run cannot be shredded before it has ended", fix="end it first")
         if self.keys.run_key(run) is None:
             raise UsageError(f"there is no key of run `{run}` here", fix="it was shredded before, or is another log's")
-        stored = self._append(
-            Record(
-                kind=Kind.ERASURE,
-                subject=f"evidence-log.{self.origin}.runs.{run}",
-                sentence="The key of this run's attachments was erased.",
-                details={"reason": reason, "run": run},
-            )
-        )
-        self.seal()
-        self.keys.erase_run(run)
-        return stored.id
+        self.keys.condemn_run(run)
+        return self._erase(run, reason)
 
     def export(self, directory: Path, *, runs: Iterable[str] | None = None, attachments: bool = True) -> Exported:
         """Writes a folder that a stranger verifies offline; see :func:`assay.evidence.export.export`."""
@@ -295,9 +279,7 @@ class Ledger:
             blobs=tuple(refs),
             collector=record.collector or self._collector,
         )
-        epoch = self._epochs[-1] if self._epochs else None
-        signer = epoch.keyid if epoch else keys.key_id(self._key.public_key().public_bytes_raw())
-        self._log.append(envelope.seal(encode(stored), self._key, signer).line)
+        self._log.append(self._signing.line(encode(stored)))
         return stored
 
     def _end(self, name: str, details: Mapping[str, Any]) -> str:
@@ -322,136 +304,60 @@ class Ledger:
         del self._runs[name]
         self._current = next(reversed(self._runs), "")
         self.seal()
+        self.keys.close_run(name)
         return stored.id
 
-    def _sign(self, size: int, root: bytes) -> Checkpoint:
-        return sign(self.origin, size, root, self._key)
+    def _erase(self, run: str, reason: str) -> str:
+        stored = self._append(
+            Record(
+                kind=Kind.ERASURE,
+                subject=f"evidence-log.{self.origin}.runs.{run}",
+                sentence="The key of this run's attachments was erased.",
+                details={"reason": reason, "run": run},
+            )
+        )
+        self.seal()
+        self.keys.erase_run(run)
+        return stored.id
 
     def _ready(self) -> None:
-        """Finds the key that signs, finishes what a crash left half done, and begins a log that is new."""
+        """Begins a log that is new; otherwise finishes what a crash left half done."""
         self._sealed_at = utc(self._clock())
         if self._log.size == 0:
-            self._begin_log()
-            return
-        self._not_rolled_back()
-        self._finish_epochs()
-        if self._log.unsealed or self._log.recovered:
+            self._append(self._signing.begin())
             self.seal()
-        self._finish_runs()
-        introduced = decode(envelope.parse(self._epochs[-1].line).payload).time
+            self._signing.publish()
+            return
+        self._signing.resume(self._log.sealed)
+        self.seal()
+        if self.keys.runs("open") or self.keys.runs("shred"):
+            self._finish()
+        introduced = decode(envelope.parse(self.epochs[-1].line).payload).time
         if introduced and utc(self._clock()) - introduced > KEY_LIFE:
             self.rotate()
 
-    def _begin_log(self) -> None:
-        if present(self.keys.head):
-            self._gone("it is empty")
-        for number in self.keys.numbers():
-            self.keys.erase(number)
-        self._key = self.keys.create(1)
-        self._append(keys.key_record(1, self._key.public_key().public_bytes_raw(), origin=self.origin))
-        self.seal()
-        self._epochs = self._introductions()
-        self._publish()
-
-    def _not_rolled_back(self) -> None:
-        """A log that is shorter than what this key signed last must not be continued: that would make two histories."""
-        sealed = self._log.sealed
-        if sealed is None:
-            # The very first seal was interrupted, unless a checkpoint was signed before.
-            if present(self.keys.head):
-                self._gone("it has no checkpoint")
-        elif sealed.origin != self.origin:
-            raise UsageError(
-                f"The log in `{self.files.root}` is that of `{sealed.origin}`, not of `{self.origin}`.",
-                fix="open it under its own name, or begin another in a new directory",
-                location=Location(str(self.files.root)),
-            )
-        elif present(self.keys.head):
-            head = parse(read_public(self.keys.head, what="last checkpoint").decode("utf-8", "replace"))
-            if head.size > sealed.size or (head.size == sealed.size and head.root != sealed.root):
-                self._gone(f"it ends at entry {sealed.size:,}, and {head.size:,} were signed")
-
-    def _gone(self, what: str) -> None:
-        raise IncompleteError(
-            f"The evidence log in `{self.files.root}` was rolled back: {what}.",
-            fix="bring it back from a backup; or begin another, with another directory for its keys",
-            location=Location(str(self.files.root)),
-        )
-
-    def _finish_epochs(self) -> None:
-        held = self.keys.numbers()
-        if not self._epochs or len(held) != 1 or held[0] != self._epochs[-1].number:
-            self._epochs = self._introductions()
-        if not self._epochs or self._epochs[-1].number not in held:
-            raise IncompleteError(
-                f"The key that signs for `{self.files.root}` is not in `{self.keys.path}`.",
-                fix="bring the key directory back from a backup; or begin another log in a new directory",
-                location=Location(str(self.keys.path)),
-            )
-        number = self._epochs[-1].number
-        self._key = self.keys.load(number)
-        if keys.key_id(self._key.public_key().public_bytes_raw()) != self._epochs[-1].keyid:
-            raise IncompleteError(f"The key in `{self.keys.path}` is not the one of this log.")
-        self._publish()
-        for other in held:
-            if other != number:
-                self.keys.erase(other)
-
-    def _finish_runs(self) -> None:
-        """Ends the runs that a crash interrupted, and erases the keys that were to be erased."""
-        if self._log.recovered is None:
-            return
+    def _finish(self) -> None:
+        """Ends the runs that were interrupted, and erases the keys that were to be erased."""
+        erased = set()
         for record in Reading(self.files.root).records():
             if record.kind is Kind.RUN and record.details.get("phase") == "start":
                 self._runs[record.run] = _Run(record.subject, record.declaration, record.configuration, None)
             elif record.kind is Kind.RUN:
                 self._runs.pop(record.run, None)
             elif record.kind is Kind.ERASURE:
-                self.keys.erase_run(str(record.details.get("run", "")))
+                erased.add(record.details.get("run"))
             elif record.run in self._runs:
                 self._runs[record.run].records += 1
                 self._runs[record.run].outcomes[str(record.outcome or record.kind)] += 1
         for name in list(self._runs):
             self._end(name, {"state": "interrupted"})
-
-    def _take(self, key: Ed25519PrivateKey, number: int) -> None:
-        self._key = key
-        self._epochs = self._introductions()
-        if self._epochs[-1].number != number:
-            raise IncompleteError("the new key was not introduced")
-
-    def _introductions(self) -> tuple[Epoch, ...]:
-        """The epochs, from the log itself."""
-        marker = b'"kind":"key"'
-        return keys.chain(line for _, line in Reading(self.files.root).lines() if marker in line)
-
-    def _published(self) -> tuple[Epoch, ...]:
-        if not present(self.files.keys):
-            return ()
-        return keys.published(read_public(self.files.keys, limit=64 << 20, what="list of keys"))
-
-    def _publish(self) -> None:
-        data = keys.publish(self._epochs, origin=self.origin)
-        if not present(self.files.keys) or read_public(self.files.keys, limit=64 << 20) != data:
-            write_private(self.files.keys, data)
-
-    def _accept(self, line: bytes, index: int) -> bool:
-        """Whether a line that no checkpoint covers is whole: place, signature, and attachments on disk."""
-        try:
-            entry = envelope.parse(line)
-            record = decode(entry.payload)
-            epochs = self._epochs or keys.chain([line])
-            public = {e.keyid: e.public for e in epochs}.get(entry.keyid)
-            good = (
-                public is not None
-                and record.seq == index
-                and record.origin == self.origin
-                and verifies(public, entry.signature, envelope.pae(entry.payload))
-            )
-            states = (examine(self.files.blobs, record.run, ref, None) for ref in record.blobs if good)
-            return good and all(state is BlobState.SEALED for state in states)
-        except AssayError:
-            return False
+        for name in self.keys.runs("open"):
+            self.keys.close_run(name)
+        for name in self.keys.runs("shred"):
+            if name in erased:
+                self.keys.erase_run(name)
+            else:
+                self._erase(name, "It was begun before a crash, and finished after it.")
 
 
 __all__ = ["Blob", "Clock", "Exported", "Ledger", "Reading", "Record"]

@@ -112,6 +112,6 @@ def _base64(raw: bytes) -> set[bytes]:
         start = (before * 8 + 5) // 6
         end = (before + len(raw)) * 8 // 6
         inner = encoded[start:end]
-        if len(inner) >= 2 * _SHORTEST:
+        if len(inner) > _SHORTEST:
             found |= {inner, inner.replace(b"+", b"-").replace(b"/", b"_"), quote(inner, safe="").encode()}
     return found | {base64.b64encode(raw), base64.urlsafe_b64encode(raw).rstrip(b"=")}

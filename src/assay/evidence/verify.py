@@ -1,0 +1,682 @@
+"""How evidence is verified: a numbered procedure, here in one place.
+
+``standalone/verify.py`` is a second implementation of the same steps for people who do not have this package; tests
+hold both to the same findings.
+
+ 1. Format: every file is there and can be read; a manifest, if there is one, fits.
+ 2. Keys: each epoch's key is introduced by the one before; the first is the one that was pinned.
+ 3. Signatures: checkpoints, and records (all, or a stated sample) are signed by the key of their epoch.
+ 4. Canonical form: records (as many as in 3) are canonical JSON and name the log, subject and place they have.
+ 5. Tree: the hash over all records is the one that the checkpoint was signed for; so is every earlier one. If not,
+    every record's signature is verified from where the tree goes wrong, to name what happened.
+ 6. Consistency: the log continues the checkpoint that the verifier kept from an earlier time.
+ 7. Runs: each has one beginning and one end, and as many records between as its end says.
+ 8. Attachments: the stored bytes are those that records commit to, or were shredded on record.
+ 9. Freshness: which verdicts have expired.
+10. Digests: the records of a run speak of the declaration and the configuration that the run was begun for.
+11. Witnesses: who else signed the checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from assay.domain import AssayError, IncompleteError, Location, UsageError
+from assay.evidence import keys as keyring
+from assay.evidence import scan
+from assay.evidence.blobs import BlobState, examine
+from assay.evidence.checkpoint import Checkpoint, parse, signed_by, witnessed_by
+from assay.evidence.diagnose import Problem, Seen, Trace, diagnose
+from assay.evidence.files import LogFiles
+from assay.evidence.findings import Findings, Verification
+from assay.evidence.keys import Epoch, KeyDirectory
+from assay.evidence.log import Seal
+from assay.evidence.record import BlobRef, Kind, Record
+from assay.evidence.tree import CompactRange
+
+ALL_UP_TO = 10_000
+"""Logs of so many records have every signature and attachment verified; longer ones a sample, unless ``full``."""
+SAMPLE = 2_000
+
+_TITLES = (
+    "format",
+    "keys and epochs",
+    "signatures",
+    "canonical form",
+    "tree",
+    "consistency",
+    "runs",
+    "attachments",
+    "freshness",
+    "declaration and configuration",
+    "witnesses",
+)
+
+Tick = Callable[[str, int, int], None]
+"""Told what is going on, how far, of how much."""
+
+
+def _quiet(what: str, done: int, of: int) -> None:
+    del what, done, of
+
+
+@dataclass(slots=True)
+class _Subject:
+    """What the steps hand on to each other."""
+
+    files: LogFiles
+    now: datetime
+    full: bool
+    tick: Tick
+    found: Findings = field(default_factory=Findings)
+    layout: scan.Layout = field(default_factory=lambda: scan.Layout(Path(), (0,), 0, 0))
+    seals: list[tuple[int, Seal, Checkpoint]] = field(default_factory=list)
+    noted: Checkpoint | None = None
+    head: Checkpoint | None = None
+    trusted: list[tuple[int, Seal, Checkpoint]] = field(default_factory=list)
+    kept: Checkpoint | None = None
+    epochs: tuple[Epoch, ...] = ()
+    covered: int = 0
+    uncovered: list[Seen] = field(default_factory=list)
+    tree: CompactRange = field(default_factory=CompactRange)
+    roots: dict[int, tuple[bytes, int]] = field(default_factory=dict)
+    odd: list[tuple[int, int]] = field(default_factory=list)
+    special: list[tuple[int, Record, bytes]] = field(default_factory=list)
+    runs: dict[str, scan.RunPart] = field(default_factory=dict)
+    blobs: list[tuple[int, str, str, BlobRef]] = field(default_factory=list)
+    expired: int = 0
+    first_expired: tuple[int, str] = (-1, "")
+    checked: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def entry(self, step: int, problem: Problem, index: int, sentence: str) -> None:
+        self.found.add(step, problem, f"record {index}", sentence, index=index)
+
+    def close(self, number: int, sentence: str, *, checked: bool = True) -> None:
+        self.found.close(number, _TITLES[number - 1], sentence, checked=checked)
+
+
+def verify(
+    directory: Path,
+    *,
+    now: datetime,
+    since: str | None = None,
+    fingerprint: str = "",
+    witnesses: Mapping[str, bytes] | None = None,
+    keys: KeyDirectory | None = None,
+    declaration: str = "",
+    configuration: str = "",
+    full: bool = False,
+    tick: Tick = _quiet,
+) -> Verification:
+    """Verifies the evidence in ``directory``, a live log or an exported folder. Needs no private key, no network.
+
+    Args:
+        now: the time, for what has expired. since: the text of a checkpoint kept from earlier.
+        fingerprint: SHA-256 of the log's first key, got another way; a beginning of 16 digits or more is enough.
+        witnesses: public keys of witnesses by name. keys: the private directory, to look inside attachments.
+        declaration, configuration: digests of what is in place now, to say whether the last run speaks of it.
+        full: verify every signature and attachment, however long that takes.
+
+    Raises:
+        UsageError: there is no evidence here, or ``since`` is no checkpoint.
+        IncompleteError: the disk refuses to be read.
+    """
+    subject = _Subject(LogFiles(directory), now.astimezone(UTC), full, tick)
+    subject.kept = _kept(since)
+    if not subject.files.records.exists() and not subject.files.checkpoint.exists():
+        raise UsageError(
+            f"There is no evidence in `{directory}`.",
+            fix="name a directory with `records.jsonl` and `checkpoint` in it",
+            location=Location(str(directory)),
+        )
+    try:
+        _format(subject)  # 1
+        _keys(subject, fingerprint)  # 2
+        _signatures(subject)  # 3 and 4
+        _tree(subject)  # 5
+        _consistency(subject)  # 6
+        _runs(subject)  # 7
+        _attachments(subject, keys)  # 8
+        _freshness(subject)  # 9
+        _digests(subject, declaration, configuration)  # 10
+        cosigned = _witnesses(subject, witnesses or {})  # 11
+    except OSError as error:
+        raise IncompleteError(
+            f"The evidence in `{directory}` cannot be read: {error.strerror or error}.",
+            fix="make it readable; nothing is claimed about it",
+            location=Location(str(directory)),
+        ) from error
+    found = subject.found
+    sampled = subject.layout.lines > ALL_UP_TO and not full
+    return Verification(
+        directory=str(directory),
+        at=subject.now,
+        mode="tree in full, signatures sampled" if sampled else "full",
+        steps=tuple(found.steps),
+        findings=tuple(sorted(found.listed, key=lambda f: f.step)),
+        counts=found.counts,
+        records=subject.layout.lines,
+        checkpoint=subject.head,
+        fingerprint=keyring.fingerprint(subject.epochs[0].public) if subject.epochs else "",
+        witnesses=cosigned,
+        checked=subject.checked,
+    )
+
+
+# 1. Format ------------------------------------------------------------------------------------------------------------
+
+
+def _format(s: _Subject) -> None:
+    files, found = s.files, s.found
+    for path in (files.records, files.seals, files.checkpoint, files.keys):
+        if not path.is_file():
+            found.add(1, Problem.MISSING, path.name, f"The file `{path.name}` is gone.")
+    if files.checkpoint.is_file():
+        s.noted = _note(files.checkpoint.read_bytes())
+        if s.noted is None:
+            found.add(1, Problem.MODIFIED, "checkpoint", "The file `checkpoint` is no checkpoint.")
+    if files.seals.is_file():
+        _read_seals(s, files.seals.read_bytes())
+    if files.records.is_file():
+        s.layout = scan.lay_out(files.records)
+    manifest = _manifest(s)
+    _scan(s)
+    s.close(1, f"{s.layout.lines:,} records, {len(s.seals):,} checkpoints{manifest}")
+
+
+def _read_seals(s: _Subject, data: bytes) -> None:
+    lines = data.split(b"\n")
+    if lines.pop():
+        s.found.add(1, Problem.UNSEALED, "seals.jsonl", "The last line is torn: a seal was interrupted.")
+    for number, line in enumerate(lines, 1):
+        try:
+            seal = msgspec.json.decode(line, type=Seal)
+            checkpoint = parse(seal.checkpoint)
+            good = CompactRange(checkpoint.size, map(bytes.fromhex, seal.nodes)).root() == checkpoint.root
+        except (AssayError, msgspec.MsgspecError, ValueError, RecursionError):
+            good = False
+        if good:
+            s.seals.append((number, seal, checkpoint))
+        else:
+            s.found.add(1, Problem.MODIFIED, f"seals.jsonl:{number}", "This line is not a seal as it was written.")
+
+
+def _manifest(s: _Subject) -> str:
+    """An exported folder lists its files. The list is signed by nobody: it finds accidents, not attackers."""
+    path = s.files.root / "manifest.json"
+    if not path.is_file():
+        return ""
+    try:
+        listed = msgspec.json.decode(path.read_bytes(), type=_Manifest).files
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        s.found.add(1, Problem.MODIFIED, "manifest.json", "The manifest cannot be read.")
+        return ""
+    for name, entry in sorted(listed.items()):
+        file = s.files.root / name
+        if "\0" in name or ".." in Path(name).parts or Path(name).is_absolute():
+            s.found.add(1, Problem.MODIFIED, "manifest.json", "The manifest names a file outside of the folder.")
+        elif not file.is_file():
+            s.found.add(1, Problem.MISSING, name, "A file that the manifest lists is gone.")
+        else:
+            with file.open("rb") as content:
+                if hashlib.file_digest(content, "sha256").hexdigest() != entry.sha256:
+                    s.found.add(1, Problem.MODIFIED, name, "The file is not the one that the manifest lists.")
+    return f"; {len(listed):,} files against the manifest"
+
+
+class _File(msgspec.Struct):
+    sha256: str
+
+
+class _Manifest(msgspec.Struct):
+    files: dict[str, _File]
+
+
+def _scan(s: _Subject) -> None:
+    sizes = {c.size for _, _, c in s.seals} | {c.size for c in (s.noted, s.kept) if c}
+    parts: list[scan.Part] = []
+    work = partial(scan.read_part, s.layout, frozenset(sizes), s.now)
+    for part in scan.in_parts(s.layout, work, lambda done: s.tick("tree", done, s.layout.lines)):
+        parts.append(part)
+        s.odd += part.odd
+        for index, line in part.special:
+            record = scan.special(line)
+            if record is None:
+                s.odd.append((index, -1))
+            else:
+                s.special.append((index, record, line))
+        for run, content in part.runs.items():
+            s.runs.setdefault(run, scan.RunPart()).add(content)
+        s.blobs += part.blobs
+        if part.expired and not s.expired:
+            s.first_expired = part.first_expired
+        s.expired += part.expired
+    s.tree, s.roots = scan.fold(parts)
+    s.roots.setdefault(0, (CompactRange().root(), 0))
+
+
+# 2. Keys and epochs ---------------------------------------------------------------------------------------------------
+
+
+def _keys(s: _Subject, pinned: str) -> None:
+    listed = s.files.keys.read_bytes() if s.files.keys.is_file() else b""
+    published = keyring.published(listed)
+    logged = keyring.chain(line for _, record, line in s.special if record.kind is Kind.KEY)
+    head = s.noted or (s.seals[-1][2] if s.seals else None)
+    candidates = [c for c in (logged, published) if c]
+    signing = [c for c in candidates if head and _signs(c, head)]
+    s.epochs = (signing or candidates or [()])[0]
+    if not candidates:
+        s.found.add(
+            2, Problem.UNKNOWN_KEY, "keys.json", "No key of this log introduces itself: nothing can be trusted."
+        )
+    elif not listed:
+        pass  # named in step 1
+    elif not published:
+        s.found.add(2, Problem.MODIFIED, "keys.json", "The list of keys is damaged; the log's own entries were used.")
+    elif logged and published[0].public != logged[0].public:
+        s.found.add(2, Problem.UNKNOWN_KEY, "keys.json", "The listed keys are not those that the log begins with.")
+    elif [e.public for e in published] != [e.public for e in max(logged, published, key=len)]:
+        s.found.add(2, Problem.UNKNOWN_KEY, "keys.json", "The log introduces keys that the list lacks, or others.")
+    elif keyring.publish(published, origin=head.origin if head else "") != listed:
+        s.found.add(2, Problem.MODIFIED, "keys.json", "The list says more or other than the entries it rests on.")
+    else:
+        s.epochs = max(s.epochs, published, key=len)
+    first = keyring.fingerprint(s.epochs[0].public) if s.epochs else ""
+    if pinned and (len(pinned) < 16 or not first.startswith(pinned.lower())):
+        s.found.add(2, Problem.UNKNOWN_KEY, "keys.json", "The log begins with another key than the one you gave.")
+    how = "as you gave it" if pinned else "not compared: give it with --key to be sure whose log this is"
+    s.close(2, f"{len(s.epochs):,} epochs; the first key is {first[:16] or 'unknown'} ({how})")
+
+
+def _signs(epochs: tuple[Epoch, ...], checkpoint: Checkpoint) -> bool:
+    try:
+        return bool(signed_by(checkpoint, {e.keyid: e.public for e in epochs}))
+    except AssayError:
+        return False
+
+
+# 3. Signatures and 4. canonical form ----------------------------------------------------------------------------------
+
+
+def _signatures(s: _Subject) -> None:
+    _checkpoint_signatures(s)
+    lines, whole = s.layout.lines, s.full or s.layout.lines <= ALL_UP_TO
+    stride = 1 if whole else lines // SAMPLE
+    offset = int.from_bytes(s.tree.root()[:4], "big") % stride
+    # What no trusted checkpoint covers is verified without exception, and judged in step 5.
+    chosen = (range(offset, s.covered, stride), range(s.covered, lines))
+    origin = next((r.origin for _, r, _ in s.special if r.kind is Kind.KEY), s.head.origin if s.head else "")
+    work = partial(scan.look_deeply, s.layout, s.epochs, origin, chosen)
+    checked = 0
+    for deep in scan.in_parts(s.layout, work, lambda done: s.tick("signatures", done, lines)):
+        checked += deep.checked
+        _judge(s, deep)
+    s.checked["signatures"] = s.checked["canonical form"] = (checked, lines)
+    how = "" if whole else " (a sample; --full takes all)"
+    s.close(3, f"{len(s.trusted):,} of {len(s.seals):,} checkpoints and {checked:,} of {lines:,} records verified{how}")
+    s.close(4, f"{checked:,} of {lines:,} records compared{how}")
+
+
+def _judge(s: _Subject, deep: scan.Deep) -> None:
+    for index, keyid in deep.unknown:
+        s.entry(3, Problem.UNKNOWN_KEY, index, f"It is signed by {keyid}, which is no key of this log.")
+    for index, why in deep.bad:
+        if index < s.covered:
+            s.entry(3, Problem.BAD_SIGNATURE, index, f"Its signature is no good: {why}.")
+    for index, why in deep.forms:
+        if index < s.covered:
+            s.entry(4, Problem.MODIFIED, index, f"It is signed, and malformed: {why}.")
+    for index, seq in deep.good:
+        if index < s.covered and index != seq:
+            s.entry(4, Problem.REORDERED, index, f"It is signed as record {seq:,}.")
+    signed = {index: seq for index, seq in deep.good if index >= s.covered}
+    others = [i for found in (deep.bad, deep.unknown, deep.forms) for i, _ in found if i >= s.covered]
+    claimed = dict(s.odd)
+    s.uncovered += [Seen(i, seq, True) for i, seq in signed.items()]
+    s.uncovered += [Seen(i, claimed.get(i, i), False) for i in others if i not in signed]
+
+
+def _checkpoint_signatures(s: _Subject) -> None:
+    for number, seal, checkpoint in s.seals:
+        if _trusted(s, checkpoint, f"seals.jsonl:{number}"):
+            s.trusted.append((number, seal, checkpoint))
+    heads = [c for _, _, c in s.trusted]
+    if s.noted and _trusted(s, s.noted, "checkpoint"):
+        heads.append(s.noted)
+    s.head = max(heads, key=lambda c: c.size, default=None)
+    fitting = (c.size for c in heads if s.roots.get(c.size, (b"", 0))[0] == c.root)
+    s.covered = max(fitting, default=0)
+
+
+def _trusted(s: _Subject, checkpoint: Checkpoint, where: str) -> bool:
+    """Whether a checkpoint is signed by the key of its epoch. The last of an epoch may still have the old key's."""
+    origins = {record.origin for _, record, _ in s.special if record.kind is Kind.KEY}
+    able = [
+        e
+        for n, e in enumerate(s.epochs)
+        if e.start <= checkpoint.size and (n + 1 == len(s.epochs) or checkpoint.size <= s.epochs[n + 1].start)
+    ]
+    try:
+        if signed_by(checkpoint, {e.keyid: e.public for e in able}):
+            if not origins or checkpoint.origin in origins:
+                return True
+            s.found.add(3, Problem.BAD_SIGNATURE, where, f"The checkpoint is that of the log `{checkpoint.origin}`.")
+        elif signed_by(checkpoint, {e.keyid: e.public for e in s.epochs}):
+            s.found.add(3, Problem.BAD_SIGNATURE, where, "The checkpoint is signed by the key of another epoch.")
+        else:
+            s.found.add(3, Problem.UNKNOWN_KEY, where, "The checkpoint is signed by no key of this log.")
+    except AssayError as error:
+        s.found.add(3, Problem.BAD_SIGNATURE, where, f"{error.sentence[:1].upper()}{error.sentence[1:]}.")
+    return False
+
+
+# 5. Tree --------------------------------------------------------------------------------------------------------------
+
+
+def _tree(s: _Subject) -> None:
+    head, lines = s.head, s.layout.lines
+    s.uncovered.sort()
+    traces = diagnose(s.uncovered, s.covered, head.size if head else None)
+    for trace in traces:
+        at = trace.position if trace.position >= 0 else trace.seq
+        s.entry(5, trace.problem, at, _told(trace))
+    for number, seal, checkpoint in s.trusted:
+        root, offset = s.roots.get(checkpoint.size, (b"", 0))
+        if root == checkpoint.root and offset != seal.bytes:
+            s.found.add(5, Problem.MODIFIED, f"seals.jsonl:{number}", "It says another number of bytes than it covers.")
+        elif root != checkpoint.root and not traces:
+            # Everything is signed and in place, and yet not what was signed for: only the key's holder can do that.
+            s.found.add(
+                5,
+                Problem.MODIFIED,
+                f"seals.jsonl:{number}",
+                f"The first {checkpoint.size:,} records are not those that this checkpoint was signed for.",
+            )
+    if head is None:
+        s.found.add(5, Problem.MISSING, "checkpoint", "No checkpoint can be trusted: nothing says what the log was.")
+    elif s.covered < head.size and not traces and not s.found.failed(5):
+        s.found.add(5, Problem.MODIFIED, "checkpoint", "The records are not those that it was signed for.")
+    _order_of_heads(s)
+    if s.layout.torn:
+        sentence = f"{s.layout.torn:,} bytes after the last whole record are torn; no checkpoint covers them."
+        s.found.add(5, Problem.UNSEALED, "records.jsonl", sentence)
+    if head and lines > head.size and s.covered == head.size and not traces:
+        sentence = f"{lines - head.size:,} records are newer than the last checkpoint: signed, and not sealed yet."
+        s.found.add(5, Problem.UNSEALED, "records.jsonl", sentence, index=head.size)
+    s.checked["tree"] = (min(lines, s.covered), lines)
+    s.close(5, f"{s.covered:,} of {lines:,} records are under the checkpoint of {head.size if head else 0:,}")
+
+
+def _order_of_heads(s: _Subject) -> None:
+    sizes = sorted({c.size for _, _, c in s.trusted})
+    if s.noted and s.head and sizes and s.noted.size < sizes[-1]:
+        # A crash inside of a seal leaves it exactly one behind, until the log is opened again.
+        sentence = f"It is of {s.noted.size:,} records, though {sizes[-1]:,} were sealed."
+        late = len(sizes) > 1 and s.noted.size == sizes[-2]
+        s.found.add(5, Problem.ROLLED_BACK, "checkpoint", sentence, notice=late)
+    elif s.noted and s.noted is s.head and s.files.seals.is_file() and (not sizes or sizes[-1] < s.noted.size):
+        s.found.add(5, Problem.MISSING, "seals.jsonl", "It lacks the last checkpoint.")
+
+
+def _told(trace: Trace) -> str:
+    seq, last = trace.seq, trace.seq + trace.many - 1
+    which = f"record {seq:,}" if trace.many == 1 else f"records {seq:,} to {last:,}"
+    if trace.problem is Problem.MODIFIED:
+        return f"What stands for {which} is not what was signed."
+    if trace.problem is Problem.INSERTED:
+        return "No key of this log signed it for this place: it was put in."
+    if trace.problem is Problem.REORDERED:
+        return f"It is signed as {which}: it was moved."
+    if trace.problem is Problem.TRUNCATED:
+        return f"The log ends before {which}: {trace.many:,} were cut off."
+    return f"There is no trace of {which}: {trace.many:,} were taken out."
+
+
+# 6. Consistency -------------------------------------------------------------------------------------------------------
+
+
+def _consistency(s: _Subject) -> None:
+    kept = s.kept
+    if kept is None:
+        sentence = "no earlier checkpoint to compare with (--since): a log that was rolled back as a whole looks fine"
+        return s.close(6, sentence, checked=False)
+    before = len(s.found.listed)
+    root = s.roots.get(kept.size, (b"", 0))[0]
+    if not _signs(s.epochs, kept):
+        s.found.add(6, Problem.UNKNOWN_KEY, "--since", "The checkpoint you kept is signed by no key of this log.")
+    elif s.head is None or kept.size > s.head.size:
+        end = s.head.size if s.head else 0
+        s.found.add(6, Problem.ROLLED_BACK, "checkpoint", f"You saw {kept.size:,} records; the log ends at {end:,}.")
+    elif root != kept.root and (kept.size <= s.covered or _signed_otherwise(s, kept)):
+        s.found.add(6, Problem.ROLLED_BACK, "checkpoint", f"The first {kept.size:,} records are not those you saw.")
+    elif root != kept.root:
+        sentence = f"the checkpoint of {kept.size:,} cannot be compared with records that are not what was signed"
+        return s.close(6, sentence, checked=False)
+    fits = "continues" if len(s.found.listed) == before else "does not continue"
+    return s.close(6, f"the log {fits} the checkpoint of {kept.size:,} that you kept")
+
+
+def _signed_otherwise(s: _Subject, kept: Checkpoint) -> bool:
+    return any(c.size == kept.size and c.root != kept.root for _, _, c in s.trusted)
+
+
+# 7. Runs --------------------------------------------------------------------------------------------------------------
+
+
+def _runs(s: _Subject) -> None:
+    starts: dict[str, list[tuple[int, Record]]] = {}
+    ends: dict[str, list[tuple[int, Record]]] = {}
+    for index, record, _ in s.special:
+        if record.kind is Kind.RUN:
+            (starts if record.details.get("phase") == "start" else ends).setdefault(record.run, []).append(
+                (index, record)
+            )
+    every = {**dict.fromkeys(starts), **dict.fromkeys(s.runs), **dict.fromkeys(ends)}
+    for run in every:
+        _run(s, run, starts.get(run, []), ends.get(run, []))
+    population = sum(r.population or 0 for found in starts.values() for _, r in found)
+    s.close(7, f"{len(every):,} runs over a stated population of {population:,}, each counted against its end")
+
+
+def _run(s: _Subject, run: str, starts: list[tuple[int, Record]], ends: list[tuple[int, Record]]) -> None:
+    where, part = f"run {run}", s.runs.get(run, scan.RunPart())
+    if not starts:
+        s.found.add(7, Problem.GAP, where, "There are records of this run, but not its beginning.", index=part.first)
+    if len(starts) > 1 or len(ends) > 1:
+        s.found.add(7, Problem.COUNTER_MISMATCH, where, "This run begins or ends more than once.")
+    if not ends:
+        s.found.add(
+            7, Problem.GAP, where, "This run has no end: it goes on, or was killed.", notice=not s.found.failed(5)
+        )
+        return
+    index, end = ends[-1]
+    begin = starts[0][0] if starts else -1
+    if part.records and (part.first < begin or part.last > index):
+        s.found.add(
+            7, Problem.GAP, where, "Records of this run lie outside of its beginning and end.", index=part.first
+        )
+    if end.details.get("records") != part.records or end.details.get("outcomes") != part.outcomes:
+        said = end.details.get("records")
+        s.found.add(
+            7,
+            Problem.COUNTER_MISMATCH,
+            where,
+            f"Its end counts {said} records {_counted(end.details.get('outcomes'))}; "
+            f"the log has {part.records:,} {_counted(part.outcomes)}.",
+            index=index,
+        )
+    if end.details.get("state") != "complete":
+        s.found.add(7, Problem.GAP, where, "This run was interrupted.", index=index, notice=True)
+
+
+def _counted(outcomes: object) -> str:
+    pairs = sorted(outcomes.items()) if isinstance(outcomes, dict) else []
+    return f"({', '.join(f'{name}: {count}' for name, count in pairs)})"
+
+
+# 8. Attachments -------------------------------------------------------------------------------------------------------
+
+
+def _attachments(s: _Subject, keys: KeyDirectory | None) -> None:
+    erased = {str(r.details.get("run")) for _, r, _ in s.special if r.kind is Kind.ERASURE}
+    whole = s.full or len(s.blobs) <= ALL_UP_TO
+    chosen = s.blobs if whole else s.blobs[:: len(s.blobs) // SAMPLE]
+    counts = dict.fromkeys(BlobState, 0)
+    shredded: dict[str, int] = {}
+    run_keys: dict[str, bytes | None] = {}
+    for number, (index, run, evidence, ref) in enumerate(chosen):
+        state = BlobState.MISSING
+        if run.isalnum() and run.isascii() and len(run) <= 64:
+            if run not in run_keys:
+                run_keys[run] = keys.run_key(run) if keys and run not in erased else None
+            state = examine(s.files.blobs, run, ref, run_keys[run])
+        if run in erased and state is not BlobState.MODIFIED:
+            shredded[run] = shredded.get(run, 0) + 1
+        elif state in (BlobState.MISSING, BlobState.MODIFIED):
+            problem = Problem.MISSING if state is BlobState.MISSING else Problem.MODIFIED
+            sentence = "is gone." if state is BlobState.MISSING else "is not what the record is committed to."
+            s.found.add(
+                8, problem, f"record {index}", f"Its attachment `{ref.name}` {sentence}", index=index, id=evidence
+            )
+        else:
+            counts[state] += 1
+        s.tick("attachments", number + 1, len(chosen))
+    for run, count in shredded.items():
+        s.found.add(8, Problem.SHREDDED, f"run {run}", f"Its {count:,} attachments were shredded on record.")
+    opened, wrong = _opened(s)
+    s.checked["attachments"] = (len(chosen), len(s.blobs))
+    how = "" if whole else " (a sample; --full takes all)"
+    gone = sum(shredded.values())
+    s.close(
+        8,
+        f"{len(chosen):,} of {len(s.blobs):,} verified{how}: {counts[BlobState.OPENED]:,} opened here, "
+        f"{counts[BlobState.SEALED]:,} left encrypted, {gone:,} shredded; {opened - wrong:,} in clear fit",
+    )
+
+
+class _Opening(msgspec.Struct):
+    of: str
+    salt: str
+
+
+def _opened(s: _Subject) -> tuple[int, int]:
+    """An exported folder has attachments in clear: SHA-256 of salt and content is what a record is committed to."""
+    path = s.files.root / "opened.json"
+    if not path.is_file():
+        return 0, 0
+    try:
+        listed = msgspec.json.decode(path.read_bytes(), type=dict[str, _Opening])
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        s.found.add(8, Problem.MODIFIED, "opened.json", "The list of salts cannot be read.")
+        return 0, 0
+    committed = {ref.commitment: evidence for _, _, evidence, ref in s.blobs}
+    wrong = 0
+    for commitment, opening in sorted(listed.items()):
+        file = s.files.root / "opened" / commitment
+        where, missing = f"opened/{commitment[:64]}", False
+        good = committed.get(commitment) == opening.of
+        if good:
+            missing = not file.is_file()
+            good = not missing and _commits(opening.salt, file) == commitment
+        if not good:
+            wrong += 1
+            problem = Problem.MISSING if missing else Problem.MODIFIED
+            s.found.add(
+                8, problem, where, "An attachment in clear is not what a record is committed to.", id=opening.of
+            )
+    return len(listed), wrong
+
+
+def _commits(salt: str, file: Path) -> str:
+    try:
+        return hashlib.sha256(bytes.fromhex(salt) + file.read_bytes()).hexdigest()
+    except ValueError:
+        return ""
+
+
+# 9. Freshness ---------------------------------------------------------------------------------------------------------
+
+
+def _freshness(s: _Subject) -> None:
+    if s.expired:
+        index, evidence = s.first_expired
+        sentence = f"{s.expired:,} records have expired, this one first: they say nothing about today."
+        s.found.add(9, Problem.EXPIRED, f"record {index}", sentence, index=index, id=evidence)
+    s.close(9, f"{s.expired:,} of {s.layout.lines:,} records have expired by {s.now:%Y-%m-%d %H:%M} UTC")
+
+
+# 10. Declaration and configuration ------------------------------------------------------------------------------------
+
+
+def _digests(s: _Subject, declaration: str, configuration: str) -> None:
+    last: Record | None = None
+    for index, record, _ in s.special:
+        if record.kind is Kind.RUN and record.details.get("phase") == "start":
+            last = record
+            begun = (record.declaration, record.configuration)
+            part = s.runs.get(record.run)
+            other = next((i for pair, i in part.digests.items() if pair != begun), None) if part else None
+            if other is not None:
+                sentence = f"It speaks of another declaration or configuration than its run, begun in record {index:,}."
+                s.found.add(10, Problem.OUTDATED, f"record {other}", sentence, index=other)
+    now = {"declaration": declaration, "configuration": configuration}
+    for name, digest in now.items():
+        if digest and last and getattr(last, name) and getattr(last, name) != digest:
+            sentence = f"The last run speaks of another {name} than the one in place."
+            s.found.add(10, Problem.OUTDATED, f"run {last.run}", sentence)
+    compared = [name for name, digest in now.items() if digest and last and getattr(last, name)]
+    against = f"; the last run was compared with the {' and the '.join(compared)} in place" if compared else ""
+    s.close(10, f"the records of each run name one declaration and configuration{against}")
+
+
+# 11. Witnesses --------------------------------------------------------------------------------------------------------
+
+
+def _witnesses(s: _Subject, known: Mapping[str, bytes]) -> tuple[tuple[str, int], ...]:
+    head = s.noted if s.noted and s.head and s.noted.body == s.head.body else s.head
+    others = sorted({g.name for g in head.signatures if g.name != head.origin}) if head else []
+    cosigned: tuple[tuple[str, int], ...] = ()
+    try:
+        cosigned = witnessed_by(head, known) if head else ()
+    except AssayError as error:
+        s.found.add(11, Problem.BAD_SIGNATURE, "checkpoint", f"{error.sentence[:1].upper()}{error.sentence[1:]}.")
+    if cosigned:
+        said = ", ".join(f"by {name} at {_moment(at)}" for name, at in cosigned)
+        s.close(11, f"witnessed: yes, {said}")
+    elif others:
+        s.close(11, f"witnessed: no; {', '.join(others)} signed with keys that were not given", checked=False)
+    else:
+        s.close(11, "witnessed: no; whoever holds the key could have rewritten everything", checked=False)
+    return cosigned
+
+
+def _moment(at: int) -> str:
+    try:
+        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+    except (OverflowError, OSError, ValueError):
+        return f"second {at}"
+
+
+def _note(data: bytes) -> Checkpoint | None:
+    try:
+        return parse(data.decode())
+    except (AssayError, UnicodeDecodeError):
+        return None
+
+
+def _kept(since: str | None) -> Checkpoint | None:
+    try:
+        return None if since is None else parse(since)
+    except AssayError as error:
+        raise UsageError(
+            f"What you kept cannot be compared with: {error.sentence}.",
+            fix="give --since a copy of the file `checkpoint` from an earlier time",
+        ) from error
