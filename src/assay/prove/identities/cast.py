@@ -125,6 +125,12 @@ class Cast:
             return False
         return False
 
+    def retire(self, identity: Identity) -> None:
+        """See the protocol."""
+        for key, held in list(self._shared.items()):
+            if held.identity.name == identity.name and held.minted is not None and not held.persona.given:
+                del self._shared[key]
+
     async def credential(self, identity: Identity) -> str:
         """See the protocol."""
         held = self._of(identity)

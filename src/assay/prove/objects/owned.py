@@ -1,0 +1,274 @@
+"""Real objects with owners: made or found, shared between cases that only read, removed at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import random as randomness
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from assay.declare.contract import placeholders
+from assay.prove.case import Call, Draft, Identity, NotReached, Thing
+from assay.prove.identities import Cast
+from assay.prove.objects.cleaning import clean_up
+from assay.prove.objects.drafting import chosen
+from assay.prove.objects.graph import prefix, template
+from assay.prove.objects.making import Got, Maker, Wanted, encode
+from assay.prove.objects.ownership import Claim, bindings, claim, given_values
+from assay.prove.seams import Send
+from assay.prove.surface import Persona, Surface, Target
+
+_USES = 12
+"""How many cases share one object, so that its owner's limits are not used up by many."""
+Key = tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class _Shared:
+    thing: Thing
+    uses: int = 0
+    retired: bool = False
+
+
+class Objects:
+    """See :class:`assay.prove.seams.Objects`.
+
+    Args:
+        surface: what is tested.
+        cast: who can be acted as.
+        owns: existing objects of identities that were given by hand, by persona: parameter to identifiers.
+        salt: what makes unique values of this run differ from another's; empty: chosen at random.
+    """
+
+    def __init__(
+        self,
+        surface: Surface,
+        cast: Cast,
+        *,
+        owns: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+        salt: str = "",
+    ) -> None:
+        self._surface, self._cast, self._owns = surface, cast, owns or {}
+        self._maker = Maker(surface, cast, salt=salt or secrets.token_hex(8))
+        self._shared: dict[Key, list[_Shared]] = {}
+        self._locks: dict[Key, asyncio.Lock] = {}
+
+    async def owned(
+        self,
+        target: Target,
+        persona: Persona,
+        send: Send,
+        *,
+        other_than: Sequence[Identity] = (),
+        fresh: bool = False,
+        nonce: str = "",
+        random: randomness.Random,
+    ) -> Thing:
+        """See the protocol.
+
+        With a fresh object its owner is fresh too, where such an identity can be made. For an operation without path
+        parameters there is no object: the thing only has an owner.
+        """
+        listing = self._lists(target)
+        key = (target.api, f"list {target.path}" if listing else self._place(target), persona.name)
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            if not fresh:
+                for shared in self._shared.get(key, ()):
+                    if self._usable(shared, other_than):
+                        shared.uses += 1
+                        return shared.thing
+            wanted = Wanted(send, random)
+            thing = await self._obtain(target, persona, wanted, other_than, fresh, nonce, listing=listing)
+            if not fresh:
+                self._shared.setdefault(key, []).append(_Shared(thing, uses=1))
+            return thing
+
+    def draft(self, target: Target, thing: Thing | None, *, plant: str = "", random: randomness.Random) -> Draft:
+        """See the protocol."""
+        return self._maker.draft(target, thing.params if thing else {}, random, plant).draft
+
+    def encode(
+        self,
+        target: Target,
+        draft: Draft,
+        who: Identity | None,
+        *,
+        purpose: str,
+        headers: Sequence[tuple[str, str]] = (),
+        source: str | None = None,
+    ) -> Call:
+        """See the protocol."""
+        return encode(target, draft, who, purpose=purpose, headers=headers, source=source)
+
+    def retire(self, identity: Identity) -> None:
+        """See the protocol."""
+        for several in self._shared.values():
+            for shared in several:
+                if shared.thing.owner.name == identity.name:
+                    shared.retired = True
+
+    async def reset(self) -> None:
+        """See the protocol."""
+        self._shared.clear()
+
+    async def clean_up(self, send: Send) -> tuple[str, ...]:
+        """See the protocol. A second call has nothing left to do."""
+        made, self._maker.made = self._maker.made, []
+        return await clean_up(self._surface, self._maker, made, send)
+
+    # Inside ----------------------------------------------------------------------------------------------------------
+
+    async def _obtain(
+        self,
+        target: Target,
+        persona: Persona,
+        wanted: Wanted,
+        other_than: Sequence[Identity],
+        fresh: bool,
+        nonce: str,
+        *,
+        listing: bool,
+    ) -> Thing:
+        names = placeholders(target.operation.path)
+        bound = {n: c for n, c in bindings(self._surface.owns(target, persona)).items() if n in names}
+        mints = await self._cast.mints(persona)
+        if other_than and not mints and any(i.persona == persona.name for i in other_than):
+            raise NotReached(f"only one identity of `{persona.name}` is known: name another under `prove.identities`")
+        apart = fresh or bool(other_than)
+        if not (bound and mints):
+            wanted.owner = await self._cast.act(persona, fresh=apart and mints, send=wanted.send)
+        params: dict[str, str] = {}
+        claims: dict[Claim, str] = {}
+        last: Got | None = None
+        for name in names:
+            final = name == names[-1] and not listing
+            last = await self._value(target, name, params, persona, bound.get(name), wanted, nonce if final else "")
+            params[name] = last.value
+            self._maker.remember(target.api, name, last.value)
+            if name in bound and mints:
+                claims[bound[name]] = last.value
+                wanted.owner = await self._cast.owner(persona, claims, disposable=apart, send=wanted.send)
+        owner = wanted.owner
+        if owner is None:
+            owner = await self._cast.act(persona, fresh=apart, send=wanted.send)
+        if last is None:
+            return Thing({}, owner)
+        planted = bool(nonce) and last.planted
+        if listing:
+            planted = bool(nonce) and await self._maker.item(target, params, wanted, nonce)
+        elif not last.made:
+            await self._must_exist(target, params, owner, wanted)
+        return Thing(params, owner, nonce if planted else "", last.made)
+
+    async def _value(
+        self,
+        target: Target,
+        name: str,
+        params: Mapping[str, str],
+        persona: Persona,
+        bound: Claim | None,
+        wanted: Wanted,
+        plant: str,
+    ) -> Got:
+        """A real value for one parameter.
+
+        Raises:
+            NotReached: with everything that was tried.
+        """
+        fixed = self._fixed(target, name, persona, bound, wanted.owner)
+        if fixed is not None:
+            return Got(fixed)
+        if bound is not None and wanted.owner is not None and not await self._cast.mints(persona):
+            raise NotReached(
+                f"`{persona.name}` owns what has `{name}` = its `{'.'.join(bound)}`, and its credential does not say"
+                f" which: set `owns: {{{name}: [ID]}}` for it under `prove.identities`"
+            )
+        choices = self._choices(target, name)
+        if choices:
+            return Got(choices[0])
+        got = await self._maker.get(target, name, params, wanted, plant=plant)
+        if got is not None:
+            return got
+        if bound is not None and await self._cast.mints(persona):
+            for value in self._declared(target, bound):
+                return Got(value)
+            if not self._maker.graph(target).parameters[target.id, name]:
+                # Nothing makes such a thing: it is there for whoever has the claim.
+                unique = secrets.token_hex(6)
+                return Got(chosen(self._surface.contract(target), target.operation, name, unique, wanted.rng))
+        raise NotReached(f"no real `{name}` for `{target.id}` could be had: {wanted.why()}")
+
+    def _fixed(
+        self, target: Target, name: str, persona: Persona, bound: Claim | None, owner: Identity | None
+    ) -> str | None:
+        """The value that a given identity's claim or declared objects say."""
+        if bound is not None and owner is not None:
+            said = claim(self._cast.claims(owner), bound)
+            if said is None and bound == ("sub",):
+                said = owner.subject
+            if said is not None:
+                return said
+        return next(iter(given_values(self._owns.get(persona.name, {}), name)), None)
+
+    def _declared(self, target: Target, bound: Claim) -> Iterator[str]:
+        """Values of a claim that declared test users have."""
+        issuer = self._surface.declaration.issuer(self._surface.api(target))
+        for user in issuer.users.values() if issuer else ():
+            value = user.subject if bound == ("sub",) else user.tenant if bound == ("tenant",) else None
+            if value:
+                yield value
+
+    def _choices(self, target: Target, name: str) -> list[str]:
+        """The words that a parameter chooses from, where it names no object."""
+        contract = self._surface.contract(target)
+        for parameter in target.operation.parameters:
+            if parameter.location == "path" and parameter.name == name:
+                schema = contract.json_schema(parameter.schema, direction="request", closed=True)
+                words = schema.get("enum")
+                return [str(w) for w in words if isinstance(w, str | int)] if isinstance(words, list) else []
+        return []
+
+    async def _must_exist(self, target: Target, params: Mapping[str, str], owner: Identity, wanted: Wanted) -> None:
+        """Looks whether an object that was not made here is there, where it can be read.
+
+        Raises:
+            NotReached: it is not.
+        """
+        here = template(prefix(target.operation.path, list(params)[-1]))
+        reading = next(
+            (
+                t
+                for t in self._surface.targets
+                if t.api == target.api and t.operation.method == "GET" and template(t.operation.path) == here
+            ),
+            None,
+        )
+        if reading is None:
+            return
+        names = placeholders(reading.operation.path)
+        values = dict(zip(names, params.values(), strict=False))
+        if len(values) != len(names):
+            return
+        drafted = self._maker.draft(reading, values, wanted.rng, "")
+        call = encode(reading, drafted.draft, owner, purpose="is the object there?")
+        seen = await wanted.send(call)
+        if seen.status in (404, 410):
+            shown = ", ".join(f"{n} `{v}`" for n, v in params.items())
+            raise NotReached(f"there is no object with {shown} ({wanted.why()})")
+
+    def _lists(self, target: Target) -> bool:
+        """Whether the operation reads what lies below an object, such as ``/customers/{customerId}/orders``."""
+        names = placeholders(target.operation.path)
+        path = target.operation.path.rstrip("/")
+        return target.operation.method == "GET" and bool(names) and prefix(path, names[-1]) != path
+
+    @staticmethod
+    def _place(target: Target) -> str:
+        names = placeholders(target.operation.path)
+        return target.base + (prefix(target.operation.path, names[-1]) if names else "")
+
+    @staticmethod
+    def _usable(shared: _Shared, other_than: Sequence[Identity]) -> bool:
+        others = {identity.name for identity in other_than}
+        return shared.thing.owner.name not in others and not shared.retired and shared.uses < _USES
