@@ -1,0 +1,234 @@
+"""Attempts with input that should come to nothing: who makes them, how they are sent, and who met them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from assay.controls._lib.answers import by_hand, callers, works
+from assay.prove.case import Call, Draft, Identity, Lab, NotReached, Seen, Thing
+from assay.prove.surface import Persona, Surface, Target
+
+_EARLIER = ("authentication", "authorisation", "rate_limiting", "network_ranges", "transport_encryption")
+"""Controls that stand before the ones that judge input; when they refuse, input was never looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Somebody who can call a target, with a request that works. ``who`` None: anybody can."""
+
+    target: Target
+    persona: Persona | None
+    who: Identity | None
+    draft: Draft
+    thing: Thing | None = None
+
+    def call(self, lab: Lab, draft: Draft, purpose: str, headers: Sequence[tuple[str, str]] = ()) -> Call:
+        """A request of this caller."""
+        return lab.request(self.target, draft, self.who, purpose=purpose, headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """How an attempt ended.
+
+    Attributes:
+        policy: the gateway's policy that refused it; empty: it reached the service.
+    """
+
+    seen: Seen
+    policy: str = ""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody refused it as wrong."""
+        return bool(self.policy) or 400 <= self.seen.status < 500
+
+    @property
+    def crashed(self) -> bool:
+        """Whether the service fell over it."""
+        return not self.policy and self.seen.status >= 500
+
+    @property
+    def by(self) -> str:
+        """Who refused."""
+        return f"the gateway (`{self.policy}`)" if self.policy else f"the service ({self.seen.status})"
+
+
+def tester(surface: Surface, target: Target) -> Persona | None:
+    """Who tries inputs on a target: somebody who may call it, by preference on any object and with a token (of which
+    there can be many, so that limits per caller stay out of the way). None: nobody with a name."""
+    found = [p for p in callers(surface, target) if "certificate" not in p.ways or p.ways == ("certificate",)]
+    found = found or list(callers(surface, target))
+    return min(found, key=lambda p: _worse(surface, target, p), default=None)
+
+
+def _worse(surface: Surface, target: Target, persona: Persona) -> tuple[bool, bool, float, int, str]:
+    consumer = surface.declaration.model.consumers.get(persona.consumer or "")
+    room = consumer.limit.per_second if consumer and consumer.limit else float("inf")
+    many = bool({"token", "session"} & set(persona.ways))
+    return (not many, bool(surface.owns(target, persona)), -room, len(persona.ways), persona.name)
+
+
+def reachable(surface: Surface, target: Target) -> bool:
+    """Whether anybody is known who may call it."""
+    return tester(surface, target) is not None or surface.is_open(target) is True
+
+
+def name_of(persona: Persona | None) -> str:
+    """How a case names who it acts as."""
+    return persona.name if persona else "anonymous"
+
+
+async def ready(lab: Lab, target: Target, persona: Persona | None, *, plant: str = "", own: bool = False) -> Ready:
+    """Somebody with a real object and a valid request; ``own``: the object is made for this case.
+
+    Raises:
+        NotReached: nobody, or no object, or an object that must not be changed.
+    """
+    thing: Thing | None = None
+    who: Identity | None = None
+    if by_hand(target):
+        if persona is None:
+            if not lab.surface.personas:
+                raise NotReached("the path needs a real object, and nobody is known who owns one")
+            thing = await lab.owned(target, lab.surface.personas[0])
+        else:
+            thing = await lab.owned(target, persona, fresh=own)
+            who = thing.owner
+        if target.writes and not thing.made and not lab.surface.allow_writes:
+            raise NotReached("the object was not made by this run, and changing others' is not allowed")
+    if persona is not None and (who is None or not lab.surface.owns(target, persona)):
+        try:
+            who = await lab.act(persona, fresh=lab.surface.declared_access)
+        except NotReached:
+            who = who or await lab.act(persona)
+    return Ready(target, persona, who, lab.draft(target, thing, plant=plant), thing)
+
+
+async def good(lab: Lab, able: Ready) -> Seen:
+    """The positive control: the valid request succeeds.
+
+    Raises:
+        NotReached: it does not.
+    """
+    return await works(lab, able.call(lab, able.draft, "a valid request"))
+
+
+async def attempt(lab: Lab, call: Call) -> Met:
+    """Sends an attempt, and reads who met it.
+
+    Raises:
+        NotReached: there was no answer, or a control refused that does not judge input.
+    """
+    seen = await lab.call(call)
+    if seen.status == 0:
+        raise NotReached(f"there was no answer: {seen.error or 'the connection ended'}")
+    if seen.status == 429:
+        raise NotReached("a rate limit refused before the input was looked at")
+    if seen.status < 400:
+        return Met(seen)
+    decision = await lab.decision(seen)
+    if decision is None:
+        if seen.status == 401:
+            raise NotReached("the credential was refused before the input was looked at")
+        return Met(seen)
+    if decision.outcome == "failed" and decision.policy != "unknown":
+        raise NotReached(f"the gateway could not answer: {decision.policy}")
+    if decision.outcome == "refused":
+        if decision.policy.startswith(_EARLIER):
+            raise NotReached(f"`{decision.policy}` refused before the input was looked at")
+        return Met(seen, decision.policy)
+    return Met(seen)
+
+
+def spellings(text: str) -> tuple[str, ...]:
+    """The ways in which a value may be written in an answer that repeats it, longest first."""
+    escaped = json.dumps(text)[1:-1]
+    plain = json.dumps(text, ensure_ascii=False)[1:-1]
+    html = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    quoted = html.replace('"', "&quot;").replace("'", "&#x27;")
+    numbered = html.replace('"', "&#34;").replace("'", "&#39;")
+    encoded = base64.b64encode(text.encode()).decode().rstrip("=")
+    found = {text, escaped, plain, html, quoted, numbered, quote(text), quote(text, safe=""), quote_plus(text), encoded}
+    found |= {f.lower() for f in found} | {f.upper() for f in found} | {text.strip()}
+    return tuple(sorted((f for f in found if f), key=len, reverse=True))
+
+
+def without(text: str, payload: str) -> str:
+    """A text without any spelling of a payload."""
+    for spelling in spellings(payload):
+        text = text.replace(spelling, "")
+    return text
+
+
+Signature = tuple[int, frozenset[tuple[str, str]]]
+"""A status, and the leaves of the body with their places."""
+
+
+def signature(seen: Seen, payload: str = "", volatile: frozenset[str] = frozenset()) -> Signature:
+    """What an answer says, without what it merely repeats and without what changes by itself."""
+    value = seen.json()
+    if value is None:
+        return seen.status, frozenset({("", without(seen.text, payload) if payload else seen.text)})
+    return seen.status, frozenset(
+        (p, without(t, payload) if payload else t) for p, t in _leaves(value) if p not in volatile
+    )
+
+
+Pair = tuple[Signature | None, Signature | None]
+
+
+def tells_apart(first: Pair, second: Pair) -> bool:
+    """Whether what was answered to something true and something false differs, and both times in the same way.
+
+    Other callers change what is there meanwhile, so answers of which nearly all is the same count as the same when true
+    and false have little in common.
+    """
+    (t, f), (again_t, again_f) = first, second
+    if t is None or f is None or again_t is None or again_f is None:
+        return False
+    if t != f and t == again_t and f == again_f:
+        return True
+    return (
+        min(_overlap(t, again_t), _overlap(f, again_f)) >= _ALIKE
+        and max(_overlap(t, f), _overlap(again_t, again_f)) < 0.5
+    )
+
+
+_ALIKE, _UNLIKE = 0.8, 0.5
+
+
+def _overlap(one: Signature, other: Signature) -> float:
+    """How much two answers have in common, from 0 to 1."""
+    if one[0] != other[0]:
+        return 0.0
+    every = one[1] | other[1]
+    return len(one[1] & other[1]) / len(every) if every else 1.0
+
+
+def changing(first: Seen, second: Seen) -> frozenset[str]:
+    """The places whose values differ between two answers to the same request."""
+    one, two = dict(_leaves(first.json())), dict(_leaves(second.json()))
+    return frozenset(p for p in one.keys() | two.keys() if one.get(p) != two.get(p))
+
+
+def _leaves(value: Any) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    waiting: list[tuple[str, Any]] = [("", value)]
+    while waiting and len(found) < 5_000:
+        path, item = waiting.pop()
+        if isinstance(item, dict):
+            waiting.extend((f"{path}/{k}", v) for k, v in item.items())
+            if not item:
+                found.append((path, "{}"))
+        elif isinstance(item, list):
+            waiting.extend((f"{path}/{i}", v) for i, v in enumerate(item))
+            found.append((f"{path}#", str(len(item))))
+        else:
+            found.append((path, json.dumps(item, ensure_ascii=False)))
+    return found

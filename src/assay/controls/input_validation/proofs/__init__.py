@@ -1,0 +1,1 @@
+"""The probes of input validation: one family a file."""

@@ -1,0 +1,322 @@
+"""SQL, NoSQL and LDAP injection: what is true, what is false, and both again with other numbers.
+
+A status alone says nothing here. An injection is believed when two inputs that differ in nothing but the truth of a
+condition are answered differently, both times alike, after what an answer merely repeats was taken out of it.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from assay.controls._lib.attempts import (
+    Met,
+    Ready,
+    Signature,
+    attempt,
+    changing,
+    ready,
+    signature,
+    tells_apart,
+    tester,
+)
+from assay.controls._lib.inputs import Place, admits, changed, speaks_json, value_of
+from assay.controls.input_validation.proofs.planned import case, inputs, last, summary
+from assay.prove.case import Case, Draft, Judged, Lab, NotReached, broken, held, unclear
+from assay.prove.surface import Persona, Surface, Target
+
+PLACES = 4
+"""Inputs that are tried for one operation."""
+_READS = frozenset(
+    [
+        "search",
+        "find",
+        "query",
+        "filter",
+        "lookup",
+        "login",
+        "signin",
+        "verify",
+        "check",
+        "validate",
+        "valid",
+        "exists",
+        "count",
+        "estimate",
+    ]
+)
+_WORDS = re.compile(r"[A-Z]?[a-z]+")
+_ORDERS = ("sort", "order", "orderby", "sortby", "column", "by")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two inputs that differ in the truth of a condition only."""
+
+    words: str
+    true: Any
+    false: Any
+
+
+def plan(surface: Surface, target: Target) -> Iterator[Case]:
+    """One case of SQL for every operation with text or numbers in it, one of operators for JSON bodies and queries."""
+    found = _tried(surface, target)
+    if found:
+        yield case(surface, target, "sql-injection", _sql(surface, target), requests=3 + 8 * len(found))
+    operators = [p for p in found if p.kind in ("body", "query")]
+    if operators and looks(target):
+        yield case(surface, target, "nosql-injection", _nosql(surface, target), requests=3 + 4 * len(operators))
+
+
+def _tried(surface: Surface, target: Target) -> tuple[Place, ...]:
+    found = [p for p in inputs(surface, target) if (p.is_text or p.is_number or _orders(p)) and len(p.path) < 3]
+    return tuple(sorted(found, key=lambda p: (not p.is_text, p.kind == "body")))[:PLACES]
+
+
+def _orders(place: Place) -> bool:
+    """Whether a place names the column to sort by: one of a few words, of which two make a difference."""
+    words = place.schema.get("enum")
+    named = place.name.lower().replace("_", "").replace("-", "") in _ORDERS
+    return place.kind == "query" and named and isinstance(words, list) and len([w for w in words if _plain(w)]) > 1
+
+
+def _plain(word: Any) -> bool:
+    return isinstance(word, str) and word.isidentifier()
+
+
+def looks(target: Target) -> bool:
+    """Whether the operation looks something up, so that a condition that is always true changes nothing but the answer.
+
+    Conditions that are always true are never sent to operations that change what they find.
+    """
+    operation = target.operation
+    if operation.method.upper() in ("GET", "HEAD"):
+        return True
+    words = {w.lower() for w in _WORDS.findall(f"{operation.id} {operation.path}")}
+    return operation.method.upper() == "POST" and bool(words & _READS)
+
+
+def pairs(place: Place, now: Any, chance: random.Random, *, wide: bool) -> Iterator[Pair]:
+    """What to try at a place, for the value that stands there now. ``wide``: conditions that are always true, too."""
+    a, other = chance.randint(1_000, 9_999), chance.randint(1_000, 9_999)
+    b = other if other != a else a + 1
+    word = "".join(chance.choices(string.ascii_lowercase, k=8))
+    digits = str(now) if isinstance(now, int) or (isinstance(now, str) and now.isdigit()) else ""
+    if wide and place.is_text:
+        yield Pair("`' OR`", f"{word}' OR {a}={a} -- ", f"{word}' OR {a}={b} -- ")
+        yield Pair("`') OR`", f"{word}') OR {a}={a} -- ", f"{word}') OR {a}={b} -- ")
+        yield Pair("a directory filter", "*)(objectClass=*", f"*)(objectClass={word}")
+    if isinstance(now, str) and now and place.is_text:
+        yield Pair("`' AND`", f"{now}' AND '{a}'='{a}", f"{now}' AND '{a}'='{b}")
+    if digits:
+        yield Pair("a number `AND`", f"{digits} AND {a}={a}", f"{digits} AND {a}={b}")
+    if wide and (place.is_number or digits):
+        yield Pair("a number `OR`", f"-{a} OR {a}={a}", f"-{a} OR {a}={b}")
+
+
+def _sql(surface: Surface, target: Target) -> Any:
+    persona = tester(surface, target)
+
+    async def run(lab: Lab) -> Judged:
+        able = await ready(lab, target, persona, own=target.writes)
+        first = await attempt(lab, able.call(lab, able.draft, "a valid request"))
+        wide = looks(target)
+        if not first.seen.ok and not (wide and target.writes):
+            return unclear(
+                f"the valid request was answered {first.seen.status}, so nothing can be compared", first.seen
+            )
+        again = await attempt(lab, able.call(lab, able.draft, "the same once more"))
+        volatile = changing(first.seen, again.seen)
+        met: list[Met] = []
+        for place in _tried(surface, target):
+            if place.kind == "body" and not speaks_json(able.draft):
+                continue
+            now = value_of(able.draft, place)
+            if target.writes and not wide:
+                found = await _computed(lab, able, place, met)
+            elif place.kind == "query" and "enum" in place.schema:
+                found = await _ordered(lab, able, place, volatile, met)
+            else:
+                found = await _triples(lab, able, place, now, wide, volatile, met)
+            if found is not None:
+                return found
+        return _conclusion(first, met, "SQL")
+
+    return run
+
+
+async def _able(lab: Lab, target: Target, persona: Persona | None) -> Ready:
+    """As :func:`ready`; where no real value of the only path parameter is known, any will do for looking things up."""
+    try:
+        able = await ready(lab, target, persona, own=target.writes)
+    except NotReached:
+        names = [p.name for p in target.operation.parameters if p.location == "path"]
+        if len(names) != 1 or target.writes:
+            raise
+        who = await lab.act(persona) if persona else None
+        able = Ready(target, persona, who, Draft({names[0]: "1"}))
+    if able.who and able.who.subject and speaks_json(able.draft):
+        draft, subject = able.draft, able.who.subject
+        for place in inputs(lab.surface, target):
+            if (
+                place.kind == "body"
+                and place.is_text
+                and "pattern" in place.schema
+                and admits(place, subject, draft.body)
+            ):
+                draft = changed(draft, place, subject)
+        able = replace(able, draft=draft)
+    return able
+
+
+def _unheard(first: Met) -> str:
+    return f"the valid request was answered {first.seen.status}, so what was tried cannot be compared with anything"
+
+
+def _conclusion(first: Met, met: list[Met], what: str) -> Judged:
+    """What it means that nothing was shown."""
+    if not met:
+        return unclear("no input of this operation could be tried")
+    shown = last(met)
+    if not first.seen.ok and not all(m.policy for m in met):
+        return unclear(_unheard(first), first.seen)
+    return held(_nothing(met, what), shown.seen if shown else None, tried=len(met))
+
+
+def _nothing(met: list[Met], what: str) -> str:
+    if all(m.policy for m in met):
+        return f"{len(met)} {what} inputs: {summary(met)}"
+    return f"{len(met)} {what} inputs showed no effect on these inputs ({summary(met)})"
+
+
+async def _triples(
+    lab: Lab, able: Ready, place: Place, now: Any, wide: bool, volatile: frozenset[str], met: list[Met]
+) -> Judged | None:
+    """Tries the pairs at a place; a judgement when one of them shows an injection."""
+    for number, pair in enumerate(pairs(place, now, lab.random, wide=wide)):
+        true = await _said(lab, able, place, pair.true, f"true: {pair.words} in {place.words}", volatile, met)
+        if true is None:
+            if number == 0:
+                continue
+            return None  # two spellings refused at the gateway: more of the same tell nothing
+        false = await _said(lab, able, place, pair.false, f"false: {pair.words} in {place.words}", volatile, met)
+        if false is None or true == false:
+            continue
+        again = next(p for p in pairs(place, now, lab.random, wide=wide) if p.words == pair.words)
+        words = f"once more: {pair.words} in {place.words}"
+        same = await _said(lab, able, place, again.true, words, volatile, met)
+        shown = met[-1]
+        other = await _said(lab, able, place, again.false, words, volatile, met)
+        if tells_apart((true, false), (same, other)):
+            return broken(
+                f"{place.words} is part of an SQL statement: with {pair.words}, a condition that is true and one that"
+                f" is false are answered differently ({true[0]} and {false[0]}), both times alike",
+                shown.seen,
+                place=place.words,
+            )
+    return None
+
+
+async def _ordered(lab: Lab, able: Ready, place: Place, volatile: frozenset[str], met: list[Met]) -> Judged | None:
+    """Whether a condition in the place of a column decides by which of two columns an answer is sorted."""
+    one, other = [w for w in place.schema["enum"] if _plain(w)][:2]
+    expected = [await _said(lab, able, place, w, f"sorted by {w}", volatile, []) for w in (one, other)]
+    if None in expected or expected[0] == expected[1]:
+        return None
+    for _ in range(2):
+        a = lab.random.randint(1_000, 9_998)
+        for wanted, b in zip(expected, (a, a + 1), strict=True):
+            value = f"(CASE WHEN {a}={b} THEN {one} ELSE {other} END)"
+            if await _said(lab, able, place, value, f"an SQL condition in {place.words}", volatile, met) != wanted:
+                return None
+    sentence = f"{place.words} is part of an SQL statement: a condition in it decided by which column was sorted, twice"
+    return broken(sentence, met[-1].seen, place=place.words)
+
+
+async def _said(
+    lab: Lab, able: Ready, place: Place, value: Any, purpose: str, volatile: frozenset[str], met: list[Met]
+) -> Signature | None:
+    """What an attempt is answered, without its own echo; None when the gateway refused it."""
+    one = await attempt(lab, able.call(lab, changed(able.draft, place, value), purpose))
+    met.append(one)
+    if one.policy:
+        return None
+    return signature(one.seen, value if isinstance(value, str) else "", volatile)
+
+
+async def _computed(lab: Lab, able: Ready, place: Place, met: list[Met]) -> Judged | None:
+    """For operations that write: whether the database computes what is stored, which harms nothing but this value."""
+    if place.kind != "body":
+        return None
+    chance = lab.random
+    a, b, c = ("".join(chance.choices(string.ascii_lowercase, k=5)) for _ in range(3))
+    for value in (f"{a}'||upper('{b}')||'{c}", f"{a}'+upper('{b}')+'{c}"):
+        one = await attempt(
+            lab, able.call(lab, changed(able.draft, place, value), f"an SQL expression in {place.words}")
+        )
+        met.append(one)
+        if f"{a}{b.upper()}{c}" in one.seen.text:
+            sentence = f"{place.words} is part of an SQL statement: the database computed `{value}` before it stored it"
+            return broken(sentence, one.seen, place=place.words)
+        if one.policy:
+            return None
+    return None
+
+
+def _nosql(surface: Surface, target: Target) -> Any:
+    persona = tester(surface, target)
+
+    async def run(lab: Lab) -> Judged:
+        able = await _able(lab, target, persona)
+        first = await attempt(lab, able.call(lab, able.draft, "a valid request"))
+        again = await attempt(lab, able.call(lab, able.draft, "the same once more"))
+        volatile = changing(first.seen, again.seen)
+        met: list[Met] = []
+        for place in [p for p in _tried(surface, target) if p.kind in ("body", "query")]:
+            if place.kind == "body" and not speaks_json(able.draft):
+                continue
+            found = await _operators(lab, able, place, volatile, met)
+            if found is not None:
+                return found
+        return _conclusion(first, met, "operator")
+
+    return run
+
+
+async def _operators(lab: Lab, able: Ready, place: Place, volatile: frozenset[str], met: list[Met]) -> Judged | None:
+    """`not equal to something random` finds everything, `equal to it` nothing, where operators are obeyed."""
+
+    async def both(word: str) -> tuple[Signature | None, Signature | None]:
+        said: list[Signature | None] = []
+        for operator, truth in (("$ne", "true"), ("$eq", "false")):
+            draft = _operator(able.draft, place, operator, word)
+            one = await attempt(lab, able.call(lab, draft, f"{truth}: operator `{operator}` in {place.words}"))
+            met.append(one)
+            said.append(None if one.policy else signature(one.seen, word, volatile))
+            if one.policy:
+                return None, None
+        return said[0], said[1]
+
+    words = ["".join(lab.random.choices(string.ascii_lowercase, k=10)) for _ in range(2)]
+    true, false = await both(words[0])
+    if true is None or false is None or true == false or not 200 <= true[0] < 300:
+        return None
+    shown = met[-2]
+    if tells_apart((true, false), await both(words[1])):
+        sentence = (
+            f"{place.words} takes query operators: `$ne` and `$eq` with the same random word are answered differently"
+            f" ({true[0]} and {false[0]}), both times alike"
+        )
+        return broken(sentence, shown.seen, place=place.words)
+    return None
+
+
+def _operator(draft: Draft, place: Place, operator: str, word: str) -> Draft:
+    if place.kind == "body":
+        return changed(draft, place, {operator: word})
+    kept = tuple((n, v) for n, v in draft.query if n != place.name)
+    return replace(draft, query=(*kept, (f"{place.name}[{operator}]", word)))
