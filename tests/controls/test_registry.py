@@ -42,7 +42,7 @@ class TestFolder:
         raw = YAML(typ="safe").load((resources.files("assay.controls") / folder / "control.yaml").read_text("utf-8"))
         assert set(raw["faces"]) == {"design", "enforce", "prove", "watch"}
         face = next(f for f in FACES if f.id == folder)
-        for name, function in (("design", face.design), ("enforce", face.enforce)):
+        for name, function in (("design", face.design), ("enforce", face.enforce), ("prove", face.prove)):
             assert (raw["faces"][name] == "yes") == (function is not None)
         assert all(len(reason) > 20 for reason in raw["faces"].values() if reason != "yes")
 
@@ -53,18 +53,26 @@ class TestFolder:
         assert found.objectives and found.threats and found.argument and found.failure_domain and found.references
         assert re.fullmatch(r"[0-9]+[hdw]", found.evidence_age)
 
-    def test_explains_every_check_under_a_heading_of_its_own(self, folder: str) -> None:
+    def test_explains_every_check_and_proof_under_a_heading_of_its_own(self, folder: str) -> None:
         guide = control(folder).guide
         headings = set(re.findall(r"^## ([a-z0-9-]+)$", guide, re.MULTILINE))
-        assert headings == set(about(folder).checks)
+        assert headings == {*about(folder).checks, *about(folder).proofs}
         for word in ("verif", "```yaml", "Evidence", "References"):
             assert word in guide
 
     def test_names_the_bad_pattern_and_titles_the_good_one(self, folder: str) -> None:
-        for check in about(folder).checks.values():
+        for check in (*about(folder).checks.values(), *about(folder).proofs.values()):
             assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", check.id)
             assert check.title[0].isupper() and not check.title.endswith(".")
             assert check.why.endswith(".") and check.fix and not check.fix.endswith(".")
+
+
+def test_every_proof_names_rows_of_the_catalogue_and_there_are_proofs_where_a_face_proves() -> None:
+    for face in controls():
+        assert bool(face.about.proofs) == (face.prove is not None), face.id
+        for proof in face.about.proofs.values():
+            assert proof.rows, proof.id
+            assert all(re.fullmatch(r"AV[0-9]{2}", row) for row in proof.rows), proof.id
 
 
 def test_an_unknown_control_is_refused_with_the_closest_name() -> None:
@@ -74,7 +82,7 @@ def test_an_unknown_control_is_refused_with_the_closest_name() -> None:
 
 
 def test_no_two_controls_share_a_check() -> None:
-    checks = [check for c in controls() for check in c.about.checks]
+    checks = [check for c in controls() for check in (*c.about.checks, *c.about.proofs)]
     assert len(checks) == len(set(checks))
 
 

@@ -67,7 +67,7 @@ class Asked:
         """What a verified token says; None without a good one."""
         try:
             token = jwt.decode(self.bearer, PUBLIC, algorithms=["ES256"])
-        except Exception:  # any way of being no good token
+        except Exception:  # noqa: BLE001 - any way of being no good token
             return None
         claims = dict(token.claims)
         if claims.get("exp", 0) < NOW or claims.get("nbf", 0) > NOW:
@@ -83,7 +83,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Said:
-    """The answer. ``body`` other than bytes is sent as JSON. ``decision``: the gateway's log line; None: there is none."""
+    """The answer. ``body`` other than bytes goes as JSON. ``decision``: the gateway's log line; None: there is none."""
 
     status: int = 200
     body: Any = b""
@@ -111,7 +111,7 @@ Service = Callable[[Asked], Said]
 
 @dataclass
 class ScriptedLab:
-    """See the module. ``owns`` gives the n-th object (from 0) of an identity for a target; raise NotReached for none."""
+    """See the module. ``things`` gives the object of an identity for a target; it raises NotReached for none."""
 
     surface: Surface
     service: Service
@@ -122,7 +122,7 @@ class ScriptedLab:
     store: bytes | None = None
     own_issuer: bool = True
     people: int = 9
-    random: random.Random = field(default_factory=lambda: random.Random(7))
+    random: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311 - repeatable
     nonce: str = "n0nce5f3a9c1e7b2d"
     asked: list[Asked] = field(default_factory=list)
     waited: float = 0.0

@@ -1,0 +1,1 @@
+"""Attacks on routing, one family a file."""

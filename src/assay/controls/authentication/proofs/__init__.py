@@ -1,0 +1,1 @@
+"""Attacks on authentication, one family a file."""

@@ -1,0 +1,1 @@
+"""Attacks on authorisation, one family a file."""

@@ -1,0 +1,62 @@
+"""Scopes: a token without the one that an operation asks for must not open it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.controls._lib.answers import ask, callers, carries, real_object, works
+from assay.controls._lib.proving import test_of
+from assay.controls.authorisation.proofs.common import CONTROL
+from assay.prove.case import Case, Judged, Lab, Run, broken, held, unclear
+from assay.prove.surface import Persona, Surface, Target
+
+
+def scopes(surface: Surface) -> Iterator[Case]:
+    """A case for one readable operation of each set of scopes that a contract or a rule asks for."""
+    seen: set[tuple[str, frozenset[str]]] = set()
+    for target in sorted(surface.targets, key=lambda t: t.operation.path.count("{")):
+        asked = frozenset(s for requirement in target.operation.security for r in requirement for s in r.scopes)
+        asked |= {scope for _, rule in target.rules for scope in rule.scopes}
+        people = [p for p in callers(surface, target) if {"token", "session"} & set(p.ways) and "key" not in p.ways]
+        if not asked or target.writes or not people or (target.api, asked) in seen or surface.is_open(target):
+            continue
+        seen.add((target.api, asked))
+        persona = min(people, key=lambda p: (len(p.ways), p.name))
+        yield Case(
+            test=test_of(CONTROL, "scope-not-enforced"),
+            subject=target.subject,
+            at=target.at,
+            api=target.api,
+            operation=target.id,
+            identity=persona.name,
+            requests=3,
+            run=_run(target, persona, asked),
+        )
+
+
+def _run(target: Target, persona: Persona, asked: frozenset[str]) -> Run:
+    what = f"a token without the scope {' or '.join(f'`{s}`' for s in sorted(asked))}"
+
+    async def run(lab: Lab) -> Judged:
+        thing, who = await real_object(lab, target, persona)
+        draft = lab.draft(target, thing)
+        good = await works(lab, lab.request(target, draft, who, purpose="with its scopes"))
+        # Scopes that it has and nobody asked for stay: only what is missing may matter.
+        rest = [s for s in persona.scopes if s not in asked]
+        poor = await lab.act(persona, scopes=rest)
+        answer = await ask(lab, lab.request(target, draft, poor, purpose=what))
+        seen = answer.seen
+        if answer.at_gateway:
+            if answer.policy.startswith((f"{CONTROL}/", "authentication/")):
+                return held(f"{what} is refused with {seen.status} by {answer.by}", seen)
+            return unclear(f"{what} was refused by {answer.by} before its scopes were looked at", seen)
+        watched = answer.observes("authentication") or answer.observes(CONTROL)
+        if watched:
+            return broken(f"{what} is let through, since `{watched}` only observes", seen)
+        if seen.ok and (carries(seen, good, thing) or answer.decision is not None):
+            return broken(f"{what} is answered {seen.status}, as with it", seen)
+        if answer.refused:
+            return held(f"{what} is refused with {seen.status} by {answer.by}", seen)
+        return unclear(f"{what} is answered {seen.status}, which says nothing about scopes", seen)
+
+    return run

@@ -1,0 +1,105 @@
+"""Tenants: what one tenant keeps, another finds neither by id, nor in a list, nor by searching."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from assay.controls._lib.answers import ask, callers, carries, works
+from assay.controls._lib.proving import test_of
+from assay.controls.authorisation.proofs.common import CONTROL
+from assay.prove.case import Case, Draft, Judged, Lab, NotReached, Run, broken, held, unclear
+from assay.prove.surface import Persona, Surface, Target
+
+_SEARCHES = frozenset({"q", "query", "search", "text", "filter", "term", "keyword", "keywords", "s"})
+_PART = 10
+"""How much of a nonce is searched for: an answer that echoes the search holds no more of it."""
+
+
+def tenants(surface: Surface) -> Iterator[Case]:
+    """Cases for readable operations that callers of different tenants may use."""
+    for target in surface.targets:
+        if target.operation.method.upper() != "GET" or surface.is_open(target):
+            continue
+        if f"{target.api}.{target.id}" in surface.declaration.model.prove.public:
+            continue
+        two = _two(surface, target)
+        if two is None:
+            continue
+        item = target if "{" in target.operation.path else _item(surface, target, two[0])
+        if item is None or item.operation.path.count("{") != 1:
+            continue
+        for variant, headers in (("", False), ("header", True)):
+            yield Case(
+                test=test_of(CONTROL, "identity-header-trusted" if headers else "tenants-not-apart"),
+                subject=target.subject,
+                at=target.at,
+                api=target.api,
+                operation=target.id,
+                identity=two[1].name,
+                variant=variant and "tenant",
+                requests=5,
+                run=_run(target, item, two, headers=headers),
+            )
+
+
+def _two(surface: Surface, target: Target) -> tuple[Persona, Persona] | None:
+    """Two callers with the same roles in different tenants, staff before end users, who see less."""
+    people = [p for p in callers(surface, target) if p.tenant]
+    pairs = [(a, b) for a in people for b in people if a.tenant != b.tenant and set(a.roles) == set(b.roles)]
+    return min(pairs, key=lambda ab: (bool(surface.owns(target, ab[0])), ab[0].name, ab[1].name), default=None)
+
+
+def _item(surface: Surface, collection: Target, persona: Persona) -> Target | None:
+    """The operation that reads one of what a list or search shows."""
+    path = collection.operation.path.rstrip("/")
+    starts = {path, path.rpartition("/")[0]} - {""}
+    found = [
+        t
+        for t in surface.targets
+        if t.api == collection.api
+        and t.operation.method.upper() == "GET"
+        and t.operation.path.endswith("}")
+        and t.operation.path.rpartition("/")[0] in starts
+        and persona in callers(surface, t)
+    ]
+    return max(found, key=lambda t: len(t.operation.path.rpartition("/")[0]), default=None)
+
+
+def _run(target: Target, item: Target, two: tuple[Persona, Persona], *, headers: bool) -> Run:
+    async def run(lab: Lab) -> Judged:
+        thing = await lab.owned(item, two[0])
+        draft = lab.draft(target, thing if target is item else None)
+        if target is not item:
+            if not thing.nonce:
+                raise NotReached("nothing could be planted in an object, so it cannot be recognised in a list")
+            draft = _searching(target, draft, thing.nonce[:_PART])
+        call = lab.request(target, draft, thing.owner, purpose="its own tenant finds it")
+        good = await works(lab, call)
+        if target is not item and thing.nonce not in good.text:
+            raise NotReached("its own tenant does not find the object there either")
+        stranger = await lab.act(two[1])
+        what = f"a caller of tenant `{two[1].tenant}`"
+        if headers:
+            what += " that claims to be of the other tenant"
+            plain = await ask(lab, lab.request(target, draft, stranger, purpose="the other tenant looks"))
+            if carries(plain.seen, good, thing):
+                raise NotReached("the other tenant finds it without any header, so headers cannot be told to matter")
+        claims = [(n, str(two[0].tenant)) for n in ("x-tenant", "x-tenant-id", "x-org-id")] if headers else []
+        answer = await ask(lab, lab.request(target, draft, stranger, purpose=what, headers=claims))
+        seen = answer.seen
+        if seen.ok and carries(seen, good, thing):
+            return broken(f"{what} finds what tenant `{two[0].tenant}` keeps", seen)
+        if seen.ok or answer.refused:
+            return held(f"{what} does not find what tenant `{two[0].tenant}` keeps ({seen.status})", seen)
+        return unclear(f"{what} is answered {seen.status}, which says nothing about tenants", seen)
+
+    return run
+
+
+def _searching(target: Target, draft: Draft, text: str) -> Draft:
+    """The draft with the text to search for, where the operation has a parameter for one."""
+    names = [p.name for p in target.operation.parameters if p.location == "query" and p.name.lower() in _SEARCHES]
+    if not names:
+        return draft
+    return replace(draft, query=(*(q for q in draft.query if q[0] != names[0]), (names[0], text)))
