@@ -7,6 +7,7 @@ every property that happens to be a column. See the README. Do not copy from her
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -72,8 +73,10 @@ class Store:
     def search_customers(self, search: str) -> list[Record]:
         """Customers whose name or notes contain ``search``.
 
-        FLAW ON PURPOSE: the statement is built by concatenation, so ``search`` can be SQL.
+        FLAW ON PURPOSE: the statement is built by concatenation, so ``search`` can be SQL. Somebody once mended it for
+        O'Brien, by doubling the apostrophes inside words, and left it at that.
         """
+        search = re.sub(r"(?<=\w)'(?=\w)", "''", search)
         like = self._database.contains
         statement = (
             f"SELECT {', '.join(_CUSTOMER)} FROM customers "  # noqa: S608 - the injection that the gateway must stop

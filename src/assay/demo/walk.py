@@ -230,9 +230,10 @@ def _surface(scene: Scene) -> Iterator[Row]:
     direct = bare(exposed, "configuration leaked")
     attack = scene.call("GET", "/debug/config", who="agent")
     yield refused(topic, "an endpoint nobody declared", attack, 404, direct=direct)
-    crash = scene.ask("GET", "/customers", params={"search": "O'Brien"})
+    quoted = {"search": "the 'old' address"}
+    crash = scene.ask("GET", "/customers", params=quoted)
     direct = Side(said(crash, "stack trace"), crash.status == 500 and "Traceback" in crash.text)
-    answer, decision = scene.call("GET", "/customers", who="agent", params={"search": "O'Brien"})
+    answer, decision = scene.call("GET", "/customers", who="agent", params=quoted)
     inside = answer.status == 500 and "Traceback" not in answer.text and "sql" not in answer.text.lower()
     side = Side(said(answer, "generic answer" if inside else "LEAKS"), inside)
     yield Row(topic, "attack", "make the service fail, read why", direct, side, decision.policy)
