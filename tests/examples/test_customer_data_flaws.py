@@ -64,7 +64,7 @@ def test_flaw_properties_outside_the_contract_are_stored(
     ("method", "path", "content"),
     [
         ("GET", "/customers?limit=x", b""),
-        ("GET", "/customers?search=x'y", b""),
+        ("GET", "/customers?search='x", b""),
         ("POST", "/customers", b"{"),
         ("POST", "/customers", b"[]"),
         ("PATCH", "/customers/c-1001", b"\xff\xfe"),
