@@ -71,7 +71,7 @@ class Objects:
         parameters there is no object: the thing only has an owner.
         """
         listing = self._lists(target)
-        key = (target.api, f"list {target.path}" if listing else self._place(target), persona.name)
+        key = (target.api, self._use(target, listing), persona.name)
         async with self._locks.setdefault(key, asyncio.Lock()):
             if not fresh:
                 for shared in self._shared.get(key, ()):
@@ -80,7 +80,7 @@ class Objects:
                         return shared.thing
             wanted = Wanted(send, random)
             thing = await self._obtain(target, persona, wanted, other_than, fresh, nonce, listing=listing)
-            if not fresh:
+            if not fresh and target.operation.method != "DELETE":
                 self._shared.setdefault(key, []).append(_Shared(thing, uses=1))
             return thing
 
@@ -264,9 +264,13 @@ class Objects:
         return target.operation.method == "GET" and bool(names) and prefix(path, names[-1]) != path
 
     @staticmethod
-    def _place(target: Target) -> str:
+    def _use(target: Target, listing: bool) -> str:
+        """Which objects may be shared: what is changed is not what others read their marker in."""
         names = placeholders(target.operation.path)
-        return target.base + (prefix(target.operation.path, names[-1]) if names else "")
+        place = target.base + (prefix(target.operation.path, names[-1]) if names else "")
+        if listing:
+            return f"list {target.path}"
+        return f"change {place}" if target.operation.method in ("PUT", "PATCH", "DELETE") else place
 
     @staticmethod
     def _usable(shared: _Shared, other_than: Sequence[Identity]) -> bool:
