@@ -35,10 +35,11 @@ def quoted(text: str) -> str:
     pieces = text.split(_SECRET)
     if len(pieces) == 1:
         return shlex.quote(text)
-    inner = [
-        f"${{{piece}}}" if index % 2 else re.sub(r'([\\"$`!])', r"\\\1", piece) for index, piece in enumerate(pieces)
-    ]
-    return '"' + "".join(inner) + '"'
+    if not any(c in '\\"$`!' for piece in pieces[::2] for c in piece):
+        return '"' + "".join(f"${{{piece}}}" if index % 2 else piece for index, piece in enumerate(pieces)) + '"'
+    return "".join(
+        f'"${{{piece}}}"' if index % 2 else shlex.quote(piece) for index, piece in enumerate(pieces) if piece
+    )
 
 
 def curl(
