@@ -10,12 +10,16 @@ from assay.controls import CONTROL_IDS
 from assay.controls._lib.judging import judge
 from assay.controls.activity_logging import design as activity_logging_design
 from assay.controls.activity_logging import enforce as activity_logging_enforce
+from assay.controls.activity_logging import prove as activity_logging_prove
 from assay.controls.api_gateway import design as api_gateway_design
 from assay.controls.api_gateway import enforce as api_gateway_enforce
+from assay.controls.api_gateway import prove as api_gateway_prove
 from assay.controls.authentication import design as authentication_design
 from assay.controls.authentication import enforce as authentication_enforce
+from assay.controls.authentication import prove as authentication_prove
 from assay.controls.authorisation import design as authorisation_design
 from assay.controls.authorisation import enforce as authorisation_enforce
+from assay.controls.authorisation import prove as authorisation_prove
 from assay.controls.base import Context, Control, Design, Enforce, Prove, Site
 from assay.controls.data_exposure import design as data_exposure_design
 from assay.controls.data_exposure import enforce as data_exposure_enforce
@@ -24,12 +28,16 @@ from assay.controls.encryption_at_rest import enforce as encryption_at_rest_enfo
 from assay.controls.exceptions import apply_exceptions
 from assay.controls.input_validation import design as input_validation_design
 from assay.controls.input_validation import enforce as input_validation_enforce
+from assay.controls.input_validation import prove as input_validation_prove
 from assay.controls.network_ranges import design as network_ranges_design
 from assay.controls.network_ranges import enforce as network_ranges_enforce
+from assay.controls.network_ranges import prove as network_ranges_prove
 from assay.controls.rate_limiting import design as rate_limiting_design
 from assay.controls.rate_limiting import enforce as rate_limiting_enforce
+from assay.controls.rate_limiting import prove as rate_limiting_prove
 from assay.controls.transport_encryption import design as transport_encryption_design
 from assay.controls.transport_encryption import enforce as transport_encryption_enforce
+from assay.controls.transport_encryption import prove as transport_encryption_prove
 from assay.declare.declaration import Declaration
 from assay.domain import UsageError, Verdict, did_you_mean
 from assay.gateway.assemble import Policy, assemble
@@ -47,16 +55,31 @@ class Faces(NamedTuple):
 
 
 FACES: tuple[Faces, ...] = (
-    Faces("api_gateway", api_gateway_design.design, api_gateway_enforce.enforce),
-    Faces("transport_encryption", transport_encryption_design.design, transport_encryption_enforce.enforce),
-    Faces("authentication", authentication_design.design, authentication_enforce.enforce),
-    Faces("authorisation", authorisation_design.design, authorisation_enforce.enforce),
-    Faces("network_ranges", network_ranges_design.design, network_ranges_enforce.enforce),
-    Faces("rate_limiting", rate_limiting_design.design, rate_limiting_enforce.enforce),
-    Faces("input_validation", input_validation_design.design, input_validation_enforce.enforce),
+    Faces("api_gateway", api_gateway_design.design, api_gateway_enforce.enforce, api_gateway_prove.prove),
+    Faces(
+        "transport_encryption",
+        transport_encryption_design.design,
+        transport_encryption_enforce.enforce,
+        transport_encryption_prove.prove,
+    ),
+    Faces("authentication", authentication_design.design, authentication_enforce.enforce, authentication_prove.prove),
+    Faces("authorisation", authorisation_design.design, authorisation_enforce.enforce, authorisation_prove.prove),
+    Faces("network_ranges", network_ranges_design.design, network_ranges_enforce.enforce, network_ranges_prove.prove),
+    Faces("rate_limiting", rate_limiting_design.design, rate_limiting_enforce.enforce, rate_limiting_prove.prove),
+    Faces(
+        "input_validation",
+        input_validation_design.design,
+        input_validation_enforce.enforce,
+        input_validation_prove.prove,
+    ),
     Faces("encryption_at_rest", encryption_at_rest_design.design, encryption_at_rest_enforce.enforce),
     Faces("data_exposure", data_exposure_design.design, data_exposure_enforce.enforce),
-    Faces("activity_logging", activity_logging_design.design, activity_logging_enforce.enforce),
+    Faces(
+        "activity_logging",
+        activity_logging_design.design,
+        activity_logging_enforce.enforce,
+        activity_logging_prove.prove,
+    ),
 )
 """In the order of :data:`assay.controls.CONTROL_IDS`; a test asserts that no folder is missing."""
 
@@ -88,7 +111,11 @@ def check_design(declaration: Declaration, today: date) -> tuple[Verdict, ...]:
     context = Context(declaration, today, frozenset(CONTROL_IDS))
     faces = [(f.id, f.design) for f in FACES if f.design]
     verdicts = [verdict for _, design in faces for verdict in design(context)]
-    return apply_exceptions(declaration, verdicts, today, judged=frozenset(i for i, _ in faces))
+
+    def judged(control: str, check: str | None) -> bool:
+        return any(i == control for i, _ in faces) and (check is None or check not in judge(control).about.proofs)
+
+    return apply_exceptions(declaration, verdicts, today, judged=judged)
 
 
 def compile_policy(declaration: Declaration, site: Site) -> Policy:

@@ -1,0 +1,1 @@
+"""The probes of rate limiting: one family a file."""

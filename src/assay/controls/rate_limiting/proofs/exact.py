@@ -1,0 +1,114 @@
+"""A declared limit lets as many calls pass as it says, refuses the next, says when to come back, and recovers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from assay.controls.rate_limiting.proofs.bounds import Bound
+from assay.controls.rate_limiting.proofs.spending import Spender, Spent, another, spender
+from assay.domain import Severity
+from assay.prove.case import Judged, Lab, NotReached, Seen, broken, held, unclear
+
+_FIRST_IN_LINE = ("authentication", "authorisation", "network_ranges", "api_gateway")
+SPOOFS = (
+    ("x-forwarded-for", "203.0.113.77"),
+    ("x-real-ip", "203.0.113.77"),
+    ("forwarded", "for=203.0.113.77"),
+    ("true-client-ip", "203.0.113.77"),
+    ("cf-connecting-ip", "203.0.113.77"),
+    ("x-client-ip", "203.0.113.77"),
+)
+
+
+def exact(bound: Bound) -> Callable[[Lab], Awaitable[Judged]]:
+    """The case for one limit."""
+
+    async def run(lab: Lab) -> Judged:
+        many = await spender(lab, bound)
+        spent = await many.spend()
+        facts: dict[str, Any] = {"declared": bound.rate.requests, "seconds": bound.rate.seconds, "passed": spent.passed}
+        if spent.last is not None and bound.per != "network":
+            await _counted(lab, spent.last)
+        if spent.refused is None:
+            sentence = (
+                f"{spent.passed} calls passed within {spent.seconds:.1f} s, and {bound.words} refused none of them"
+            )
+            return broken(sentence, spent.last, **facts)
+        least, most = _range(bound, spent)
+        if spent.passed < least:
+            sentence = f"{bound.words} refused after {spent.passed} calls already"
+            return unclear(sentence + "; perhaps somebody else used some of it up", spent.refused, **facts)
+        if spent.passed > most:
+            return broken(f"{bound.words} let {spent.passed} calls pass", spent.refused, **facts)
+        lacking = _lacking(spent.refused)
+        if lacking:
+            sentence = f"{bound.words} refused after {spent.passed} calls, but {lacking}"
+            return broken(sentence, spent.refused, severity=Severity.LOW, **facts)
+        notes = [f"{spent.passed} calls passed, then 429 with `retry-after`"]
+        other = await another(lab, bound, many)
+        if other is not None:
+            seen = await lab.call(other)
+            if seen.status == 429:
+                return broken(f"when one had used up {bound.words}, another was refused as well", seen, **facts)
+            notes.append("another caller was not refused" if bound.per == "caller" else "others were not refused")
+        if bound.per == "network" and (spoofed := await _spoofed(lab, many)) is not None:
+            sentence = f"{bound.words} is counted anew for every address that a caller claims in a header"
+            return broken(sentence, spoofed, **facts)
+        back = await _recovers(lab, many, spent.refused)
+        if back is False:
+            return broken(f"{bound.words} refused still after its window had passed", spent.refused, **facts)
+        notes.append("calls pass again later" if back else "its recovery was not waited for")
+        return held(f"{bound.words}: {'; '.join(notes)}", spent.refused, **facts)
+
+    return run
+
+
+def _range(bound: Bound, spent: Spent) -> tuple[int, int]:
+    """How many calls may pass: 10 % about what is declared, and what comes back while they are made."""
+    slack = max(1, bound.rate.requests // 10)
+    back = math.ceil(spent.seconds * bound.rate.per_second)
+    return bound.rate.requests - slack, bound.rate.requests + slack + back
+
+
+async def _counted(lab: Lab, seen: Seen) -> None:
+    """Calls that were turned down before limits are counted show nothing about a limit."""
+    if seen.status not in (401, 403, 404):
+        return
+    decision = await lab.decision(seen)
+    if seen.status == 401 or (decision is not None and decision.policy.startswith(_FIRST_IN_LINE)):
+        raise NotReached(f"the calls were answered {seen.status} before the limit was reached")
+
+
+def _lacking(refused: Seen) -> str:
+    if not refused.headers.get("retry-after"):
+        return "did not say when to come back (`retry-after`)"
+    return ""
+
+
+async def _spoofed(lab: Lab, many: Spender) -> Seen | None:
+    """An answer that was let through under another claimed address, twice; None: none was."""
+    seen = None
+    for _ in range(2):
+        if await many.again() is None:
+            return None
+        seen = await lab.call(many.call("another address is claimed", SPOOFS))
+        if seen.status == 429:
+            return None
+    return seen
+
+
+async def _recovers(lab: Lab, many: Spender, refused: Seen) -> bool | None:
+    """Whether calls pass again later; None: that is longer than this run may wait."""
+    rate = many.bound.rate
+    said = refused.headers.get("retry-after", "")
+    after = int(said) if said.isdigit() else rate.seconds
+    for pause in dict.fromkeys((min(after, 1.5 / rate.per_second + 0.3), float(after) + 0.3, rate.seconds + 0.5)):
+        try:
+            await lab.wait(pause)
+        except NotReached:
+            return None
+        if (await lab.call(many.call("after a pause"))).status != 429:
+            return True
+    return False

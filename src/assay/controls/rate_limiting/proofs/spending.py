@@ -1,0 +1,145 @@
+"""Calls that use a limit up: by whom, from where, and in which form, so that nothing is changed by them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from assay.controls._lib.attempts import Ready, ready
+from assay.controls.rate_limiting.proofs.bounds import Bound, many
+from assay.prove.case import Call, Draft, Identity, Lab, NotReached, Seen
+
+_AT_ONCE = 20
+_SEQUENTIAL = 100
+_BLANK = b"{"
+"""A body that is no JSON: it is counted by limits, which come before, and changes nothing."""
+
+
+@dataclass
+class Spender:
+    """Somebody who uses a limit up. Made by :func:`spender`."""
+
+    lab: Lab
+    bound: Bound
+    callers: list[Ready]
+    source: str | None
+    _turn: int = field(default=0)
+
+    def call(self, purpose: str = "one of many", headers: Sequence[tuple[str, str]] = ()) -> Call:
+        """The next call: of the callers in turn."""
+        able = self.callers[self._turn % len(self.callers)]
+        self._turn += 1
+        return shaped(self.lab, self.bound, able, purpose, headers, self.source)
+
+    async def spend(self) -> Spent:
+        """Calls until somebody is refused for the rate, or more calls passed than the limit allows."""
+        began = self.lab.now()
+        passed, last = 0, None
+        rate = self.bound.rate
+        while True:
+            elapsed = self.lab.now() - began
+            most = self.bound.most + math.ceil(elapsed * rate.per_second)
+            if passed >= most:
+                return Spent(passed, elapsed, None, last)
+            if rate.requests <= _SEQUENTIAL:
+                seen: Sequence[Seen] = (await self.lab.call(self.call()),)
+            else:
+                seen = await self.lab.together([self.call() for _ in range(min(_AT_ONCE, most - passed))])
+            for one in seen:
+                if one.status == 0:
+                    raise NotReached(f"a call got no answer: {one.error}")
+                if one.status != 429:
+                    passed, last = passed + 1, one
+            refused = next((s for s in seen if s.status == 429), None)
+            if refused is not None:
+                return Spent(passed, self.lab.now() - began, refused, last)
+
+    async def again(self) -> Seen | None:
+        """Uses up what came back meanwhile. None: far more passed than can have come back."""
+        for _ in range(max(5, self.bound.rate.requests // 5)):
+            seen = await self.lab.call(self.call("uses up what came back"))
+            if seen.status == 429:
+                return seen
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """How many calls passed, in how many seconds, and the first refusal for the rate."""
+
+    passed: int
+    seconds: float
+    refused: Seen | None
+    last: Seen | None
+
+
+async def spender(lab: Lab, bound: Bound) -> Spender:
+    """Callers with whole buckets for a limit.
+
+    Raises:
+        NotReached: they cannot be made.
+    """
+    source = _source(lab) if bound.per == "network" else None
+    if bound.persona is None:
+        nobody = Ready(bound.target, None, None, lab.draft(bound.target))
+        return Spender(lab, bound, [nobody], source)
+    found = [await _caller(lab, bound) for _ in range(bound.people)]
+    return Spender(lab, bound, found, source)
+
+
+async def another(lab: Lab, bound: Bound, than: Spender) -> Call | None:
+    """A call of somebody else with a bucket of their own; None: nobody else is known."""
+    if bound.per == "network":
+        nobody = than.callers[0]
+        return replace(shaped(lab, bound, nobody, "another address"), source=_source(lab))
+    if bound.per == "caller" and bound.persona is not None and many(bound.persona):
+        try:
+            who = await lab.act(bound.persona, fresh=True)
+        except NotReached:
+            who = None
+        if who is not None and who.subject != (than.callers[0].who and than.callers[0].who.subject):
+            return shaped(lab, bound, await _as(lab, bound, who), "another caller")
+    for persona in lab.surface.permitted(bound.target):
+        if bound.persona is not None and persona.consumer != bound.persona.consumer:
+            return shaped(lab, bound, await ready(lab, bound.target, persona), "another consumer")
+    return None
+
+
+def shaped(
+    lab: Lab,
+    bound: Bound,
+    able: Ready,
+    purpose: str,
+    headers: Sequence[tuple[str, str]] = (),
+    source: str | None = None,
+) -> Call:
+    """A call that counts, and that changes nothing where our gateway would refuse its body after counting it."""
+    target = bound.target
+    call = lab.request(target, able.draft, able.who, purpose=purpose, headers=headers, source=source)
+    if target.writes and lab.surface.fronted:
+        return replace(call, body=_BLANK, content_type="application/json")
+    return call
+
+
+async def _caller(lab: Lab, bound: Bound) -> Ready:
+    assert bound.persona is not None  # noqa: S101 - the others are nobody
+    if "{" in bound.target.operation.path and lab.surface.owns(bound.target, bound.persona):
+        return await ready(lab, bound.target, bound.persona, own=True)
+    who = await lab.act(bound.persona, fresh=True)
+    return await _as(lab, bound, who)
+
+
+async def _as(lab: Lab, bound: Bound, who: Identity) -> Ready:
+    if "{" in bound.target.operation.path:
+        assert bound.persona is not None  # noqa: S101 - as above
+        found = await ready(lab, bound.target, bound.persona)
+        return found if lab.surface.owns(bound.target, bound.persona) else replace(found, who=who)
+    if bound.target.writes and lab.surface.fronted:
+        return Ready(bound.target, bound.persona, who, Draft({}))
+    return Ready(bound.target, bound.persona, who, lab.draft(bound.target))
+
+
+def _source(lab: Lab) -> str:
+    """An address of this machine that no other case calls from."""
+    return f"127.0.{lab.random.randint(1, 254)}.{lab.random.randint(1, 254)}"
