@@ -58,6 +58,9 @@ def test_a_process_serves_a_twin_and_writes_its_declaration(tmp_path: Path) -> N
         assert client.get("/openapi.json", params={"x": "1"}).status_code == 400
         assert str(client.base_url).rstrip("/") in (tmp_path / "declared" / "assay.yaml").read_text()
         assert client.request("TRACE", "/health").status_code == 405
+        head = client.head("/health")
+        assert (head.status_code, head.content) == (200, b"")
+        assert client.get("/health").status_code == 200  # on the same connection
 
 
 @pytest.mark.integration
@@ -89,6 +92,9 @@ def test_the_clinic_runs_on_postgresql_flaws_and_all(flawed: bool) -> None:
             assert blind == ([204, 404] if flawed else [404, 404])
             header = client.get("/patients", headers={**dora, "x-department": "x' OR '1'='1"})
             assert ("Sara" in header.text) == flawed
+            odd = client.post("/documents", json={**document, "text": "a\x00b"}, headers=nora)
+            assert odd.status_code == 400
+            assert client.get("/documents/search?q=%00", headers=nora).status_code == 400
             sort = client.get("/patients", params={"sort": "(CASE WHEN 1=1 THEN id ELSE name END)"}, headers=dora)
             assert sort.is_success == flawed
             client.delete(f"/documents/{written}", headers=logged_in(client, "nils"))

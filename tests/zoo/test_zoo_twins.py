@@ -179,6 +179,43 @@ def test_nothing_that_is_sent_breaks_a_twin(name: str, data: st.DataObject) -> N
     asyncio.run(send())
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"product_id": "p-3", "quantity": 1, "note": "\\ud800"}',
+        b'{"product_id": "p-3", "quantity": 1, "note": "a\\u0000b"}',
+        b'{"product_id": "p-3", "quantity": 1, "note": "\xff"}',
+        b'{"product_id": "p-3", "quantity": NaN}',
+        b'{"product_id": "p-3", "quantity": 1e400}',
+        b'{"product_id": "p-3", "quantity": ' + b"9" * 5000 + b"}",
+        b'{"product_id": "p-3", "quantity": 1, "quantity": 2}',
+        b"[" * 900 + b"]" * 900,
+        b"[" * 30_000,
+        b"",
+    ],
+    ids=["half a character", "NUL", "no UTF-8", "NaN", "infinite", "huge", "twice", "deep", "deeper", "empty"],
+)
+def test_strange_bodies_are_refused(body: bytes) -> None:
+    async def send() -> None:
+        async with visiting("shop") as zoo:
+            answer = await zoo.call("POST", "/orders", "alice", content=body, headers=JSON)
+            assert answer.status_code == 400, answer.text
+
+    asyncio.run(send())
+
+
+def test_whole_numbers_may_be_written_with_a_point() -> None:
+    async def send() -> None:
+        async with visiting("shop") as zoo:
+            order = {"product_id": "p-3", "quantity": 2.0, "discount_percent": 10.0}
+            assert (await zoo.call("POST", "/orders", "amir", json=order)).json()["quantity"] == 2
+            quote = {"product_id": "p-3", "quantity": 2.0}
+            assert (await zoo.call("POST", "/quotes", "amir", json=quote)).is_success
+            assert (await zoo.call("PUT", "/products/p-3/price", "ada", json={"price": 5.0})).json()["price"] == 5
+
+    asyncio.run(send())
+
+
 def _paths(operation: Operation) -> st.SearchStrategy[str]:
     parts = [_SEGMENTS if part.startswith("{") else st.just(part) for part in operation.path.split("/")]
     query = st.sampled_from(

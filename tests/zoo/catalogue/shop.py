@@ -49,7 +49,7 @@ FLAWS = (
           "The reset code is in the answer", "Whoever asks for a reset gets the code, and with it the account."),
     _flaw("reset-code-unlimited", "AV14", "authentication", "confirmReset", "many requests",
           "Reset codes can be tried without end",
-          "Four digits and no bound: every code in 10,000 requests. Five wrong ones should end it with 429."),
+          "Six digits and no bound: a matter of time. Five wrong codes should end it with 429."),
     _flaw("reset-code-reusable", "AV14", "authentication", "confirmReset", "sequence",
           "A reset code works twice", "The code stays valid after it was used."),
     _flaw("default-credentials", "AV15", "authentication", "login", "one request",

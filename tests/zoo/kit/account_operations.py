@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tests.zoo.kit.accounts import FAILURES, LOCK_SECONDS, RESET_ATTEMPTS, RESET_DIGITS
 from tests.zoo.kit.database import Record
 from tests.zoo.kit.model import Call, Operation, Problem, Reply, Schema, ref, text, thing, whole
 
 _USER = text(40, pattern="^[a-z][a-z0-9-]*$")
 _PASSWORD = text(100, 4)
+_CODE = text(RESET_DIGITS, RESET_DIGITS, pattern="^[0-9]+$")
 _EMAIL = text(100, 5, format="email")
 IDS: Mapping[str, Schema] = {"userId": text(20, 3, pattern="^[uv]-[0-9a-z]+$")}
 ROLES = ("customer", "agent", "admin")
@@ -150,7 +152,8 @@ def operations(everyone: Sequence[str], *, resets: bool = False, keys: bool = Tr
     roles = tuple(everyone)
     always = (
         Operation(
-            id="login", method="POST", path="/login", handler=login, summary="Start a session",
+            id="login", method="POST", path="/login", handler=login,
+            summary=f"Start a session; after {FAILURES} failures for one name, 429 for {LOCK_SECONDS:.0f} seconds",
             body=ref("Login"), answer=ref("Session"),
         ),
         Operation(id="logout", method="POST", path="/logout", handler=logout, summary="End this session",
@@ -192,12 +195,12 @@ def operations(everyone: Sequence[str], *, resets: bool = False, keys: bool = Tr
         Operation(
             id="requestReset", method="POST", path="/password-resets", handler=request_reset,
             summary="Ask for a reset code by mail; the answer is the same for every address",
-            body=thing({"email": _EMAIL}), answer=ref("Accepted"), status=202,
+            body=thing({"email": _EMAIL}), answer=ref("Accepted"), status=202, rate=(10, 10.0),
         ),
         Operation(
             id="confirmReset", method="POST", path="/password-resets/confirm", handler=confirm_reset,
-            summary="Set a new password with a code from the mail",
-            body=thing({"email": _EMAIL, "code": text(4, 4, pattern="^[0-9]{4}$"), "password": _PASSWORD}), status=204,
+            summary=f"Set a new password with a code from the mail; {RESET_ATTEMPTS} wrong ones end it",
+            body=thing({"email": _EMAIL, "code": _CODE, "password": _PASSWORD}), status=204,
         ),
     )  # fmt: skip
     return (*always, *((published,) if keys else ()), *(by_mail if resets else ()))

@@ -17,7 +17,7 @@ from tests.zoo.kit.model import Caller, Problem
 from tests.zoo.kit.tokens import Tokens
 
 FAILURES, LOCK_SECONDS = 5, 8.0  # so many wrong passwords for one name within so many seconds
-RESET_ATTEMPTS = 5
+RESET_ATTEMPTS, RESET_DIGITS = 5, 6
 _CREDENTIALS = "Unknown user or wrong password"
 
 _TABLES = (
@@ -176,13 +176,15 @@ class Accounts:
 
     def ask_reset(self, email: str) -> str | None:
         """Sends a reset code to this address if somebody has it; returns the code, for a flaw to give away."""
-        if self.by("email", email) is None:
-            if "enumeration-reset" in self._flaws:
-                raise Problem(404, "No account has this address")
-            return None
-        code = f"{secrets.randbelow(10**4):04d}"
+        known = self.by("email", email) is not None
+        if not known and "enumeration-reset" in self._flaws:
+            raise Problem(404, "No account has this address")
+        # Addresses that nobody has get a code as well, which nobody receives: all that follows is the same.
+        code = f"{secrets.randbelow(10**RESET_DIGITS):0{RESET_DIGITS}d}"
         self._db.change("DELETE FROM resets WHERE email = ?", email)
         self._db.change("INSERT INTO resets VALUES (?, ?, 0)", email, code)
+        if not known:
+            return None
         self.outbox.append((email, code))
         return code
 
@@ -197,9 +199,8 @@ class Accounts:
             raise Problem(429, "Too many attempts; ask for a new code", {"retry-after": "900"})
         account = self.by("email", email)
         if not found or account is None or not hmac.compare_digest(found[0]["code"].encode(), code.encode()):
-            # Addresses that nobody has, or that asked for no code, wear out as well: the answers tell nothing.
-            if not found:
-                self._db.change("INSERT INTO resets VALUES (?, ?, 1)", email, secrets.token_hex(8))
+            if not found:  # nobody asked for a code: guessing wears out in the same way
+                self._db.change("INSERT INTO resets VALUES (?, ?, 0)", email, secrets.token_hex(8))
             self._db.change("UPDATE resets SET attempts = attempts + 1 WHERE email = ?", email)
             raise Problem(400, "Wrong or expired code")
         if "reset-code-reusable" not in self._flaws:

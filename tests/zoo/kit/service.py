@@ -187,11 +187,13 @@ class Service:
     def _parsed(self, raw: bytes) -> tuple[Any, Any]:
         try:
             pairs = json.loads(raw, object_pairs_hook=_Pairs, parse_constant=_no_constant)
+            json.dumps(pairs, ensure_ascii=False).encode()  # half a character, escaped, is no text
+            repeats, last, first = _repeats(pairs), _folded(pairs, first=False), _folded(pairs, first=True)
         except (ValueError, RecursionError) as error:
             raise Problem(400, "The body is not JSON") from error
-        if _repeats(pairs) and "duplicate-keys" not in self.flaws:
+        if repeats and "duplicate-keys" not in self.flaws:
             raise Problem(400, "A key is given twice")
-        return _folded(pairs, first=False), _folded(pairs, first=True)
+        return last, first
 
     def _response(self, reply: Reply) -> Response:
         body = reply.body
