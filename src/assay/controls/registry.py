@@ -25,6 +25,7 @@ from assay.controls.data_exposure import design as data_exposure_design
 from assay.controls.data_exposure import enforce as data_exposure_enforce
 from assay.controls.encryption_at_rest import design as encryption_at_rest_design
 from assay.controls.encryption_at_rest import enforce as encryption_at_rest_enforce
+from assay.controls.encryption_at_rest import prove as encryption_at_rest_prove
 from assay.controls.exceptions import apply_exceptions
 from assay.controls.input_validation import design as input_validation_design
 from assay.controls.input_validation import enforce as input_validation_enforce
@@ -72,7 +73,12 @@ FACES: tuple[Faces, ...] = (
         input_validation_enforce.enforce,
         input_validation_prove.prove,
     ),
-    Faces("encryption_at_rest", encryption_at_rest_design.design, encryption_at_rest_enforce.enforce),
+    Faces(
+        "encryption_at_rest",
+        encryption_at_rest_design.design,
+        encryption_at_rest_enforce.enforce,
+        encryption_at_rest_prove.prove,
+    ),
     Faces("data_exposure", data_exposure_design.design, data_exposure_enforce.enforce),
     Faces(
         "activity_logging",
