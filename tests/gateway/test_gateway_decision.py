@@ -25,6 +25,10 @@ ALLOWED = {"details": "via_upstream", "access_policy": "shop/1-agent"}
             Decision("refused", "authorisation/no-rule-allows"),
         ),
         ({"details": "jwt_authn_access_denied{Jwt_is_expired}"}, Decision("refused", "authentication/token")),
+        (
+            {"details": "jwt_authn_access_denied{Jwt_is_missing}"},
+            Decision("refused", "authentication/no-accepted-credential"),
+        ),
         ({"details": "request_rate_limited"}, Decision("refused", "rate_limiting/limit")),
         (
             {"details": "ext_authz_denied", "inspector_policy": "input_validation/body-schema"},

@@ -12,6 +12,7 @@ Outcome = Literal["allowed", "refused", "failed"]
 _MATCHED = re.compile(r"rbac_access_denied_matched_policy\[(.*)\]")
 # What Envoy calls its own refusals (%RESPONSE_CODE_DETAILS%), by prefix, and the policy that each stands for.
 _REFUSALS: tuple[tuple[str, str], ...] = (
+    ("jwt_authn_access_denied{Jwt_is_missing}", "authentication/no-accepted-credential"),
     ("jwt_authn_access_denied", "authentication/token"),
     ("request_rate_limited", "rate_limiting/limit"),
     ("local_rate_limited", "rate_limiting/limit"),

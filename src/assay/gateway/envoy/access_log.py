@@ -18,8 +18,8 @@ from assay.gateway.envoy.types import (
     typed,
 )
 
-_NOTHING = "%REQ(X-ASSAY-NOTHING)%"
-"""An operator that never yields anything, since no such header gets past the listener."""
+_NOTHING = "%VIRTUAL_CLUSTER_NAME%"
+"""An operator that never yields anything, since there are no virtual clusters; the cheapest to find empty."""
 
 
 def _dynamic(namespace: str, *path: str) -> str:

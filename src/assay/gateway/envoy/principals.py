@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from assay.gateway import ir
@@ -75,13 +74,9 @@ def presented(proof: ir.Proof, issuers: Mapping[str, ir.TokenIssuer]) -> Json:
 
 def _list_or_words(path: Sequence[str], word: str) -> Json:
     """A claim that holds ``word``: in a list, or among words separated by spaces (RFC 6749 §3.3)."""
-    words = rf"(.* )?{re.escape(word)}( .*)?"
-    return any_of(
-        [
-            _claim(path, {"list_match": {"one_of": {"string_match": string_match(exact=word)}}}),
-            _claim(path, {"string_match": string_match(safe_regex=words)}),
-        ]
-    )
+    spellings = ({"exact": word}, {"prefix": f"{word} "}, {"suffix": f" {word}"}, {"contains": f" {word} "})
+    listed = {"list_match": {"one_of": {"string_match": string_match(exact=word)}}}
+    return _claim(path, {"or_match": {"value_matchers": [listed, *({"string_match": s} for s in spellings)]}})
 
 
 def scopes_granted(scopes: Iterable[str], issuer: ir.TokenIssuer) -> Json:

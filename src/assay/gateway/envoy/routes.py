@@ -98,7 +98,8 @@ def _keyless(view: View, operation: OperationPolicy, queried: bool, *only: Json)
     """A route of its own for calls that bring no API key where one could be: they need no filter that looks for it."""
     if not keys.accepted(operation):
         return []
-    route = _route(view, operation, queried, *only, *(absent(name) for name in view.key_headers))
+    bringing_none = [absent(name) for name in view.key_headers]
+    route = _route(view, keys.without(operation), queried, *only, *bringing_none)
     route["typed_per_filter_config"][keys.NAME] = keys.OFF
     return [route]
 

@@ -23,6 +23,11 @@ def http_filter(message: str, /, **fields: Any) -> Json:
     return typed(_HTTP + message, **fields)
 
 
+def filter_off() -> Json:
+    """Per-route configuration that leaves a filter of the chain out altogether: not even its object is made."""
+    return typed("envoy.config.route.v3.FilterConfig", disabled=True)
+
+
 def seconds(value: float) -> str:
     """A protobuf duration in JSON."""
     return f"{value:g}s"

@@ -1,9 +1,13 @@
-"""Somebody must have proven who they are: refuses calls that satisfy none of an operation's alternatives."""
+"""Somebody must have proven who they are: refuses calls that satisfy none of an operation's alternatives.
+
+Where a token alone will do and is demanded, the token filter has already refused whoever brings none.
+"""
 
 from __future__ import annotations
 
 from assay.gateway import ir
 from assay.gateway.assemble import OperationPolicy
+from assay.gateway.envoy.filters import tokens
 from assay.gateway.envoy.filters.base import Filter, View
 from assay.gateway.envoy.filters.slots import Slot
 from assay.gateway.envoy.principals import all_of, any_of, negate, presented
@@ -20,7 +24,7 @@ def _listener(view: View) -> Json | None:
 def _route(view: View, operation: OperationPolicy, _queried: bool) -> Json | None:
     authentication = operation.authentication
     alternatives = authentication.alternatives if authentication else ()
-    if () in alternatives:
+    if () in alternatives or tokens.proven(view, operation):
         return None
     accepted = any_of(all_of(presented(p, view.issuers) for p in a) for a in alternatives)
     control = authentication.control if authentication else "authentication"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from assay.gateway.assemble import OperationPolicy
+from assay.gateway.envoy.filters import keys
 from assay.gateway.envoy.filters.base import Filter, View
 from assay.gateway.envoy.filters.slots import Slot
 from assay.gateway.envoy.principals import addresses, all_of, any_of, is_caller, negate
-from assay.gateway.envoy.types import Json, http_filter
+from assay.gateway.envoy.types import Json, filter_off, http_filter
 from assay.gateway.ir import Caller, Proof
 
 NAME = "assay.consumer_networks"
@@ -36,4 +38,16 @@ def _everywhere(view: View) -> Json | None:
     return http_filter("rbac.v3.RBACPerRoute", rbac=rbac)
 
 
-FILTER = Filter(NAME, Slot.CONSUMER_NETWORK, _listener, _everywhere)
+def _recognisable(caller: Caller, with_keys: bool) -> bool:
+    """Whether a consumer can be recognised at all: one that only has a key cannot, where nobody looks for keys."""
+    return bool(caller.client or caller.certificate_name or (caller.api_key and with_keys))
+
+
+def _route(view: View, operation: OperationPolicy, _queried: bool) -> Json | None:
+    bound = [c for c in view.policy.callers if c.networks]
+    if not bound or any(_recognisable(c, keys.accepted(operation)) for c in bound):
+        return None
+    return filter_off()
+
+
+FILTER = Filter(NAME, Slot.CONSUMER_NETWORK, _listener, _everywhere, _route)

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 
+import msgspec
+
+from assay.gateway import ir
 from assay.gateway.assemble import OperationPolicy
 from assay.gateway.envoy.filters.base import Filter, View
 from assay.gateway.envoy.filters.slots import Slot
-from assay.gateway.envoy.types import Json, http_filter
+from assay.gateway.envoy.types import Json, filter_off, http_filter
 from assay.gateway.runtime import KeyDigest
 
 NAME = "assay.keys"
-OFF: Json = http_filter("lua.v3.LuaPerRoute", disabled=True)
+OFF: Json = filter_off()
 """Configuration of a route whose calls bring no key that counts."""
 
 
@@ -46,6 +50,22 @@ def accepted(operation: OperationPolicy) -> bool:
     """Whether a key is among what the operation accepts as proof."""
     alternatives = operation.authentication.alternatives if operation.authentication else ()
     return any(p.kind == "key" for a in alternatives for p in a)
+
+
+def without(operation: OperationPolicy) -> OperationPolicy:
+    """An operation for calls that bring no key: what takes a key beside something else is not open to them.
+
+    Unchanged where that would change which other credentials count, since a caller's identity hangs on those, and where
+    nothing is enforced, since the log must still say who would have been refused.
+    """
+    authentication = operation.authentication
+    if authentication is None or authentication.mode is ir.Mode.OBSERVE:
+        return operation
+    others = tuple(a for a in authentication.alternatives if all(p.kind != "key" for p in a))
+    kept = {p.kind for a in others for p in a} | {"key"}
+    if not others or kept != {p.kind for a in authentication.alternatives for p in a}:
+        return operation
+    return replace(operation, authentication=msgspec.structs.replace(authentication, alternatives=others))
 
 
 def _listener(view: View) -> Json | None:

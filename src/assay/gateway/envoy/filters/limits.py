@@ -52,13 +52,19 @@ def _mark_if(limit: ir.Limit, condition: Json) -> Json:
     return {"header_value_match": {**label, "headers": [condition]}}
 
 
-def _of_consumer(limit: ir.Limit, view: View) -> list[list[Json]]:
+def _of_consumer(limit: ir.Limit, view: View, operation: OperationPolicy) -> list[list[Json]]:
+    """Only what the operation accepts is in a consumer's mark, so only that is looked for."""
     caller = next((c for c in view.policy.callers if c.consumer == limit.consumer), None)
+    alternatives = operation.authentication.alternatives if operation.authentication else ()
+    kinds = {proof.kind for alternative in alternatives for proof in alternative}
     if caller is None:
         return []
-    pattern = consumer_pattern(
-        caller.client, caller.opaque, caller.consumer if caller.api_key else None, caller.certificate_name
-    )
+    client = caller.client if "token" in kinds else None
+    key = caller.consumer if caller.api_key and "key" in kinds else None
+    certificate = caller.certificate_name if "certificate" in kinds else None
+    if not (client or key or certificate):
+        return []
+    pattern = consumer_pattern(client, caller.opaque, key, certificate)
     return [[_mark_if(limit, header(CONSUMER_HEADER, safe_regex=pattern))]]
 
 
@@ -78,7 +84,7 @@ def _actions(limit: ir.Limit, view: View, operation: OperationPolicy) -> list[li
     if limit.per == "network":
         return [[_mark(limit), {"remote_address": {}}]]
     if limit.per == "consumer":
-        return _of_consumer(limit, view)
+        return _of_consumer(limit, view, operation)
     # A caller that has proven nothing is told apart by its address; all the others by what they have proven.
     proven = [_mark(limit), {"request_headers": {"header_name": CALLER_HEADER, "descriptor_key": "caller"}}]
     if _always_named(operation):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assay.gateway import ir
 from assay.gateway.assemble import OperationPolicy
+from assay.gateway.envoy.filters import keys
 from assay.gateway.envoy.filters.base import Filter, View
 from assay.gateway.envoy.filters.slots import Slot
 from assay.gateway.envoy.types import JWT_PAYLOAD, Json, http_filter, seconds
@@ -34,7 +35,7 @@ def _keys(view: View, issuer: str) -> str:
     return found if '"kty"' in found else ""
 
 
-def _needed(view: View, operation: OperationPolicy) -> str | None:
+def needed(view: View, operation: OperationPolicy) -> str | None:
     """Name of the requirement of an operation, or None when it accepts no token.
 
     A tolerant requirement lets a failed token through without its claims, so that the authentication filter decides:
@@ -56,6 +57,14 @@ def _needed(view: View, operation: OperationPolicy) -> str | None:
     return f"required/{issuer}" if always else f"optional/{issuer}"
 
 
+def proven(view: View, operation: OperationPolicy) -> bool:
+    """Whether whoever gets past this filter has a signed, verified token, and needs to have nothing else."""
+    if not (needed(view, operation) or "").startswith("required/"):
+        return False
+    alternatives = operation.authentication.alternatives if operation.authentication else ()
+    return any(len(a) == 1 for a in alternatives)
+
+
 def _requirement(kind: str, issuer: str) -> Json:
     provider: Json = {"provider_name": issuer}
     if kind == "required":
@@ -68,16 +77,17 @@ def _listener(view: View) -> Json | None:
     issuers = view.policy.issuers
     if not issuers:
         return None
-    names = sorted({n for o in view.policy.operations if (n := _needed(view, o))})
+    each = (o for operation in view.policy.operations for o in (operation, keys.without(operation)))
+    names = sorted({n for o in each if (n := needed(view, o))})
     return http_filter(
         "jwt_authn.v3.JwtAuthentication",
-        providers={i.issuer: _provider(i, keys) for i in issuers if (keys := _keys(view, i.issuer))},
+        providers={i.issuer: _provider(i, jwks) for i in issuers if (jwks := _keys(view, i.issuer))},
         requirement_map={n: _requirement(*n.split("/", 1)) for n in names},
     )
 
 
 def _route(view: View, operation: OperationPolicy, _queried: bool) -> Json | None:
-    name = _needed(view, operation)
+    name = needed(view, operation)
     if name is None:
         return None
     return http_filter("jwt_authn.v3.PerRouteConfig", requirement_name=name)
