@@ -217,10 +217,13 @@ class Ledger:
             self.seal()
         return stored.id
 
-    def end(self, run: str = "", *, details: Mapping[str, Any] | None = None) -> str:
-        """Ends a run: writes how many records it has, by outcome, and seals. Returns the id of that record."""
+    def end(self, run: str = "", *, details: Mapping[str, Any] | None = None, blobs: Iterable[Blob] = ()) -> str:
+        """Ends a run: writes how many records it has, by outcome, and seals. Returns the id of that record.
+
+        ``blobs`` are attached to that record: what sums up the run.
+        """
         name = run or self._current
-        return self._end(name, {**(details or {}), "state": "complete"})
+        return self._end(name, {**(details or {}), "state": "complete"}, blobs)
 
     def seal(self) -> Checkpoint:
         """Brings everything to the disk under a new signed checkpoint. Raises :class:`IncompleteError`."""
@@ -282,7 +285,7 @@ class Ledger:
         self._log.append(self._signing.line(encode(stored)))
         return stored
 
-    def _end(self, name: str, details: Mapping[str, Any]) -> str:
+    def _end(self, name: str, details: Mapping[str, Any], blobs: Iterable[Blob] = ()) -> str:
         run = self._runs.get(name)
         if run is None:
             raise UsageError("there is no run to end", fix="call `begin` first")
@@ -299,7 +302,9 @@ class Ledger:
                     "records": run.records,
                 },
                 run=name,
-            )
+            ),
+            blobs,
+            run,
         )
         del self._runs[name]
         self._current = next(reversed(self._runs), "")
