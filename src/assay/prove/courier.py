@@ -16,11 +16,13 @@ from assay.prove.case import Call, Case, NotReached, Seen
 from assay.prove.concluding import correlation
 from assay.prove.result import Exchange
 from assay.prove.scope import Origin, origin_of
-from assay.prove.seams import Presented
+from assay.prove.seams import ClientCertificate, Presented
 from assay.prove.surface import WRITING
 from assay.prove.wire import Answer, Message
 
 _HARMFUL = frozenset({"PUT", "PATCH", "DELETE"})
+_STRANGERS = frozenset({"unknown-authority", "wrong-subject"})
+"""Names of identities that show a certificate nobody should take, as in :class:`assay.prove.case.Offer`."""
 _AGENT = "assay-prove"
 
 
@@ -57,7 +59,7 @@ class Courier:
 
     def __init__(self, bench: Bench, case: Case, attempt: int, *, cleaning: bool = False) -> None:
         self._bench, self._case, self._attempt, self._cleaning = bench, case, attempt, cleaning
-        self._presented: dict[int, Presented] = {}
+        self._strangers: dict[str, ClientCertificate] = {}
         self.sent: list[Sent] = []
         self._numbers = 0
 
@@ -123,10 +125,18 @@ class Courier:
             for call, (message, number, owned), answer in zip(calls, prepared, answers, strict=True)
         )
 
+    async def meet(self, call: Call) -> None:
+        """Gets the certificate of a caller who is nobody. Raises NotReached where none can be made."""
+        if call.who and call.who.name in _STRANGERS and call.who.name not in self._strangers:
+            cast = self._bench.settings.cast
+            self._strangers[call.who.name] = await cast.certificate(call.who.name)
+
     def presents(self, call: Call) -> Presented:
         """How the caller proves itself now, headers that the call replaces left out."""
         if call.who is None:
             return Presented()
+        if call.who.name in self._strangers:
+            return Presented(certificate=self._strangers[call.who.name])
         presented = self._bench.settings.cast.present(call.who)
         given = {name.lower() for name, _ in call.headers}
         return Presented(tuple(h for h in presented.headers if h[0].lower() not in given), presented.certificate)

@@ -181,6 +181,8 @@ class EngineLab:
 
     async def together(self, calls: Sequence[Call]) -> tuple[Seen, ...]:
         """See Lab."""
+        for call in calls:
+            await self._courier.meet(call)
         found = await self._bounded(self._courier.together(calls))
         for call, seen in zip(calls, found, strict=True):
             self._patience.after_together(call, seen)

@@ -56,6 +56,7 @@ class Patience:
             NotReached: it may not be sent, or a rate limit stands in the way.
             WornOut: others should try.
         """
+        await self._courier.meet(call)
         seen = await self._one(call, guarded=guarded)
         for _ in range(_REDIRECTS if call.follow else 0):
             onward = redirected(call, seen, self._courier.origin(call))

@@ -26,6 +26,7 @@ class Redaction:
     ) -> None:
         self._secrets, self._further = secrets, further
         self._known: frozenset[str] = frozenset()
+        self._count = 0
         self._scrubber = Scrubber()
 
     def text(self, text: str) -> str:
@@ -47,8 +48,11 @@ class Redaction:
         return _MASKED if name.lower() in HEADERS else self.text(value)
 
     def _current(self) -> Scrubber:
-        # Tokens are known by their form; looking for each of a thousand of them would take longer than the run.
-        found = frozenset(secret for secret in self._secrets() if not secret.startswith("eyJ"))
-        if found != self._known:
-            self._known, self._scrubber = found, Scrubber(Secret(secret) for secret in found)
+        secrets = self._secrets()
+        if len(secrets) != self._count:  # they only grow
+            self._count = len(secrets)
+            # Tokens are known by their form; looking for each of a thousand of them would take longer than the run.
+            found = frozenset(secret for secret in secrets if not secret.startswith("eyJ"))
+            if found != self._known:
+                self._known, self._scrubber = found, Scrubber(Secret(secret) for secret in found)
         return self._scrubber

@@ -84,8 +84,7 @@ async def _families(run: _Run, cases: Sequence[Case]) -> None:
         if not members:
             continue
         settings.emit(FamilyStarted(family, len(members)))
-        await settings.cast.reset()
-        await settings.objects.reset()
+        await _reset(run.bench)
         tasks = [asyncio.create_task(_group(run, group)) for group in _groups(members)]
         try:
             await asyncio.gather(*tasks)
@@ -93,6 +92,15 @@ async def _families(run: _Run, cases: Sequence[Case]) -> None:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _reset(bench: Bench) -> None:
+    """Identities and objects are made anew. Where that fails, the run ends: later cases would meet worn-out ones."""
+    try:
+        await bench.settings.cast.reset()
+        await bench.settings.objects.reset()
+    except Exception as error:  # noqa: BLE001 - what was found out until here must not be lost
+        bench.stop.request(f"identities could not be made anew: {error}")
 
 
 def _groups(cases: Iterable[Case]) -> list[list[Case]]:
@@ -113,8 +121,12 @@ async def _group(run: _Run, cases: Sequence[Case]) -> None:
     for case in cases:
         slot = Slot(run.bench.slots)
         await slot.take()
+        started = run.bench.settings.clock()
         try:
             proof = await _case(run, case, slot)
+        except Exception as error:  # noqa: BLE001 - what goes wrong around a case must not lose it, nor the others
+            judged = Judged(Outcome.ERROR, f"it could not be concluded ({type(error).__name__}: {str(error)[:200]})")
+            proof = _skipped(run.bench, case, judged, started)
         finally:
             slot.leave()
         run.proofs[case.id] = proof
@@ -217,18 +229,16 @@ async def _concluded(
 
 
 async def _decisions(bench: Bench, lab: EngineLab, decisive: int | None) -> dict[int, Decision]:
-    """The gateway's decisions by exchange. Only the decisive one is waited for; the others are there by then."""
+    """The gateway's decisions by exchange. One line is waited for; the log is written in order, so the others are
+    there by then."""
     if bench.log is None:
         return {}
-    found: dict[int, Decision] = {}
-    ordered = sorted(lab.sent, key=lambda sent: sent.number != decisive)
-    for sent in ordered:
-        if sent.logged and sent.correlation and not (sent.answer.error and not sent.answer.status):
-            within = bench.settings.limits.log_seconds if sent.number == decisive else 0.0
-            line = await bench.log.line(sent.correlation, within=within)
-            if line is not None:
-                found[sent.number] = decide(line)
-    return found
+    logged = [s for s in lab.sent if s.logged and s.correlation and (s.answer.status or not s.answer.error)]
+    awaited = next((sent for sent in logged if sent.number == decisive), logged[-1] if logged else None)
+    if awaited is not None:
+        await bench.log.line(awaited.correlation, within=bench.settings.limits.log_seconds)
+    found = {sent.number: bench.log.known(sent.correlation) for sent in logged}
+    return {number: decide(line) for number, line in found.items() if line is not None}
 
 
 def _proof(

@@ -14,6 +14,8 @@ from assay.prove.scope import Origin
 from assay.prove.seams import ClientCertificate
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_NOT_GRAPHIC = re.compile(r"[\x00-\x20\x7f]")
+_LINE_BREAKING = re.compile(r"[\r\n\x00]")
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _HOP = frozenset({"content-length", "transfer-encoding", "connection", "upgrade", "expect", "te"})
 
@@ -50,7 +52,7 @@ class Message:
         """
         if not _TOKEN.fullmatch(self.method):
             raise UsageError(f"{self.method!r} is no HTTP method", fix="send it over a raw connection")
-        if not self.target or any(c <= " " or c == "\x7f" for c in self.target):
+        if not self.target or _NOT_GRAPHIC.search(self.target):
             raise UsageError(
                 f"{self.target!r} is no request target", fix="percent-encode spaces and control characters"
             )
@@ -62,7 +64,7 @@ class Message:
         if "host" not in given:
             lines.append(f"host: {self.origin.authority}")
         for name, value in self.headers:
-            if not _TOKEN.fullmatch(name) or any(c in "\r\n\0" for c in value):
+            if not _TOKEN.fullmatch(name) or _LINE_BREAKING.search(value):
                 raise UsageError(f"the header {name!r} cannot be sent as one header", fix="use a raw connection")
             lines.append(f"{name}: {value}")
         sized = "content-length" in given or "transfer-encoding" in given

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -17,7 +19,7 @@ from engine_world import OTHER, USER, Asked, Play, Tokens, World, case, played, 
 from assay.domain import AssayError, Outcome, UsageError
 from assay.prove.bounds import Limits
 from assay.prove.case import Call, Case, Family, Judged, Lab, NotReached, broken, held, unclear
-from assay.prove.events import CaseFinished, Finished, Planned, Stopped
+from assay.prove.events import CaseFinished, CleanedUp, Finished, Planned, Stopped
 from assay.prove.result import Proof, RunResult
 
 GET = Call(method="GET", target="/things/thing-1", purpose="read it")
@@ -227,6 +229,38 @@ def test_an_interruption_ends_in_order_with_a_result(tmp_path: Path) -> None:
     result, world = asyncio.run(go())
     assert outcomes(result) == ["skipped", "skipped"] and result.stopped == "interrupted"
     assert world.objects.cleaned == ["made-1"] and world.cast.closed
+
+
+def test_control_c_is_an_interruption_like_any_other(tmp_path: Path) -> None:
+    async def go() -> RunResult:
+        async with played(_hang_on_things) as site:
+            asyncio.get_running_loop().call_later(0.3, os.kill, os.getpid(), signal.SIGINT)
+            return await World(surface_in(tmp_path), site, limits=Limits(call_seconds=30)).prove(case(look))
+
+    assert outcomes(asyncio.run(go())) == ["skipped"]
+
+
+def test_what_breaks_around_the_cases_loses_none_of_them(tmp_path: Path) -> None:
+    class Brittle(Tokens):
+        async def reset(self) -> None:
+            await super().reset()
+            if self.resets == 2:
+                raise OSError("the disk is full")
+
+        async def close(self) -> None:
+            raise OSError("the disk is full still")
+
+    def failing(text: str) -> str:
+        if "refused" in text:
+            raise RuntimeError("no redaction")
+        return text
+
+    cases = [case(look, "a"), case(look, "b", family=Family.CROSS_WRITE)]
+    result, world, _ = run(lambda _: reply(403), *cases, path=tmp_path, cast=Brittle())
+    assert outcomes(result) == ["pass", "skipped"] and "the disk is full" in result.stopped
+    assert any(isinstance(e, CleanedUp) and "the disk is full still" in e.left[0] for e in world.events)
+    result, _, _ = run(lambda _: reply(403), cases[0], path=tmp_path, redact=failing)
+    assert outcomes(result) == ["error"]
 
 
 async def _hang_on_things(asked: Asked) -> bytes:
