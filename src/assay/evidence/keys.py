@@ -136,6 +136,11 @@ def published(data: bytes) -> tuple[Epoch, ...]:
     return chain(key.introduced.encode("utf-8", "surrogatepass") for key in found.keys)
 
 
+def origin(epoch: Epoch) -> str:
+    """The log that an epoch's key was introduced in."""
+    return decode(envelope.parse(epoch.line).payload).origin
+
+
 class KeyDirectory:
     """The private directory: ``epoch-N.key``, ``head``, and the keys of runs.
 

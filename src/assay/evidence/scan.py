@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -21,18 +23,19 @@ from assay.evidence.canonical import canonical
 from assay.evidence.checkpoint import verifies
 from assay.evidence.keys import Epoch
 from assay.evidence.record import BlobRef, Record, decode
-from assay.evidence.tree import CompactRange, Levels
+from assay.evidence.tree import SIZE, CompactRange, Levels
 
-CHUNK = 1 << 15
-"""Leaves in a part: a power of two, so that a part is one node of the tree."""
-_BLOCK = 8 << 20
-_PARALLEL_FROM = 2 * CHUNK
+_CHUNK = 1 << 12
+"""Leaves that the tree takes in at a time: a power of two."""
+_BLOCK = 4 << 20
+"""Bytes of the file that are one part. A part begins and ends with whole lines."""
+_PARALLEL_FROM = 32 << 20
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class _Predicate(msgspec.Struct):
+class _Predicate(msgspec.Struct, gc=False):
     seq: int
     kind: str
     id: str
@@ -41,18 +44,20 @@ class _Predicate(msgspec.Struct):
     expires: datetime | None = None
     declaration: str = ""
     configuration: str = ""
-    blobs: list[BlobRef] = []
+    blobs: msgspec.Raw = msgspec.Raw()
 
 
-class _Statement(msgspec.Struct):
+class _Statement(msgspec.Struct, gc=False):
     predicate: _Predicate
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, gc=False):
     statement: _Statement
 
 
 _LINE = msgspec.json.Decoder(_Line)
+_BLOBS = msgspec.json.Decoder(list[BlobRef])
+_SPECIAL = frozenset({"run", "key", "erasure"})
 
 
 @dataclass(slots=True)
@@ -78,12 +83,18 @@ class RunPart:
 
 @dataclass(slots=True)
 class Part:
-    """What was read of a range of lines. ``prefixes`` gives complete subtrees and bytes at each size asked for."""
+    """What was read of a stretch of the file: where it lies, the hashes and lengths of its lines, and what these say.
 
-    first: int
+    Indices are counted from ``first``, which the lines themselves claim until :func:`place` has counted.
+    """
+
+    start: int
+    end: int
     count: int
-    nodes: list[bytes]
-    prefixes: dict[int, tuple[list[bytes], int]]
+    torn: int
+    leaves: bytes
+    lengths: array[int]
+    first: int = 0
     odd: list[tuple[int, int]] = field(default_factory=list)
     special: list[tuple[int, bytes]] = field(default_factory=list)
     runs: dict[str, RunPart] = field(default_factory=dict)
@@ -91,68 +102,62 @@ class Part:
     expired: int = 0
     first_expired: tuple[int, str] = (-1, "")
 
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where parts begin in the file (one offset more than parts), how many lines there are, and what is torn."""
-
-    path: Path
-    offsets: tuple[int, ...]
-    lines: int
-    torn: int
-
-    def parts(self) -> list[int]:
-        """The numbers of the parts."""
-        return list(range(len(self.offsets) - 1))
-
-    def read(self, number: int) -> list[bytes]:
-        """The lines of a part, without newlines."""
-        start, end = self.offsets[number], self.offsets[number + 1]
-        with self.path.open("rb") as file:
-            file.seek(start)
-            data = file.read(end - start)
-        return data.split(b"\n")[:-1] if data.endswith(b"\n") else data.split(b"\n")
+    def offset(self, line: int) -> int:
+        """Where a line of the part begins in the file."""
+        return self.start + sum(self.lengths[:line]) + line
 
 
-def lay_out(path: Path) -> Layout:
-    """Finds where every part begins. Raises :class:`OSError`."""
-    offsets, lines, position = [0], 0, 0
-    end = 0
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            count = block.count(b"\n")
-            wanted = len(offsets) * CHUNK - lines
-            if count >= wanted:
-                at, seen = -1, 0
-                while seen < count:
-                    at = block.index(b"\n", at + 1)
-                    seen += 1
-                    if seen == wanted:
-                        offsets.append(position + at + 1)
-                        wanted += CHUNK
-            if count:
-                end = position + block.rindex(b"\n") + 1
-            lines += count
-            position += len(block)
-    if lines % CHUNK:
-        offsets.append(end)
-    return Layout(path, tuple(offsets), lines, position - end)
+def stretches(path: Path) -> list[int]:
+    """The numbers of the stretches of a file. Raises :class:`OSError`."""
+    return list(range(-(-path.stat().st_size // _BLOCK)))
 
 
-def read_part(layout: Layout, sizes: frozenset[int], now: datetime, number: int) -> Part:
-    """Hashes and reads one part; ``sizes`` are the tree sizes to remember on the way. Raises :class:`OSError`."""
-    lines, first = layout.read(number), number * CHUNK
-    levels = Levels([sha256(b"\x00" + line).digest() for line in lines])
-    prefixes = {}
-    wanted = sorted(s for s in sizes if first < s <= first + len(lines))
-    at, offset = 0, layout.offsets[number]
-    for size in wanted:
-        offset += sum(map(len, lines[at : size - first])) + size - first - at
-        at = size - first
-        prefixes[size] = (levels.range_at(at), offset)
-    part = Part(first, len(lines), levels.range_at(len(lines)), prefixes)
+def read_part(path: Path, now: datetime, number: int) -> Part:
+    """Hashes and reads the lines that begin in one stretch of the file. Raises :class:`OSError`."""
+    start, lines, torn = _read_stretch(path, number)
+    leaves = b"".join([sha256(b"\x00" + line).digest() for line in lines])
+    lengths = array("Q", map(len, lines))
+    part = Part(start, start + sum(lengths) + len(lines), len(lines), torn, leaves, lengths)
+    part.first = _claimed(lines)
     _look(part, lines, now)
     return part
+
+
+def read_again(path: Path, now: datetime, part: Part, first: int) -> Part:
+    """Reads a part whose lines claim other places than they have."""
+    fresh = Part(part.start, part.end, part.count, part.torn, part.leaves, part.lengths, first)
+    _look(fresh, _read_lines(path, part), now)
+    return fresh
+
+
+def _read_stretch(path: Path, number: int) -> tuple[int, list[bytes], int]:
+    begin, end = number * _BLOCK, (number + 1) * _BLOCK
+    with path.open("rb") as file:
+        start = 0
+        if begin:
+            file.seek(begin - 1)
+            start = begin - 1 + len(file.readline())
+        if start >= end:
+            return start, [], 0
+        data = file.read(end - start)
+        if not data.endswith(b"\n"):
+            data += file.readline()
+    lines = data.split(b"\n")
+    return start, lines, len(lines.pop())
+
+
+def _read_lines(path: Path, part: Part) -> list[bytes]:
+    with path.open("rb") as file:
+        file.seek(part.start)
+        return file.read(part.end - part.start).split(b"\n")[: part.count]
+
+
+def _claimed(lines: list[bytes]) -> int:
+    """The index that the first line has, by its own word; 0 if it says none."""
+    try:
+        return max(0, _LINE.decode(lines[0]).statement.predicate.seq) if lines else 0
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return 0
 
 
 def _look(part: Part, lines: list[bytes], now: datetime) -> None:
@@ -160,6 +165,7 @@ def _look(part: Part, lines: list[bytes], now: datetime) -> None:
     for line in lines:
         try:
             found = read(line).statement.predicate
+            blobs = _BLOBS.decode(found.blobs) if found.blobs else None
             if line[:10] != b'{"keyid":"' or line[123:137] != b'","statement":':
                 raise ValueError
         except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -168,7 +174,7 @@ def _look(part: Part, lines: list[bytes], now: datetime) -> None:
             continue
         if found.seq != index:
             part.odd.append((index, found.seq))
-        if found.kind in ("run", "key", "erasure"):
+        if found.kind in _SPECIAL:
             part.special.append((index, line))
         elif found.run:
             run = runs.get(found.run)
@@ -181,8 +187,8 @@ def _look(part: Part, lines: list[bytes], now: datetime) -> None:
             pair = (found.declaration, found.configuration)
             if pair not in run.digests:
                 run.digests[pair] = index
-            if found.blobs:
-                part.blobs += [(index, found.run, found.id, ref) for ref in found.blobs]
+            if blobs:
+                part.blobs += [(index, found.run, found.id, ref) for ref in blobs]
         if found.expires is not None and _past(found.expires, now):
             part.expired += 1
             if part.expired == 1:
@@ -205,17 +211,17 @@ class Deep:
     forms: list[tuple[int, str]] = field(default_factory=list)
 
 
-def look_deeply(layout: Layout, epochs: tuple[Epoch, ...], origin: str, chosen: tuple[range, ...], number: int) -> Deep:
+def look_deeply(path: Path, epochs: tuple[Epoch, ...], origin: str, chosen: tuple[range, ...], part: Span) -> Deep:
     """Verifies signature, canonical form and the Statement of the lines of a part whose indices are in ``chosen``.
 
     Raises :class:`OSError`.
     """
-    found, first = Deep(), number * CHUNK
+    found = Deep()
+    indices = [i for r in chosen for i in within(r, part.first, part.first + part.lines)]
+    if not indices:
+        return found
     known = {e.keyid: (e, epochs[n + 1].start if n + 1 < len(epochs) else None) for n, e in enumerate(epochs)}
-    indices = [i for r in chosen for i in _within(r, first, first + CHUNK)]
-    lines = layout.read(number) if indices else []
-    for index in indices:
-        line = lines[index - first]
+    for index, line in _lines_at(path, part, indices):
         found.checked += 1
         try:
             entry = envelope.parse(line)
@@ -246,7 +252,7 @@ def look_deeply(layout: Layout, epochs: tuple[Epoch, ...], origin: str, chosen: 
     return found
 
 
-def _within(chosen: range, first: int, end: int) -> range:
+def within(chosen: range, first: int, end: int) -> range:
     """The members of ``chosen`` from ``first`` to ``end - 1``."""
     skipped = max(0, -(-(first - chosen.start) // chosen.step))
     return range(chosen.start + skipped * chosen.step, min(end, chosen.stop), chosen.step)
@@ -260,36 +266,100 @@ def special(line: bytes) -> Record | None:
         return None
 
 
-def in_parts(layout: Layout, work: Callable[[int], R], tick: Callable[[int], None]) -> Iterator[R]:
-    """Does ``work`` on each part, in order of parts; in two processes or more where the log is long.
+class Span(NamedTuple):
+    """Where a part is: bytes of the file, index of its first line, how many lines, and how long each is."""
 
-    ``tick`` is told how many lines are done. Raises :class:`OSError`.
+    start: int
+    end: int
+    first: int
+    lines: int
+    lengths: array[int]
+
+
+def _lines_at(path: Path, span: Span, indices: list[int]) -> Iterator[tuple[int, bytes]]:
+    with path.open("rb") as file:
+        if len(indices) * 4 > span.lines:
+            file.seek(span.start)
+            every = file.read(span.end - span.start).split(b"\n")
+            yield from ((index, every[index - span.first]) for index in indices)
+            return
+        for index in indices:
+            line = index - span.first
+            file.seek(span.start + sum(span.lengths[:line]) + line)
+            yield index, file.read(span.lengths[line])
+
+
+def in_parts(parts: Sequence[T], bytes_: int, work: Callable[[T], R], done: Callable[[int], None]) -> Iterator[R]:
+    """Does ``work`` on each part, in order; in as many processes as there are processors where there is much to do.
+
+    ``done`` is told how many parts are done. Raises :class:`OSError`.
     """
-    numbers = layout.parts()
-    if layout.lines < _PARALLEL_FROM:
-        for number in numbers:
-            yield work(number)
-            tick(min(layout.lines, (number + 1) * CHUNK))
+    if bytes_ < _PARALLEL_FROM or multiprocessing.cpu_count() == 1:
+        for number, part in enumerate(parts, 1):
+            yield work(part)
+            done(number)
         return
     # Forking is fastest, and safe only while no other thread runs.
     context = multiprocessing.get_context("fork" if threading.active_count() == 1 else "spawn")
-    workers = max(1, min(multiprocessing.cpu_count(), 8, len(numbers)))
+    workers = min(multiprocessing.cpu_count(), 8, len(parts))
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        for number, result in zip(numbers, pool.map(work, numbers), strict=True):
+        for number, result in enumerate(pool.map(work, parts, chunksize=4), 1):
             yield result
-            tick(min(layout.lines, (number + 1) * CHUNK))
+            done(number)
 
 
-def fold(parts: Iterable[Part]) -> tuple[CompactRange, dict[int, tuple[bytes, int]]]:
-    """The whole tree, and root and bytes at each size that was asked for."""
-    tree, at = CompactRange(), {}
-    for part in parts:
-        for size, (nodes, offset) in part.prefixes.items():
-            before = tree.copy()
-            _extend(before, nodes, size - part.first)
-            at[size] = (before.root(), offset)
-        _extend(tree, part.nodes, part.count)
-    return tree, at
+def read_all(path: Path, now: datetime, done: Callable[[int, int], None]) -> Iterator[Part]:
+    """Every part, with the places that its lines really have. ``done``: how many parts, of how many."""
+    numbers, first = stretches(path), 0
+    work = partial(read_part, path, now)
+    for part in in_parts(numbers, len(numbers) * _BLOCK, work, lambda n: done(n, len(numbers))):
+        found = part if part.first == first or not part.count else read_again(path, now, part, first)
+        found.first = first
+        first += part.count
+        yield found
+
+
+class Roots:
+    """Takes in parts, and remembers root and bytes at the sizes that were asked for."""
+
+    def __init__(self, sizes: Iterable[int]) -> None:
+        self.tree = CompactRange()
+        self.at: dict[int, tuple[bytes, int]] = {0: (self.tree.root(), 0)}
+        self._wanted = sorted(set(sizes))
+        self._offsets: dict[int, int] = {}
+        self._waiting: list[bytes] = []
+        self._read = 0
+
+    def add(self, part: Part) -> None:
+        """Takes in the next part."""
+        end = part.first + part.count
+        at, offset = 0, part.start
+        for size in self._between(part.first, end):
+            line = size - part.first
+            offset += sum(part.lengths[at:line]) + line - at
+            at = line
+            self._offsets[size] = offset
+        leaves = part.leaves
+        self._waiting += [leaves[i : i + SIZE] for i in range(0, len(leaves), SIZE)]
+        while len(self._waiting) >= _CHUNK:
+            self._take(self._waiting[:_CHUNK])
+            del self._waiting[:_CHUNK]
+
+    def end(self) -> None:
+        """Takes in what is left."""
+        self._take(self._waiting)
+        self._waiting = []
+
+    def _take(self, leaves: list[bytes]) -> None:
+        levels, first = Levels(leaves), self.tree.size
+        for size in self._between(first, first + len(leaves)):
+            before = self.tree.copy()
+            _extend(before, levels.range_at(size - first), size - first)
+            self.at[size] = (before.root(), self._offsets[size])
+        _extend(self.tree, levels.range_at(len(leaves)), len(leaves))
+
+    def _between(self, first: int, end: int) -> list[int]:
+        return self._wanted[bisect_right(self._wanted, first) : bisect_right(self._wanted, end)]
 
 
 def _extend(tree: CompactRange, nodes: list[bytes], size: int) -> None:
@@ -297,19 +367,3 @@ def _extend(tree: CompactRange, nodes: list[bytes], size: int) -> None:
         level = size.bit_length() - 1
         tree.append_subtree(node, level)
         size -= 1 << level
-
-
-__all__ = [
-    "CHUNK",
-    "Deep",
-    "Layout",
-    "Part",
-    "RunPart",
-    "fold",
-    "in_parts",
-    "lay_out",
-    "look_deeply",
-    "partial",
-    "read_part",
-    "special",
-]

@@ -43,7 +43,7 @@ from assay.evidence.tree import CompactRange
 
 ALL_UP_TO = 10_000
 """Logs of so many records have every signature and attachment verified; longer ones a sample, unless ``full``."""
-SAMPLE = 2_000
+SAMPLE = 1_000
 
 _TITLES = (
     "format",
@@ -76,7 +76,9 @@ class _Subject:
     full: bool
     tick: Tick
     found: Findings = field(default_factory=Findings)
-    layout: scan.Layout = field(default_factory=lambda: scan.Layout(Path(), (0,), 0, 0))
+    lines: int = 0
+    torn: int = 0
+    parts: list[scan.Span] = field(default_factory=list)
     seals: list[tuple[int, Seal, Checkpoint]] = field(default_factory=list)
     noted: Checkpoint | None = None
     head: Checkpoint | None = None
@@ -85,8 +87,7 @@ class _Subject:
     epochs: tuple[Epoch, ...] = ()
     covered: int = 0
     uncovered: list[Seen] = field(default_factory=list)
-    tree: CompactRange = field(default_factory=CompactRange)
-    roots: dict[int, tuple[bytes, int]] = field(default_factory=dict)
+    roots: dict[int, tuple[bytes, int]] = field(default_factory=lambda: {0: (CompactRange().root(), 0)})
     odd: list[tuple[int, int]] = field(default_factory=list)
     special: list[tuple[int, Record, bytes]] = field(default_factory=list)
     runs: dict[str, scan.RunPart] = field(default_factory=dict)
@@ -154,7 +155,7 @@ def verify(
             location=Location(str(directory)),
         ) from error
     found = subject.found
-    sampled = subject.layout.lines > ALL_UP_TO and not full
+    sampled = subject.lines > ALL_UP_TO and not full
     return Verification(
         directory=str(directory),
         at=subject.now,
@@ -162,7 +163,7 @@ def verify(
         steps=tuple(found.steps),
         findings=tuple(sorted(found.listed, key=lambda f: f.step)),
         counts=found.counts,
-        records=subject.layout.lines,
+        records=subject.lines,
         checkpoint=subject.head,
         fingerprint=keyring.fingerprint(subject.epochs[0].public) if subject.epochs else "",
         witnesses=cosigned,
@@ -184,11 +185,10 @@ def _format(s: _Subject) -> None:
             found.add(1, Problem.MODIFIED, "checkpoint", "The file `checkpoint` is no checkpoint.")
     if files.seals.is_file():
         _read_seals(s, files.seals.read_bytes())
-    if files.records.is_file():
-        s.layout = scan.lay_out(files.records)
     manifest = _manifest(s)
-    _scan(s)
-    s.close(1, f"{s.layout.lines:,} records, {len(s.seals):,} checkpoints{manifest}")
+    if files.records.is_file():
+        _scan(s)
+    s.close(1, f"{s.lines:,} records, {len(s.seals):,} checkpoints{manifest}")
 
 
 def _read_seals(s: _Subject, data: bytes) -> None:
@@ -240,11 +240,12 @@ class _Manifest(msgspec.Struct):
 
 
 def _scan(s: _Subject) -> None:
-    sizes = {c.size for _, _, c in s.seals} | {c.size for c in (s.noted, s.kept) if c}
-    parts: list[scan.Part] = []
-    work = partial(scan.read_part, s.layout, frozenset(sizes), s.now)
-    for part in scan.in_parts(s.layout, work, lambda done: s.tick("tree", done, s.layout.lines)):
-        parts.append(part)
+    roots = scan.Roots(c.size for c in [*(seal[2] for seal in s.seals), s.noted, s.kept] if c)
+    for part in scan.read_all(s.files.records, s.now, lambda done, of: s.tick("tree", done, of)):
+        roots.add(part)
+        s.lines += part.count
+        s.torn += part.torn
+        s.parts.append(scan.Span(part.start, part.end, part.first, part.count, part.lengths))
         s.odd += part.odd
         for index, line in part.special:
             record = scan.special(line)
@@ -258,8 +259,8 @@ def _scan(s: _Subject) -> None:
         if part.expired and not s.expired:
             s.first_expired = part.first_expired
         s.expired += part.expired
-    s.tree, s.roots = scan.fold(parts)
-    s.roots.setdefault(0, (CompactRange().root(), 0))
+    roots.end()
+    s.roots = roots.at
 
 
 # 2. Keys and epochs ---------------------------------------------------------------------------------------------------
@@ -285,7 +286,7 @@ def _keys(s: _Subject, pinned: str) -> None:
         s.found.add(2, Problem.UNKNOWN_KEY, "keys.json", "The listed keys are not those that the log begins with.")
     elif [e.public for e in published] != [e.public for e in max(logged, published, key=len)]:
         s.found.add(2, Problem.UNKNOWN_KEY, "keys.json", "The log introduces keys that the list lacks, or others.")
-    elif keyring.publish(published, origin=head.origin if head else "") != listed:
+    elif not _same(listed, keyring.publish(published, origin=keyring.origin(published[0]))):
         s.found.add(2, Problem.MODIFIED, "keys.json", "The list says more or other than the entries it rests on.")
     else:
         s.epochs = max(s.epochs, published, key=len)
@@ -294,6 +295,10 @@ def _keys(s: _Subject, pinned: str) -> None:
         s.found.add(2, Problem.UNKNOWN_KEY, "keys.json", "The log begins with another key than the one you gave.")
     how = "as you gave it" if pinned else "not compared: give it with --key to be sure whose log this is"
     s.close(2, f"{len(s.epochs):,} epochs; the first key is {first[:16] or 'unknown'} ({how})")
+
+
+def _same(one: bytes, other: bytes) -> bool:
+    return bool(msgspec.json.decode(one) == msgspec.json.decode(other))
 
 
 def _signs(epochs: tuple[Epoch, ...], checkpoint: Checkpoint) -> bool:
@@ -308,15 +313,15 @@ def _signs(epochs: tuple[Epoch, ...], checkpoint: Checkpoint) -> bool:
 
 def _signatures(s: _Subject) -> None:
     _checkpoint_signatures(s)
-    lines, whole = s.layout.lines, s.full or s.layout.lines <= ALL_UP_TO
+    lines, whole = s.lines, s.full or s.lines <= ALL_UP_TO
     stride = 1 if whole else lines // SAMPLE
-    offset = int.from_bytes(s.tree.root()[:4], "big") % stride
     # What no trusted checkpoint covers is verified without exception, and judged in step 5.
-    chosen = (range(offset, s.covered, stride), range(s.covered, lines))
+    chosen = (range(stride // 2, s.covered, stride), range(s.covered, lines))
     origin = next((r.origin for _, r, _ in s.special if r.kind is Kind.KEY), s.head.origin if s.head else "")
-    work = partial(scan.look_deeply, s.layout, s.epochs, origin, chosen)
+    work = partial(scan.look_deeply, s.files.records, s.epochs, origin, chosen)
+    much = (s.parts[-1].end if s.parts else 0) if whole or s.covered + ALL_UP_TO < lines else 0
     checked = 0
-    for deep in scan.in_parts(s.layout, work, lambda done: s.tick("signatures", done, lines)):
+    for deep in scan.in_parts(s.parts, much, work, lambda done: s.tick("signatures", done, len(s.parts))):
         checked += deep.checked
         _judge(s, deep)
     s.checked["signatures"] = s.checked["canonical form"] = (checked, lines)
@@ -382,7 +387,7 @@ def _trusted(s: _Subject, checkpoint: Checkpoint, where: str) -> bool:
 
 
 def _tree(s: _Subject) -> None:
-    head, lines = s.head, s.layout.lines
+    head, lines = s.head, s.lines
     s.uncovered.sort()
     traces = diagnose(s.uncovered, s.covered, head.size if head else None)
     for trace in traces:
@@ -405,8 +410,8 @@ def _tree(s: _Subject) -> None:
     elif s.covered < head.size and not traces and not s.found.failed(5):
         s.found.add(5, Problem.MODIFIED, "checkpoint", "The records are not those that it was signed for.")
     _order_of_heads(s)
-    if s.layout.torn:
-        sentence = f"{s.layout.torn:,} bytes after the last whole record are torn; no checkpoint covers them."
+    if s.torn:
+        sentence = f"{s.torn:,} bytes after the last whole record are torn; no checkpoint covers them."
         s.found.add(5, Problem.UNSEALED, "records.jsonl", sentence)
     if head and lines > head.size and s.covered == head.size and not traces:
         sentence = f"{lines - head.size:,} records are newer than the last checkpoint: signed, and not sealed yet."
@@ -610,7 +615,7 @@ def _freshness(s: _Subject) -> None:
         index, evidence = s.first_expired
         sentence = f"{s.expired:,} records have expired, this one first: they say nothing about today."
         s.found.add(9, Problem.EXPIRED, f"record {index}", sentence, index=index, id=evidence)
-    s.close(9, f"{s.expired:,} of {s.layout.lines:,} records have expired by {s.now:%Y-%m-%d %H:%M} UTC")
+    s.close(9, f"{s.expired:,} of {s.lines:,} records have expired by {s.now:%Y-%m-%d %H:%M} UTC")
 
 
 # 10. Declaration and configuration ------------------------------------------------------------------------------------
