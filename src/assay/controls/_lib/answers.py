@@ -119,6 +119,9 @@ def carries(seen: Seen, good: Seen, thing: Thing | None = None) -> bool:
     wanted = set(leaves(good.json()))
     if wanted:
         return len(wanted & set(leaves(seen.json()))) * 2 >= len(wanted)
+    if isinstance(good.json(), dict | list):
+        # The rightful caller had nothing to see. Whoever sees something then sees more than that.
+        return any(True for _ in leaves(seen.json()))
     return bool(good.body) and seen.body == good.body
 
 
@@ -127,6 +130,11 @@ def callers(surface: Surface, target: Target) -> tuple[Persona, ...]:
     if surface.declared_access:
         return surface.permitted(target)
     return tuple(p for p in surface.personas if surface.proves(target, p))
+
+
+def marker(lab: Lab) -> str:
+    """What an attacker writes: of the same form as the nonce that owners plant, and never equal to it."""
+    return lab.nonce[::-1]
 
 
 def by_hand(target: Target) -> bool:

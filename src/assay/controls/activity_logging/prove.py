@@ -159,7 +159,7 @@ async def _forged(lab: Lab, target: Target, persona: Persona) -> Judged:
     """A path that ends a line and begins another must stay within its own line."""
     call, _ = await _valid(lab, target, persona, "a call")
     fake = f"forged-{lab.nonce}"
-    path = f'{call.target.partition("?")[0]}%0A{{"request_id":"{fake}"}}'.replace('"', "%22")
+    path = f"{call.target.partition('?')[0]}%0A%7B%22request_id%22:%22{fake}%22%7D"
     seen = await lab.call(replace(call, target=path, purpose="a path that holds a line break"))
     line = await _line(lab, seen)
     if line is None:

@@ -79,7 +79,7 @@ async def _positive(lab: Lab) -> Shaken:
 def _no_tls(lab: Lab) -> Judged | None:
     if lab.surface.tls:
         return None
-    return broken("it is served without TLS at all: everybody on the path can read and change every call")
+    return beside_the_point("there is no TLS here at all, which is a finding of its own (`plaintext-answered`)")
 
 
 def _version(version: str) -> Run:

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from assay.controls._lib.answers import callers, carries, real_object, works
+from assay.controls._lib.urls import address
+from assay.controls.api_gateway.paths import target_of, upstream_base
 from assay.controls.api_gateway.proofs.common import anybody, api_case, apis, protected
+from assay.domain import Severity
 from assay.prove.case import Call, Case, Judged, Lab, NotReached, Run, Seen, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
@@ -55,17 +58,24 @@ def _upstream(target: Target, persona: Persona) -> Run:
     return run
 
 
+def _around(lab: Lab, target: Target, seen: Seen) -> Judged:
+    """The upstream answered nobody. On the loopback address only this machine's own processes can do that."""
+    found = address(lab.surface.api(target).upstream)
+    if found is not None and (found.host in ("localhost", "::1") or found.host.startswith("127.")):
+        sentence = "the upstream answers every process of its own machine around the gateway, and asks nobody who calls"
+        return broken(sentence, seen, severity=Severity.LOW)
+    return broken("the upstream answers calls that do not come through the gateway, and asks nobody who calls", seen)
+
+
 def _at_upstream(lab: Lab, target: Target, call: Call) -> str:
     """The call's path as the upstream knows it."""
     if lab.surface.via == "direct":
         return call.target
-    from assay.controls.api_gateway.paths import target_of, upstream_base
-
     api, contract = lab.surface.api(target), lab.surface.contract(target)
-    address = target_of(api, contract)
-    if address is None:
+    usable = target_of(api, contract)
+    if usable is None:
         raise NotReached("the upstream's address cannot be used")
-    return upstream_base(address, contract) + call.target.removeprefix(target.base)
+    return upstream_base(usable, contract) + call.target.removeprefix(target.base)
 
 
 def _banner(target: Target) -> Run:
@@ -124,4 +134,6 @@ async def _raw(lab: Lab, data: bytes, what: str) -> Judged:
         return held(f"a request with {what} ends the connection", seen)
     if answers and seen.closed:
         return held(f"a request with {what} is answered {status} once, and the connection ends", seen)
+    if status.startswith("4"):
+        return held(f"a request with {what} is refused with {status}, and what follows it is not read as another", seen)
     return unclear(f"a request with {what} is answered {status or 'with nothing'}, and the connection stays open", seen)

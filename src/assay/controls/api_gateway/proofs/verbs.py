@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from assay.controls._lib.answers import ask, by_hand, works
+from assay.controls._lib.answers import ask, by_hand, marker, works
 from assay.controls.api_gateway.proofs.common import anybody, api_case, apis
 from assay.prove.case import Call, Case, Family, Judged, Lab, Run, Seen, Thing, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
@@ -54,7 +54,7 @@ def _undeclared(target: Target, persona: Persona, missing: tuple[str, ...]) -> R
         last: Seen | None = None
         through = []
         for verb in missing:
-            answer = await ask(lab, _as(read, verb, lab.nonce))
+            answer = await ask(lab, _as(read, verb, marker(lab)))
             last = answer.seen
             if answer.at_gateway or answer.refused or answer.seen.status in (400, 415, 501):
                 continue
@@ -73,8 +73,8 @@ def _undeclared(target: Target, persona: Persona, missing: tuple[str, ...]) -> R
     return run
 
 
-def _as(read: Call, verb: str, nonce: str) -> Call:
-    body = None if verb == "DELETE" else json.dumps({"note": nonce}).encode()
+def _as(read: Call, verb: str, text: str) -> Call:
+    body = None if verb == "DELETE" else json.dumps({"note": text}).encode()
     kind = "application/json" if body else None
     return replace(read, method=verb, body=body, content_type=kind, purpose=f"{verb}, which is in no contract")
 
@@ -84,7 +84,7 @@ async def _happened(lab: Lab, read: Call, good: Seen, thing: Thing | None) -> st
     again = await lab.call(replace(read, purpose="is it still as it was?"))
     if again.status in (404, 410):
         return "what was there is gone"
-    if lab.nonce in again.text and lab.nonce not in good.text:
+    if marker(lab) in again.text and marker(lab) not in good.text:
         return "what was sent is there now"
     if thing is not None and thing.nonce and thing.nonce in good.text and thing.nonce not in again.text:
         return "what was planted in it is gone"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from assay.controls._lib.answers import ask, callers, real_object, works
+from assay.controls._lib.answers import ask, callers, marker, real_object, works
 from assay.controls._lib.proving import test_of
 from assay.controls.authentication.proofs.common import CONTROL, Known, judge_bad, known_good
 from assay.prove.case import Case, Family, Judged, Lab, Run, Seen, Thing, broken
@@ -56,7 +57,7 @@ def partial(surface: Surface) -> Iterator[Case]:
                 family=Family.CROSS_WRITE if target.writes else Family.READ,
                 requests=4,
                 writes=2 if target.writes else 0,
-                run=_partly(target, people[0], persona),
+                run=_partly(target, people[0], persona, _lacks(surface, target, persona)),
             )
 
 
@@ -88,7 +89,7 @@ def _run(target: Target, persona: Persona, what: str, headers: tuple[tuple[str, 
             call = lab.request(target, good.draft, None, purpose=what, headers=headers)
             return judge_bad(lab, await ask(lab, call), good, what)
         thing, _ = await real_object(lab, target, persona, fresh=True)
-        draft = lab.draft(target, thing, plant=lab.nonce)
+        draft = lab.draft(target, thing, plant=marker(lab))
         answer = await ask(lab, lab.request(target, draft, None, purpose=what, headers=headers))
         verdict = judge_bad(lab, answer, None, what)
         if verdict.outcome == "fail" or answer.at_gateway:
@@ -102,13 +103,13 @@ async def _effect(
     lab: Lab, target: Target, persona: Persona, thing: Thing | None, seen: Seen, what: str
 ) -> Judged | None:
     """Whether a call that nobody proved to have made changed something, whatever its status said."""
-    if seen.ok and (lab.nonce in seen.text or (seen.status == 201 and _made(seen))):
-        return broken(f"{what} is answered {seen.status} and made something", seen)
+    if seen.ok and (marker(lab) in seen.text or (seen.status == 201 and _made(seen))):
+        return broken(f"{what} is answered {seen.status}, and carried out", seen)
     reader = _reader(lab.surface, target)
     if thing is None or reader is None or not lab.surface.proves(reader, persona):
         return None
     look = await lab.call(lab.request(reader, lab.draft(reader, thing), thing.owner, purpose="the owner looks"))
-    if lab.nonce in look.text:
+    if marker(lab) in look.text:
         return broken(f"{what} is answered {seen.status}, and changed the owner's object", seen)
     if target.operation.method.upper() == "DELETE" and look.status in (404, 410):
         return broken(f"{what} is answered {seen.status}, and removed the owner's object", seen)
@@ -124,20 +125,33 @@ def _reader(surface: Surface, target: Target) -> Target | None:
     return next((t for t in same if t.operation.method.upper() == "GET"), None)
 
 
-def _partly(target: Target, whole: Persona, persona: Persona) -> Run:
-    what = f"`{persona.name}`, which proves itself by {' and '.join(persona.ways)} only,"
+def _lacks(surface: Surface, target: Target, persona: Persona) -> str:
+    """What a caller lacks: a way of proving itself, or only a scope of its token."""
+    scopes = {scope for requirement in target.operation.security for r in requirement for scope in r.scopes}
+    return "a scope" if surface.proves(target, replace(persona, scopes=(*persona.scopes, *scopes))) else "a credential"
+
+
+def _partly(target: Target, whole: Persona, persona: Persona, lacks: str) -> Run:
+    shown = " and ".join(persona.ways)
+    what = f"a call by `{persona.name}` ({shown} only), which lacks {lacks} that the contract asks for,"
+    # Where only a scope is missing, the gateway finds that no access rule fits: that is the same answer.
+    equivalent = "authorisation" if lacks == "a scope" else CONTROL
 
     async def run(lab: Lab) -> Judged:
         who = await lab.act(persona)
         if target.writes:
             thing, _ = await real_object(lab, target, whole, fresh=True)
-            call = lab.request(target, lab.draft(target, thing), who, purpose="with a part of the credentials")
-            return judge_bad(lab, await ask(lab, call), None, what)
+            draft = lab.draft(target, thing, plant=marker(lab))
+            answer = await ask(lab, lab.request(target, draft, who, purpose=f"without {lacks}"))
+            verdict = judge_bad(lab, answer, None, what, equivalent=equivalent)
+            if verdict.outcome == "fail" or answer.at_gateway:
+                return verdict
+            return await _effect(lab, target, whole, thing, answer.seen, what) or verdict
         thing, owner = await real_object(lab, target, whole)
         draft = lab.draft(target, thing)
-        full = lab.request(target, draft, owner, purpose="with all credentials")
+        full = lab.request(target, draft, owner, purpose="with all that is asked for")
         good = Known(target, draft, thing, owner, full, await works(lab, full))
-        call = lab.request(target, draft, who, purpose="with a part of the credentials")
-        return judge_bad(lab, await ask(lab, call), good, what)
+        call = lab.request(target, draft, who, purpose=f"without {lacks}")
+        return judge_bad(lab, await ask(lab, call), good, what, equivalent=equivalent)
 
     return run

@@ -35,7 +35,7 @@ async def known_good(lab: Lab, target: Target, persona: Persona) -> Known:
     return Known(target, draft, thing, who, call, await works(lab, call))
 
 
-def judge_bad(lab: Lab, answer: Answer, good: Known | None, what: str) -> Judged:
+def judge_bad(lab: Lab, answer: Answer, good: Known | None, what: str, *, equivalent: str = CONTROL) -> Judged:
     """Judges an answer to a request that should have failed because of its credential.
 
     A refusal counts for authentication only when nothing else refused first. The service's own refusal is as good.
@@ -43,10 +43,11 @@ def judge_bad(lab: Lab, answer: Answer, good: Known | None, what: str) -> Judged
     Args:
         good: the same request with a good credential; None when it was not sent (it would change something).
         what: the credential, in words that begin a sentence.
+        equivalent: another control whose refusal is as good here.
     """
     seen, watched = answer.seen, answer.observes(CONTROL)
     if answer.at_gateway:
-        if answer.policy.startswith(f"{CONTROL}/"):
+        if answer.policy.startswith((f"{CONTROL}/", f"{equivalent}/")) and not watched:
             return held(f"{what} is refused with {seen.status} by {answer.by}", seen)
         if watched:
             return broken(
@@ -142,5 +143,5 @@ def representatives(surface: Surface) -> tuple[Target, ...]:
         if any(not requirement for requirement in target.operation.security):
             continue
         chosen.setdefault((target.api, target.operation.security), target)
-    wanted = set(chosen.values())
-    return tuple(t for t in surface.targets if t in wanted)
+    wanted = {(t.api, t.id) for t in chosen.values()}
+    return tuple(t for t in surface.targets if (t.api, t.id) in wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.controls._lib.answers import Answer, ask, by_hand, carries, real_object, works
+from assay.controls._lib.answers import Answer, ask, by_hand, carries, marker, real_object, works
 from assay.controls._lib.proving import test_of
 from assay.controls.authorisation.proofs.common import CONTROL, reader_of
 from assay.controls.authorisation.proofs.effects import before, changed
@@ -111,7 +111,7 @@ def _denied(target: Target, persona: Persona, rightful: Persona | None, known: K
             return _at_gateway(surface, target, persona, answer, what) or _read(answer, good, thing, what)
         if through:
             thing = await _thing(lab, target, rightful, fresh=False)
-            draft = lab.draft(target, thing, plant=lab.nonce)
+            draft = lab.draft(target, thing, plant=marker(lab))
             answer = await ask(lab, lab.request(target, draft, who, purpose="nobody allowed this"))
             verdict = _at_gateway(surface, target, persona, answer, what)
             if verdict is not None:
@@ -119,12 +119,12 @@ def _denied(target: Target, persona: Persona, rightful: Persona | None, known: K
         if rightful is None:
             raise NotReached("nobody may call it, so there is no object to try it on")
         thing = await _thing(lab, target, rightful, fresh=True)
-        call = lab.request(target, lab.draft(target, thing, plant=lab.nonce), who, purpose="nobody allowed this")
+        call = lab.request(target, lab.draft(target, thing, plant=marker(lab)), who, purpose="nobody allowed this")
         reader = reader_of(surface, target)
         if reader is not None and thing is not None:
             was = await before(lab, reader, thing)
             answer = await ask(lab, call)
-            happened, now = await changed(lab, was, lab.nonce)
+            happened, now = await changed(lab, was, marker(lab))
             if happened:
                 return broken(f"{what} is answered {answer.seen.status}, and afterwards {happened}", answer.seen)
             if answer.refused or answer.seen.ok:
@@ -182,7 +182,7 @@ async def _made(lab: Lab, target: Target, rightful: Persona, answer: Answer, wha
     """Judges a write whose effect no object shows: did it make something, by its answer or in the collection?"""
     seen = answer.seen
     if seen.ok:
-        if seen.status == 201 or lab.nonce in seen.text or "location" in seen.headers or answer.decision is not None:
+        if seen.status == 201 or marker(lab) in seen.text or "location" in seen.headers or answer.decision is not None:
             return broken(f"{what} is carried out ({seen.status})", seen)
         return unclear(f"{what} is answered {seen.status}; whether it had an effect was not seen", seen)
     if not answer.refused:
@@ -203,6 +203,6 @@ async def _made(lab: Lab, target: Target, rightful: Persona, answer: Answer, wha
         return held(f"{what} is refused with {seen.status} by {answer.by}; no operation would show an effect", seen)
     call = lab.request(shown, lab.draft(shown), await lab.act(rightful), purpose="the collection afterwards")
     listed = await lab.call(call)
-    if lab.nonce in listed.text:
+    if marker(lab) in listed.text:
         return broken(f"{what} is answered {seen.status}, and done all the same", seen)
     return held(f"{what} is refused with {seen.status} by {answer.by}, and nothing was made", seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 
-from assay.controls._lib.answers import Answer, ask, carries, works
+from assay.controls._lib.answers import Answer, ask, carries, marker, works
 from assay.controls._lib.proving import test_of
 from assay.controls.authorisation.objects import object_parameters
 from assay.controls.authorisation.proofs.common import CONTROL, judge_refusal, owners, peers, reader_of
@@ -179,7 +179,7 @@ async def _write(lab: Lab, target: Target, persona: Persona, others: tuple[Perso
     two = await pair(lab, target, persona, others, fresh=True)
     what = "removing another's object" if target.operation.method.upper() == "DELETE" else "changing another's object"
     reader = reader_of(lab.surface, target)
-    draft = lab.draft(target, two.theirs, plant=lab.nonce)
+    draft = lab.draft(target, two.theirs, plant=marker(lab))
     call = lab.request(target, draft, two.attacker, purpose=what)
     if lab.surface.fronted and lab.surface.via == "gateway":
         # What the gateway refuses never reaches the object, so nothing needs to be compared.
@@ -187,12 +187,12 @@ async def _write(lab: Lab, target: Target, persona: Persona, others: tuple[Perso
         if at_gateway is not None:
             return at_gateway
         two = await pair(lab, target, persona, others, fresh=True)
-        call = lab.request(target, lab.draft(target, two.theirs, plant=lab.nonce), two.attacker, purpose=what)
+        call = lab.request(target, lab.draft(target, two.theirs, plant=marker(lab)), two.attacker, purpose=what)
     if reader is None:
         return _by_status(await ask(lab, call), what)
     was = await before(lab, reader, two.theirs)
     answer = await ask(lab, call)
-    happened, now = await changed(lab, was, lab.nonce)
+    happened, now = await changed(lab, was, marker(lab))
     if happened:
         return broken(
             f"{what} is answered {answer.seen.status}, and afterwards the owner finds that {happened}", answer.seen
