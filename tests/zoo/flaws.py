@@ -37,7 +37,7 @@ class Flaw:
         also: other operations where the same switch shows; a finding there is no false alarm.
         needs: what a tester needs at least.
         hint: how a tester sees it, in a line: a request, an input, or where to look.
-        depends: flaws that must be on as well.
+        hides: flaws that cannot be told, or seen at all, while this one is on.
     """
 
     id: str
@@ -50,25 +50,31 @@ class Flaw:
     explanation: str
     hint: str = ""
     also: tuple[str, ...] = ()
-    depends: tuple[str, ...] = ()
+    hides: tuple[str, ...] = ()
+
+    def explains(self, operation: str, rows: Iterable[str]) -> bool:
+        """Whether a finding is due to this flaw, and no false alarm.
+
+        Args:
+            operation: operationId that the finding is about; empty: about none of the contract.
+            rows: rows of the probe catalogue that the finding is about.
+        """
+        where = not self.operation or operation in (self.operation, *self.also)
+        return where and bool(set(rows) & set(self.rows))
 
 
 class Switches:
     """Which flaws are on, in one service.
 
     Args:
-        on: ids of flaws; what they depend on is switched on with them.
+        on: ids of flaws.
 
     Raises:
         LookupError: there is no such flaw.
     """
 
     def __init__(self, on: Iterable[str] = ()) -> None:
-        chosen: set[str] = set()
-        for flaw_id in on:
-            flaw = find(flaw_id)
-            chosen |= {flaw.id, *flaw.depends}
-        self.on = frozenset(chosen)
+        self.on = frozenset(find(flaw_id).id for flaw_id in on)
 
     def __contains__(self, flaw_id: str) -> bool:
         return find(flaw_id).id in self.on
@@ -109,6 +115,19 @@ def find(flaw_id: str) -> Flaw:
 def of_service(service: str) -> tuple[Flaw, ...]:
     """The flaws of one service."""
     return tuple(flaw for flaw in catalogue() if flaw.service == service)
+
+
+def together(service: str) -> tuple[tuple[Flaw, ...], ...]:
+    """The flaws of a service in as few groups as will do so that none hides another of its group."""
+    groups: list[list[Flaw]] = []
+    for flaw in of_service(service):
+        for group in groups:
+            if not any(flaw.id in other.hides or other.id in flaw.hides for other in group):
+                group.append(flaw)
+                break
+        else:
+            groups.append([flaw])
+    return tuple(tuple(group) for group in groups)
 
 
 def table() -> str:

@@ -166,7 +166,7 @@ class Accounts:
             scopes = self.scopes
         caller = self._caller(account, scopes, key)
         if claims and "stale-roles" in self._flaws:
-            return Caller(caller.id, caller.user, tuple(claims.get("roles", ())), caller.tenant, scopes, key)
+            return Caller(caller.id, caller.user, tuple(claims.get("roles", caller.roles)), caller.tenant, scopes, key)
         return caller
 
     def named(self, account_id: str) -> Caller | None:

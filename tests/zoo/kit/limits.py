@@ -34,15 +34,14 @@ class Limits:
             self._spend((call.operation.id, who), call.operation.rate)
 
     def _key(self, call: Call) -> str:
+        headers = call.request.headers
         address = call.request.client.host if call.request.client else "nobody"
-        forwarded = call.request.headers.get("x-forwarded-for")
+        who = call.who.id if call.who else address
+        if "limit-per-token" in self._flaws and call.who:
+            who = headers.get("authorization", "")
         if "limit-by-forwarded-for" in self._flaws:
-            return (forwarded or address).partition(",")[0].strip()
-        if call.who is None:
-            return address
-        if "limit-per-token" in self._flaws:
-            return call.request.headers.get("authorization", "")
-        return call.who.id
+            who += "|" + headers.get("x-forwarded-for", "").partition(",")[0].strip()
+        return who
 
     def _spend(self, key: tuple[str, str], rate: tuple[int, float]) -> None:
         calls, seconds = rate
