@@ -23,6 +23,7 @@ from assay.controls.authorisation import prove as authorisation_prove
 from assay.controls.base import Context, Control, Design, Enforce, Prove, Site
 from assay.controls.data_exposure import design as data_exposure_design
 from assay.controls.data_exposure import enforce as data_exposure_enforce
+from assay.controls.data_exposure import prove as data_exposure_prove
 from assay.controls.encryption_at_rest import design as encryption_at_rest_design
 from assay.controls.encryption_at_rest import enforce as encryption_at_rest_enforce
 from assay.controls.encryption_at_rest import prove as encryption_at_rest_prove
@@ -79,7 +80,7 @@ FACES: tuple[Faces, ...] = (
         encryption_at_rest_enforce.enforce,
         encryption_at_rest_prove.prove,
     ),
-    Faces("data_exposure", data_exposure_design.design, data_exposure_enforce.enforce),
+    Faces("data_exposure", data_exposure_design.design, data_exposure_enforce.enforce, data_exposure_prove.prove),
     Faces(
         "activity_logging",
         activity_logging_design.design,

@@ -13,10 +13,11 @@ from typing import Any
 
 from assay.controls._lib.answers import callers, works
 from assay.controls._lib.attempts import Ready, name_of, ready
-from assay.controls._lib.inputs import Place, changed, places, speaks_json, take, value_of
+from assay.controls._lib.inputs import Place, changed, places, speaks_json, value_of
 from assay.controls._lib.labels import Label, labels
 from assay.controls._lib.levels import rank
 from assay.controls._lib.proving import test_of
+from assay.controls._lib.readback import params_of, reader_of
 from assay.controls.data_exposure.reveals import Reveals
 from assay.controls.encryption_at_rest.canary import canary
 from assay.controls.encryption_at_rest.protected import Flows, fields_of, stores
@@ -190,8 +191,8 @@ async def _read_back(lab: Lab, surface: Surface, target: Target, written: Writte
     shown = {name for name, (_, text) in written.values.items() if _carries(written.seen, text)}
     if len(shown) == len(written.values):
         return shown
-    reader = _reader(surface, target)
-    params = _params(target, reader, written) if reader is not None else None
+    reader = reader_of(surface, target)
+    params = params_of(reader, written.able.draft, written.seen) if reader is not None else None
     if reader is not None and params is not None:
         call = lab.request(reader, Draft(params), written.able.who, purpose="read back")
         seen = await lab.call(call)
@@ -201,35 +202,6 @@ async def _read_back(lab: Lab, surface: Surface, target: Target, written: Writte
 
 def _carries(seen: Seen, text: str) -> bool:
     return seen.ok and (text in seen.text or text in str(seen.json()))
-
-
-def _reader(surface: Surface, target: Target) -> Target | None:
-    """The operation that reads what a target writes: GET on the same path, or one parameter further."""
-    path = target.operation.path.rstrip("/")
-    for other in surface.targets:
-        if other.api != target.api or other.operation.method.upper() != "GET":
-            continue
-        rest = other.operation.path.removeprefix(path)
-        if other.operation.path.startswith(path) and ((rest == "" and "{" in path) or _one_parameter(rest)):
-            return other
-    return None
-
-
-def _one_parameter(rest: str) -> bool:
-    return rest.startswith("/{") and rest.endswith("}") and rest.count("/") == 1
-
-
-def _params(target: Target, reader: Target, written: Written) -> dict[str, str] | None:
-    """The path parameters of what was written: its own, and the new one from ``Location`` or the answer."""
-    params = dict(written.able.draft.params)
-    names = [p.name for p in reader.operation.parameters if p.location == "path" and p.name not in params]
-    if not names:
-        return params
-    found = written.seen.json()
-    value = take(found, (names[0],)) or take(found, ("id",))
-    if value is None and "location" in written.seen.headers:
-        value = written.seen.headers["location"].rstrip("/").rpartition("/")[2]
-    return {**params, names[0]: str(value)} if value and len(names) == 1 else None
 
 
 def _found(
@@ -255,8 +227,8 @@ def _found(
             asked = replace(draft, query=(*kept, (parameter.name, value)))
             return await lab.call(lab.request(target, asked, who, purpose=words))
 
-        reader = _reader(surface, writer)
-        ids = _params(writer, reader, written) if reader is not None else None
+        reader = reader_of(surface, writer)
+        ids = params_of(reader, written.able.draft, written.seen) if reader is not None else None
         markers = {*(ids or {}).values(), *([written.control] if written.control else [text])}
         seen = await by(text, f"looked up by `{parameter.name}`")
         other = await by(_other(text), "looked up by another value, for comparison")

@@ -1,0 +1,1 @@
+"""The probes of data exposure: one family a file."""
