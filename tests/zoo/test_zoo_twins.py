@@ -153,7 +153,7 @@ _SEGMENTS = st.sampled_from(
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(data=st.data())
 def test_nothing_that_is_sent_breaks_a_twin(name: str, data: st.DataObject) -> None:
     left_out = ("stockReport", "login", "disableUser", "changePassword")  # slow, or the end of who calls
@@ -200,6 +200,21 @@ def test_strange_bodies_are_refused(body: bytes) -> None:
         async with visiting("shop") as zoo:
             answer = await zoo.call("POST", "/orders", "alice", content=body, headers=JSON)
             assert answer.status_code == 400, answer.text
+
+    asyncio.run(send())
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/json; charset=utf-16", "application/xml", ""])
+def test_other_types_of_content_are_refused(kind: str) -> None:
+    async def send() -> None:
+        async with visiting("shop") as zoo:
+            body = json.dumps({"product_id": "p-3", "quantity": 1}).encode()
+            refused = await zoo.call("POST", "/orders", "alice", content=body, headers={"content-type": kind})
+            assert refused.status_code == 415
+            right = {"content-type": "application/json; charset=UTF-8"}
+            assert (await zoo.call("POST", "/orders", "alice", content=body, headers=right)).status_code == 201
+            wide = body.decode().encode("utf-16")
+            assert (await zoo.call("POST", "/orders", "alice", content=wide, headers=JSON)).status_code == 400
 
     asyncio.run(send())
 

@@ -226,7 +226,8 @@ class Accounts:
         )
         if self.tokens is None:
             return opaque
-        return self.tokens.access(account["id"], session, json.loads(account["roles"]), scopes, seconds)
+        roles, tenant = json.loads(account["roles"]), account["tenant"]
+        return self.tokens.access(account["id"], session, roles, tenant, scopes, seconds)
 
     def _caller(self, account: Record, scopes: tuple[str, ...], session: str) -> Caller:
         roles = tuple(json.loads(account["roles"]))

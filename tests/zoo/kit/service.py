@@ -24,7 +24,6 @@ from tests.zoo.kit.routing import Found, Routes
 
 BODY_BYTES = 65_536
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
-_SEVERAL_BYTES_PER_CHARACTER = ("utf-8", "utf8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,8 +176,10 @@ class Service:
             if received:
                 raise Problem(400, "No body is expected")
             return
-        kind = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if operation.media != "*/*" and kind != operation.media and "content-type-ignored" not in self.flaws:
+        kind, _, parameters = call.request.headers.get("content-type", "").lower().partition(";")
+        charset = parameters.replace(" ", "").replace('"', "")
+        right = kind.strip() == operation.media and charset in ("", "charset=utf-8")
+        if not right and "content-type-ignored" not in self.flaws:
             raise Problem(415, "Unsupported Media Type")
         if operation.media == "application/json":
             call.body, call.first_body = self._parsed(call.raw)
@@ -186,7 +187,7 @@ class Service:
 
     def _parsed(self, raw: bytes) -> tuple[Any, Any]:
         try:
-            pairs = json.loads(raw, object_pairs_hook=_Pairs, parse_constant=_no_constant)
+            pairs = json.loads(raw.decode(), object_pairs_hook=_Pairs, parse_constant=_no_constant)
             json.dumps(pairs, ensure_ascii=False).encode()  # half a character, escaped, is no text
             repeats, last, first = _repeats(pairs), _folded(pairs, first=False), _folded(pairs, first=True)
         except (ValueError, RecursionError) as error:

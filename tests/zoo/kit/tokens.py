@@ -65,7 +65,9 @@ class Tokens:
         self.key, self.issuer, self.audience = key, issuer, audience
         self._flaws, self._clock = flaws, clock
 
-    def access(self, subject: str, session: str, roles: Sequence[str], scopes: Sequence[str], seconds: int) -> str:
+    def access(
+        self, subject: str, session: str, roles: Sequence[str], tenant: str, scopes: Sequence[str], seconds: int
+    ) -> str:
         """An access token (RFC 9068) for the service itself."""
         return self._signed(
             {
@@ -73,6 +75,7 @@ class Tokens:
                 "aud": self.audience,
                 "sid": session,
                 "roles": list(roles),
+                "tenant": tenant,
                 "scope": " ".join(scopes),
                 "azp": "first-party",
             },
