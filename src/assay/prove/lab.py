@@ -35,6 +35,8 @@ from assay.prove.surface import Persona, Surface, Target
 from assay.prove.wire import Answer
 
 _RAW_BYTES = 64 * 1024
+_RAW_SECONDS = 4.0
+"""What is no request may get no answer, and some services serve nobody else while they wait for the rest of it."""
 T = TypeVar("T")
 
 
@@ -195,7 +197,9 @@ class EngineLab:
         await self._bounded(self._courier.take())
         started, spoken = settings.clock(), tls and origin.tls
         context = self._bench.transport.context(None) if spoken else None
-        got = await exchange_raw(origin, data, context=context, seconds=settings.limits.call_seconds, bound=_RAW_BYTES)
+        got = await exchange_raw(
+            origin, data, context=context, seconds=min(_RAW_SECONDS, settings.limits.call_seconds), bound=_RAW_BYTES
+        )
         text = self._bench.redaction.text(data.decode("latin-1"))
         line = reproduce.raw(origin, text, tls=spoken) if len(data) <= 2048 else ""
         self._courier.sent.append(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from assay.domain import AssayError, Location, Outcome, Severity
 from assay.gateway.decision import Decision, decide
@@ -23,6 +24,9 @@ from assay.prove.scope import check_tier
 from assay.prove.slots import Slot
 
 _GONE = "interrupted"
+_SILENT = 3
+_LAST_TRY = 11
+"""Number of the first attempt of a case's last try: attempts have ids of their own."""
 _Key = tuple[str, str, str, str]
 
 
@@ -33,7 +37,11 @@ class _Attempt:
     judged: Judged
     lab: EngineLab
     worn: bool = False
-    cut: bool = False
+
+    @property
+    def silent(self) -> bool:
+        """Whether some request was not answered at all."""
+        return any(sent.kind == "http" and sent.answer.error and not sent.answer.status for sent in self.lab.sent)
 
 
 @dataclass
@@ -43,6 +51,9 @@ class _Run:
     bench: Bench
     proofs: dict[str, Proof] = field(default_factory=dict)
     falsified: dict[_Key, str] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+    """Ids of cases that came to no conclusion, and that some request of was not answered."""
+    disturbed: list[Case] = field(default_factory=list)
     told: bool = False
 
 
@@ -85,13 +96,32 @@ async def _families(run: _Run, cases: Sequence[Case]) -> None:
             continue
         settings.emit(FamilyStarted(family, len(members)))
         await _reset(run.bench)
-        tasks = [asyncio.create_task(_group(run, group)) for group in _groups(members)]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await _at_once(_group(run, group) for group in _groups(members))
+        await _once_more(run)
+
+
+async def _at_once(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Runs everything at the same time, as far as there are places; ends it all when cancelled."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _once_more(run: _Run) -> None:
+    """Cases that a silent network kept from a verdict have another try, one by one: a target that one case brought to
+    a halt had nothing to say to the others. Three in a row that meet the same silence end this."""
+    disturbed, run.disturbed = run.disturbed, []
+    silent = 0
+    for case in disturbed:
+        if silent < _SILENT:
+            await _group(run, [case], last=True)
+            silent = silent + 1 if case.id in run.silent else 0
+        else:
+            run.bench.settings.emit(CaseFinished(run.proofs[case.id], run.bench.budget.requests))
 
 
 async def _reset(bench: Bench) -> None:
@@ -117,13 +147,14 @@ def _key(case: Case) -> _Key:
     return (case.test.control, case.test.id, case.subject, case.identity)
 
 
-async def _group(run: _Run, cases: Sequence[Case]) -> None:
+async def _group(run: _Run, cases: Sequence[Case], *, last: bool = False) -> None:
+    """Cases one after the other. ``last``: whatever comes of them now is final."""
     for case in cases:
         slot = Slot(run.bench.slots)
         await slot.take()
         started = run.bench.settings.clock()
         try:
-            proof = await _case(run, case, slot)
+            proof = await _case(run, case, slot, first=_LAST_TRY if last else 1)
         except Exception as error:  # noqa: BLE001 - what goes wrong around a case must not lose it, nor the others
             judged = Judged(Outcome.ERROR, f"it could not be concluded ({type(error).__name__}: {str(error)[:200]})")
             proof = _skipped(run.bench, case, judged, started)
@@ -132,11 +163,15 @@ async def _group(run: _Run, cases: Sequence[Case]) -> None:
         run.proofs[case.id] = proof
         if proof.verdict.outcome is Outcome.FAIL:
             run.falsified[_key(case)] = case.id
-        run.bench.settings.emit(CaseFinished(proof, run.bench.budget.requests))
+        if not last and case.id in run.silent:
+            run.disturbed.append(case)
+        else:
+            run.bench.settings.emit(CaseFinished(proof, run.bench.budget.requests))
 
 
-async def _case(run: _Run, case: Case, slot: Slot) -> Proof:
+async def _case(run: _Run, case: Case, slot: Slot, *, first: int) -> Proof:
     bench = run.bench
+    run.silent.discard(case.id)
     started = bench.settings.clock()
     if (reason := bench.budget.used_up) and not run.told:
         run.told = True
@@ -145,21 +180,22 @@ async def _case(run: _Run, case: Case, slot: Slot) -> Proof:
     if early is not None:
         return _skipped(bench, case, early, started)
     began = asyncio.get_running_loop().time()
-    first = await _attempt(bench, case, slot, number=1)
-    tries = 1
-    if first.worn:
-        first, tries = await _attempt(bench, case, slot, number=2, fresh=True), 2
-    last, judged, repeated = first, first.judged, 1
+    attempts = [await _attempt(bench, case, slot, number=first)]
+    if attempts[0].worn:
+        attempts.append(await _attempt(bench, case, slot, number=first + 1, fresh=True))
+    shown, judged, repeated = attempts[-1], attempts[-1].judged, 1
     if judged.outcome is Outcome.FAIL:
-        second = await _attempt(bench, case, slot, number=tries + 1, fresh=True)
+        attempts.append(await _attempt(bench, case, slot, number=first + len(attempts), fresh=True))
         repeated = 2
-        if second.judged.outcome is Outcome.FAIL:
-            last, judged = second, second.judged
+        if attempts[-1].judged.outcome is Outcome.FAIL:
+            shown, judged = attempts[-1], attempts[-1].judged
         else:
-            judged = not_repeated(judged, second.judged)
+            judged = not_repeated(judged, attempts[-1].judged)
+    if judged.outcome is Outcome.INCONCLUSIVE and attempts[-1].silent:
+        run.silent.add(case.id)
     slot.leave()  # the log is waited for in nobody's way
     seconds = asyncio.get_running_loop().time() - began
-    return await _concluded(bench, case, last, judged, started=started, seconds=seconds, repeated=repeated)
+    return await _concluded(bench, case, shown, judged, started=started, seconds=seconds, repeated=repeated)
 
 
 def _without_running(run: _Run, case: Case) -> Judged | None:
@@ -196,7 +232,7 @@ async def _attempt(bench: Bench, case: Case, slot: Slot, *, number: int, fresh: 
         judged = Judged(Outcome.ERROR, f"the case itself went wrong ({type(error).__name__}: {str(error)[:200]})")
     if lab.cut and judged.outcome is not Outcome.SKIPPED:
         judged = _cut(judged, lab.cut)
-    return _Attempt(judged, lab, worn=lab.worn, cut=bool(lab.cut))
+    return _Attempt(judged, lab, worn=lab.worn)
 
 
 def _cut(judged: Judged, why: str) -> Judged:

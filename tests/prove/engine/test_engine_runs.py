@@ -109,6 +109,26 @@ def test_a_target_that_hangs_or_lies_gives_no_verdict_and_no_exception(play: Pla
     assert verdict.outcome is Outcome.INCONCLUSIVE and says in verdict.sentence
 
 
+def test_cases_that_another_case_kept_from_an_answer_have_another_try(tmp_path: Path) -> None:
+    until = time.monotonic() + 0.7
+
+    async def halted(_: Asked) -> bytes:
+        await asyncio.sleep(max(0.0, until - time.monotonic()))
+        return reply(403)
+
+    cases = [case(look, f"v{i}", test=f"t{i}") for i in range(6)]
+    result, world, _ = run(halted, *cases, path=tmp_path, limits=Limits(call_seconds=0.4, concurrency=6))
+    assert set(outcomes(result)) == {"pass"}
+    assert len([e for e in world.events if isinstance(e, CaseFinished)]) == 6
+
+
+def test_a_target_that_stays_silent_is_not_asked_for_ever(tmp_path: Path) -> None:
+    cases = [case(look, f"v{i}", test=f"t{i}") for i in range(8)]
+    result, world, asked = run(_hangs, *cases, path=tmp_path, limits=Limits(call_seconds=0.2))
+    assert set(outcomes(result)) == {"inconclusive"} and len(asked) == 8 + 3
+    assert len([e for e in world.events if isinstance(e, CaseFinished)]) == 8
+
+
 def test_a_case_that_goes_wrong_is_an_error_and_the_others_still_run(tmp_path: Path) -> None:
     async def mistaken(lab: Lab) -> Judged:
         raise KeyError("id")
