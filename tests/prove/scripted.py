@@ -63,6 +63,14 @@ class Asked:
     def bearer(self) -> str:
         return self.headers.get("authorization", "").removeprefix("Bearer ")
 
+    def signed(self) -> bool:
+        """Whether its token has the issuer's signature, whatever it says."""
+        try:
+            jwt.decode(self.bearer, PUBLIC, algorithms=["ES256"])
+        except Exception:  # noqa: BLE001 - any way of being no good token
+            return False
+        return True
+
     def claims(self) -> dict[str, Any] | None:
         """What a verified token says; None without a good one."""
         try:

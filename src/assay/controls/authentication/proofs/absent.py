@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from assay.controls._lib.answers import ask, callers, marker, real_object, works
 from assay.controls._lib.proving import test_of
-from assay.controls.authentication.proofs.common import CONTROL, Known, judge_bad, known_good
+from assay.controls.authentication.proofs.common import CONTROL, GARBAGE, Known, judge_bad, known_good
 from assay.prove.case import Case, Family, Judged, Lab, Run, Seen, Thing, broken
 from assay.prove.surface import Persona, Surface, Target
 
-GARBAGE = "assay-no-such-credential"
 _BASIC = "Basic YXNzYXk6bm8tc3VjaC1jcmVkZW50aWFs"
 
 

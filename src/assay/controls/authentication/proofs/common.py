@@ -9,6 +9,8 @@ from assay.prove.case import Call, Draft, Identity, Judged, Lab, NotReached, See
 from assay.prove.surface import Persona, Surface, Target
 
 CONTROL = "authentication"
+GARBAGE = "assay-no-such-credential"
+"""A credential that never existed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,24 @@ async def refused_between(lab: Lab, good: Known, call: Call, what: str) -> Judge
 
     Without the second good answer a refusal may be a lock-out, and says nothing about the credential.
     """
-    verdict = judge_bad(lab, await ask(lab, call), good, what)
+    verdict = await _compared(lab, good, call, what)
     if verdict.outcome == "pass":
         await works(lab, good.call)
     return verdict
+
+
+async def _compared(lab: Lab, good: Known, call: Call, what: str) -> Judged:
+    """Judges a bad credential; where the good answer holds too little to be recognised, beside a made-up one."""
+    answer = await ask(lab, call)
+    verdict = judge_bad(lab, answer, good, what)
+    if verdict.outcome != "inconclusive" or not answer.seen.ok or answer.seen.status != good.seen.status:
+        return verdict
+    made_up = await ask(lab, with_token(lab, good, GARBAGE, "a made-up token, to compare"))
+    if made_up.seen.ok:
+        return verdict
+    return broken(
+        f"{what} is answered {answer.seen.status} like a good one, while a made-up one is refused", answer.seen
+    )
 
 
 async def worst(lab: Lab, good: Known, calls: list[tuple[str, Call]]) -> Judged:
@@ -93,7 +109,7 @@ async def worst(lab: Lab, good: Known, calls: list[tuple[str, Call]]) -> Judged:
     """
     verdicts: list[Judged] = []
     for what, call in calls:
-        verdict = judge_bad(lab, await ask(lab, call), good, what)
+        verdict = await _compared(lab, good, call, what)
         if verdict.outcome == "fail":
             return verdict
         verdicts.append(verdict)
