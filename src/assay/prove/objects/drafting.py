@@ -47,11 +47,13 @@ def draft(
     references: tuple[Reference, ...] = (),
     plant: str = "",
     salt: str = "",
+    generous: bool = False,
     random: random.Random,
 ) -> Drafted:
     """A valid request.
 
     Args:
+        generous: fill optional properties too that have no example; contracts often forget to require what they need.
         salt: of this run; with it, what has to be unique differs between runs of one seed.
         params: real values of path parameters, by name.
         known: identifiers of real things, for what ``references`` name outside the path.
@@ -96,7 +98,7 @@ def draft(
     if body is None or not wanted:
         return Drafted(found)
     unique = hashlib.sha256(f"{salt}:{plant}:{random.getrandbits(64)}".encode()).hexdigest()[:12]
-    value, planted = _body(declaration, contract, operation, body, fixed, plant, unique, random)
+    value, planted = _body(declaration, contract, operation, body, fixed, plant, unique, generous, random)
     return Drafted(replace(found, body=value, content_type=media.concrete(body.media_type)), planted)
 
 
@@ -108,6 +110,7 @@ def _body(
     fixed: Mapping[Steps, Any],
     plant: str,
     unique: str,
+    generous: bool,
     random: random.Random,
 ) -> tuple[Any, bool]:
     """A valid body, with ``plant`` in it if there is a place; and whether there was."""
@@ -122,7 +125,8 @@ def _body(
     wish = Wish(
         examples=_examples(contract, body, whole=whole),
         unique=unique,
-        everything=whole,
+        everything=whole or generous,
+        all=generous,
         fixed=_typed(contract, body.schema, fixed),
     )
     checker = Checker(schema)
@@ -136,9 +140,25 @@ def _body(
             if planted is not None and checker.valid(planted):
                 return planted, True
     try:
-        return make(schema, random, wish), False
+        value = make(schema, random, wish)
     except NoValue as error:
         raise NotReached(f"no valid body for `{operation.id}` could be made: {error}") from error
+    if value == {} and not whole:
+        value = _changing(contract, body.schema, schema, wish, random)
+    return value, False
+
+
+def _changing(
+    contract: Contract, ref: SchemaRef, schema: dict[str, Any], wish: Wish, random: random.Random
+) -> dict[str, Any]:
+    """A body that changes one property, the first that can be: a change of nothing is often refused."""
+    for field in contract.fields(ref, direction="request", nested=False):
+        if len(field.path) == 1 and not field.read_only:
+            try:
+                return dict(make(schema, random, replace(wish, wanted=frozenset({field.path}))))
+            except (NoValue, TypeError):
+                continue
+    return {}
 
 
 def _with(value: Any, spot: Steps, text: str) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from assay.declare.contract import Contract, Operation, Parameter, SchemaRef, compositions, placeholders
 from assay.declare.contract.documents import HOPS
+from assay.declare.contract.fields import walk
 from assay.domain import AssayError
 from assay.prove.objects.naming import bare, identifies, looks_like_id, same, words
 
@@ -206,7 +207,7 @@ class _Builder:
             if (score := identifies(field.name, name, kind)) is not None
         ]
         listed = [s for s in found if "*" in s.at]
-        return listed or found or [Source(How.LISTED, operation.id, ("*",), 5)]
+        return listed or found or [Source(How.LISTED, operation.id, (), 5)]
 
     def _elsewhere(self, name: str, kind: str, mark: str, seen: set[str]) -> list[Source]:
         """Operations on other paths whose answers hold the same name, or a value of the same schema."""
@@ -234,7 +235,7 @@ class _Builder:
             return more
         for path, operations in self._by_template.items():
             last = path.rpartition("/")[2]
-            if "{" in path or identifies("id", name, last) not in (1, 2) or not words(last):
+            if "{" in path or identifies("id", name, last) != 1:
                 continue
             for operation in operations:
                 if operation.id in seen or operation.id in found or operation.method not in ("GET", "POST"):
@@ -299,12 +300,12 @@ class _Builder:
         key = SchemaRef(ref.file, f"{direction}{required}{ref.pointer}")
         if key not in self._answers:
             try:
-                listed = self._contract.fields(ref, direction=direction)
+                listed = walk(self._contract.documents, ref, direction=direction, longest=_MOST_FIELDS)
             except AssayError:
                 listed = ()
             self._answers[key] = tuple(
                 _Field(f.path, f.name, self._identity(f.schema))
-                for f in listed[:_MOST_FIELDS]
+                for f in listed
                 if sum(step != "*" for step in f.path) <= _WRAPPED and f.name != "*" and (f.required or not required)
             )
         return self._answers[key]

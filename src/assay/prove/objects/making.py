@@ -6,7 +6,7 @@ import hashlib
 import random
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from assay.declare.contract import placeholders
 from assay.prove.case import Call, Draft, Identity, NotReached, Seen
@@ -49,6 +49,7 @@ class Wanted:
 
     Attributes:
         owner: calls first, where it may.
+        alone: nobody but the owner calls: where no rule says who owns what, it belongs to whoever made it.
         asked: operations that are being tried already, further up.
         reasons: why what was tried did not work, for a person.
     """
@@ -56,6 +57,7 @@ class Wanted:
     send: Send
     rng: random.Random
     owner: Identity | None = None
+    alone: bool = False
     asked: frozenset[str] = frozenset()
     reasons: dict[str, None] = field(default_factory=dict)
 
@@ -88,7 +90,9 @@ class Maker:
         """Notes an identifier of a real thing."""
         self._known[api, drafting.flat(name)] = value
 
-    def draft(self, target: Target, params: Mapping[str, str], rng: random.Random, plant: str) -> drafting.Drafted:
+    def draft(
+        self, target: Target, params: Mapping[str, str], rng: random.Random, plant: str, *, generous: bool = False
+    ) -> drafting.Drafted:
         """A valid request. Raises NotReached."""
         return drafting.draft(
             self._surface.declaration,
@@ -99,6 +103,7 @@ class Maker:
             references=self.graph(target).references[target.id],
             plant=plant,
             salt=self._salt,
+            generous=generous,
             random=rng,
         )
 
@@ -143,7 +148,7 @@ class Maker:
         here = prefix(target.operation.path, name)
         kind = collection(target.operation.path, name)[1]
         makes = source.how in _MAKING or giver.writes
-        below = Wanted(wanted.send, wanted.rng, wanted.owner, wanted.asked | {target.id, giver.id}, wanted.reasons)
+        below = replace(wanted, asked=wanted.asked | {target.id, giver.id})
         needed = await self._parents(giver, name, params, below, chosen=source.how is How.CHOSEN)
         if needed is None:
             return None
@@ -161,7 +166,7 @@ class Maker:
                 seen, source, name=name, kind=kind, path=giver.base + here, params=params, rng=wanted.rng
             )
         if value is None:
-            empty = "lists nothing" if "*" in source.at else "does not say what it made"
+            empty = "does not say what it made" if makes else "shows none"
             wanted.reasons[f"`{giver.id}` {empty}"] = None
             return None
         if makes:
@@ -198,7 +203,7 @@ class Maker:
             other = self._surface.by_id.get((giver.api, source.operation))
             if other is None or other.id in wanted.asked:
                 continue
-            below = Wanted(wanted.send, wanted.rng, wanted.owner, wanted.asked | {other.id}, wanted.reasons)
+            below = replace(wanted, asked=wanted.asked | {other.id})
             params = await self._parents(other, name, {}, below, chosen=False)
             answer = await self._call(other, params, below, "") if params is not None else None
             if answer is None:
@@ -242,9 +247,9 @@ class Maker:
     ) -> tuple[Seen | None, bool]:
         """What one caller is answered, with a second try where the request itself was turned down."""
         seen, planted = None, False
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             try:
-                drafted = self.draft(giver, params, wanted.rng, plant)
+                drafted = self.draft(giver, params, wanted.rng, plant, generous=attempt > 0)
                 call = encode(giver, drafted.draft, caller, purpose=f"sets the scene: {giver.id}")
             except NotReached as error:
                 wanted.reasons[str(error)] = None
@@ -268,6 +273,8 @@ class Maker:
         spared = owner is not None and await self._spare(giver, owner)
         if owner is not None and not spared:
             yield owner
+        if wanted.alone and wanted.owner is not None:
+            return
         for persona in self._able(giver):
             if wanted.owner is not None and persona.name == wanted.owner.persona:
                 continue

@@ -55,7 +55,7 @@ def identifies(property_name: str, parameter: str, collection: str) -> int | Non
         return 1
     if thing and len(wanted) > 1 and "".join(singular(w) for w in wanted[:-1]) == thing and flat == wanted[-1]:
         return 1
-    if thing and flat in _BARE and (wanted[-1:] and (wanted[-1] in _BARE or "".join(wanted) == thing)):
+    if thing and flat in _BARE and (bare(parameter) or "".join(wanted) == thing):
         return 2
     # `/stations/{station}`: what identifies a station is not said, and `id` is likely.
     return 3 if thing and flat == "id" else None

@@ -68,7 +68,8 @@ class Objects:
         """See the protocol.
 
         With a fresh object its owner is fresh too, where such an identity can be made. For an operation without path
-        parameters there is no object: the thing only has an owner.
+        parameters there is no object: the thing only has an owner. Only what was ``made`` certainly belongs to its
+        owner; what was found is real, and who else may use it is for the case to find out.
         """
         listing = self._lists(target)
         key = (target.api, self._use(target, listing), persona.name)
@@ -78,7 +79,7 @@ class Objects:
                     if self._usable(shared, other_than):
                         shared.uses += 1
                         return shared.thing
-            wanted = Wanted(send, random)
+            wanted = Wanted(send, random, alone=not self._surface.declared_access)
             thing = await self._obtain(target, persona, wanted, other_than, fresh, nonce, listing=listing)
             if not fresh and target.operation.method != "DELETE":
                 self._shared.setdefault(key, []).append(_Shared(thing, uses=1))

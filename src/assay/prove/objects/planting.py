@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from assay.declare.contract import Contract, Operation, SchemaRef
+from assay.declare.contract import Contract, FieldPath, Operation, SchemaRef
 from assay.declare.declaration import Declaration
 from assay.declare.model import DataField
 from assay.domain import AssayError
@@ -27,6 +27,7 @@ _FREE = (
 _NAMES = ("title", "subject", "name", "label", "displayname")
 _UNFIT = ("user.government_id", "user.financial", "user.contact", "user.unique_id", "user.account", "user.demographic")
 """Categories whose fields are checked, masked or matched, so that a marker would not come back as it was."""
+_ADDED = "note"
 _TELLING = frozenset({"enum", "const", "format"})
 
 
@@ -54,7 +55,29 @@ def places(declaration: Declaration, contract: Contract, operation: Operation, s
         rank = _rank(flat, fields.get(field.name))
         if rank is not None:
             found.append((rank + 10 * (len(field.path) - 1), order, field.path))
-    return tuple(path for _, _, path in sorted(found))
+    return (*(path for _, _, path in sorted(found)), *_open(contract, schema, listed))
+
+
+def _open(contract: Contract, schema: SchemaRef, listed: Sequence[FieldPath]) -> Iterator[Steps]:
+    """Properties that can be added where a contract takes objects with anything in them (a store of documents)."""
+    if not listed and _takes_anything(contract.documents.schema(schema)):
+        yield (_ADDED,)
+    for field in listed:
+        below = any(
+            len(other.path) > len(field.path) and other.path[: len(field.path)] == field.path for other in listed
+        )
+        if len(field.path) == 1 and not below and not field.read_only and _takes_anything(field.schema):
+            yield (*field.path, _ADDED)
+
+
+def _takes_anything(schema: object) -> bool:
+    if not isinstance(schema, dict | Mapping):
+        return False
+    rest = schema.get("additionalProperties")
+    if rest is True or rest == {}:
+        return True
+    said = any(schema.get(k) for k in ("properties", "patternProperties", "allOf", "anyOf", "oneOf", "$ref"))
+    return schema.get("type") == "object" and rest is None and not said
 
 
 def _rank(flat: str, classified: DataField | None) -> int | None:

@@ -64,6 +64,7 @@ class Wish:
         examples: values that the contract gives, by path.
         unique: text that makes a value differ from all others; empty: the source of randomness makes some.
         everything: fill optional properties that have an example too, and not only required ones.
+        all: and those without an example.
         wanted: paths of optional properties that must be there.
         fixed: values that are taken as they are, such as ids of real objects.
     """
@@ -71,6 +72,7 @@ class Wish:
     examples: Examples = field(default_factory=dict)
     unique: str = ""
     everything: bool = True
+    all: bool = False
     wanted: frozenset[Path] = frozenset()
     fixed: Mapping[Path, Any] = field(default_factory=dict)
 
@@ -204,7 +206,7 @@ class _Maker:
             place = (*path, name)
             if name in required or self._asked_for(place):
                 made[name] = self.value(below, place, depth + 1)
-            elif below is not False and self.everything and depth < _OPTIONAL_DEPTH and place in self._wish.examples:
+            elif below is not False and self.everything and depth < _OPTIONAL_DEPTH and self._offered(place):
                 try:
                     made[name] = self.value(below, place, depth + 1)
                 except NoValue:
@@ -212,6 +214,9 @@ class _Maker:
         for name in required:
             if name not in made:
                 made[name] = self.value(schema.get("additionalProperties", True), (*path, name), depth + 1)
+        for place in self._wish.wanted:
+            if len(place) == len(path) + 1 and place[:-1] == path and place[-1] not in made:
+                made[place[-1]] = "text"
         least = schema.get("minProperties", 0)
         for name, below in declared.items():
             if len(made) >= (least if isinstance(least, int) else 0):
@@ -219,6 +224,9 @@ class _Maker:
             if name not in made and below is not False:
                 made[name] = self.value(below, (*path, name), depth + 1)
         return made
+
+    def _offered(self, place: Path) -> bool:
+        return self._wish.all or place in self._wish.examples
 
     def _asked_for(self, place: Path) -> bool:
         asked = (*self._wish.wanted, *self._wish.fixed)
