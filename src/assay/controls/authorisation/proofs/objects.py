@@ -142,7 +142,7 @@ def _names(thing: Thing, seen: Seen) -> bool:
 
 async def _public(lab: Lab, target: Target, two: Pair, seen: Seen, what: str) -> Judged | None:
     """The controls before a read is called a leak: may nobody at all read it, may everybody see it in a list?"""
-    if lab.surface.owns(target, _persona(lab, two)):
+    if lab.surface.declared_access and lab.surface.owns(target, _persona(lab, two)):
         return None  # declared: only owners
     call = lab.request(target, lab.draft(target, two.theirs), None, purpose="nobody reads it")
     if carries(await lab.call(call), seen, two.theirs):

@@ -55,6 +55,11 @@ def _run(target: Target, persona: Persona, asked: frozenset[str]) -> Run:
             return broken(f"{what} is let through, since `{watched}` only observes", seen)
         if seen.ok and (carries(seen, good, thing) or answer.decision is not None):
             return broken(f"{what} is answered {seen.status}, as with it", seen)
+        if seen.ok and seen.status == good.status:
+            # Where there is nothing to see, an answer is known by how others are refused.
+            nobody = await ask(lab, lab.request(target, draft, None, purpose="nobody, to compare"))
+            if not nobody.seen.ok:
+                return broken(f"{what} is answered {seen.status}, as with it, while nobody is refused", seen)
         if answer.refused:
             return held(f"{what} is refused with {seen.status} by {answer.by}", seen)
         return unclear(f"{what} is answered {seen.status}, which says nothing about scopes", seen)
