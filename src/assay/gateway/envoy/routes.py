@@ -10,6 +10,7 @@ from assay.gateway import ir
 from assay.gateway.assemble import OperationPolicy
 from assay.gateway.envoy.filters import CHAIN, View, keys, limits
 from assay.gateway.envoy.listener import ROUTES
+from assay.gateway.envoy.prefixes import literal_start
 from assay.gateway.envoy.types import (
     CALLER_HEADER,
     CERTIFICATE_HEADER,
@@ -32,10 +33,16 @@ _ACCESS_OFF: Json = {"assay.access": http_filter("rbac.v3.RBACPerRoute")}
 _INTERNAL = (OPERATION_HEADER, CALLER_HEADER, CERTIFICATE_HEADER, ISSUER_HEADER, OBSERVED_LIMIT_HEADER)
 
 
-def _path(route: ir.Route) -> Json:
-    if route.pattern:
-        return {"safe_regex": {"regex": route.pattern}}
-    return {"path": route.public_base + route.template}
+def _path(route: ir.Route, *headers: Json) -> Json:
+    """A match on the path and on headers. Envoy tries header by header before any expression, so its start comes first.
+
+    Routes are tried one after another: in an API of a hundred operations most of a request's time went there.
+    """
+    if not route.pattern:
+        return {"path": route.public_base + route.template, **({"headers": list(headers)} if headers else {})}
+    start = literal_start(route.pattern)
+    tried = [*([header(":path", prefix=start)] if start.strip("/") else []), *headers]
+    return {"safe_regex": {"regex": route.pattern}, **({"headers": tried} if tried else {})}
 
 
 def _rewrite(route: ir.Route) -> Json:
@@ -71,7 +78,7 @@ def _route(view: View, operation: OperationPolicy, queried: bool, *only: Json) -
     matchers = [header(":method", exact=operation.route.method), *only]
     return {
         "name": operation.id,
-        "match": {**_path(operation.route), "headers": matchers},
+        "match": _path(operation.route, *matchers),
         "route": _action(view, operation),
         "typed_per_filter_config": _per_filter(view, operation, queried),
         "request_headers_to_remove": [*_INTERNAL, *_keys_removed(view, operation)],
