@@ -21,6 +21,7 @@ from assay.prove.bounds import Limits
 from assay.prove.case import Call, Case, Family, Judged, Lab, NotReached, broken, held, unclear
 from assay.prove.events import CaseFinished, CleanedUp, Finished, Planned, Stopped
 from assay.prove.result import Proof, RunResult
+from assay.prove.surface import Persona
 
 GET = Call(method="GET", target="/things/thing-1", purpose="read it")
 
@@ -450,3 +451,99 @@ def test_every_finished_case_is_told_at_once(tmp_path: Path) -> None:
     cases = [case(look, f"v{i}", test=f"t{i}") for i in range(5)]
     _, world, _ = run(lambda _: reply(403), *cases, path=tmp_path)
     assert {e.proof.case for e in world.events if isinstance(e, CaseFinished)} == {c.id for c in cases}
+
+
+def test_callers_come_from_addresses_of_their_own(tmp_path: Path) -> None:
+    inside = replace(OTHER, sources=("127.9.0.0/16",))
+    outside = Persona("far", "far", (), ("token",), sources=("192.0.2.0/24",))
+
+    async def go_round(lab: Lab) -> Judged:
+        user, other = await lab.act(USER), await lab.act(inside)
+        for who in (user, other, user, None):
+            await lab.call(replace(GET, who=who))
+        await lab.call(replace(GET, source="127.0.0.251"))
+        await lab.call(replace(GET, who=await lab.act(outside)))
+        return held("never")
+
+    surface = surface_in(tmp_path, personas=(USER, inside, outside))
+    result, _, asked = run(lambda _: reply(200), case(go_round), path=tmp_path, surface=surface)
+    peers = [a.peer for a in asked]
+    assert peers[0] == peers[2] != peers[3] and peers[1].startswith("127.9.0.") and peers[4] == "127.0.0.251"
+    assert "must call from 192.0.2.0/24" in only(result).verdict.sentence
+
+
+def test_nobody_can_be_called_who_was_not_declared(tmp_path: Path) -> None:
+    async def around(lab: Lab) -> Judged:
+        await lab.call(replace(GET, direct=True))
+        return held("never")
+
+    async def elsewhere(lab: Lab) -> Judged:
+        await lab.call(replace(GET, source="192.0.2.1"))
+        return held("never")
+
+    async def unseen(lab: Lab) -> Judged:
+        await lab.log_holds("x")
+        return held("never")
+
+    async def twofold(lab: Lab) -> Judged:
+        await lab.call(replace(GET, target="/a b"))
+        return held("never")
+
+    cases = [case(each, each.__name__, test=each.__name__) for each in (around, elsewhere, unseen, twofold)]
+    result, _, asked = run(lambda _: reply(200), *cases, path=tmp_path)
+    assert outcomes(result) == ["inconclusive", "inconclusive", "inconclusive", "error"] and not asked
+    said = [p.verdict.sentence for p in result.proofs]
+    assert (
+        "no upstream is declared" in said[0] and "cannot call from 192.0.2.1" in said[1] and "no access log" in said[2]
+    )
+
+
+def test_straight_at_the_services_each_api_has_its_own_address(tmp_path: Path) -> None:
+    async def ask(lab: Lab) -> Judged:
+        seen = await lab.call(GET)
+        return held(f"{seen.status}", seen) if seen.refused else broken("open", seen)
+
+    async def go() -> tuple[RunResult, int]:
+        async with played(lambda _: reply(200)) as other, played(lambda _: reply(404)) as site:
+            surface = surface_in(tmp_path, via="direct", upstreams={"shop": site.url, "else": other.url})
+            result = await World(surface, site).prove(
+                case(ask, "a"),
+                replace(case(ask, "b", test="b"), api="else"),
+                case(ask, "c", test="c", needs_gateway=True),
+            )
+            return result, len(other.asked)
+
+    result, asked = asyncio.run(go())
+    assert outcomes(result) == ["pass", "fail", "not_applicable"] and asked == 2
+    assert result.proofs[0].refused_by == "upstream" and result.proofs[0].via == "direct"
+
+
+def test_a_gateway_that_answers_to_names_is_called_by_its_name(tmp_path: Path) -> None:
+    for hosts, said in (('"*.shop.test"', "assay.shop.test"), ('"api.shop.test"', "api.shop.test")):
+        surface = surface_in(tmp_path, api=f", hosts: [{hosts}]")
+        _, _, asked = run(lambda _: reply(403), case(look), path=tmp_path, surface=surface)
+        assert [line for line in asked[0].head.lower().split(b"\r\n") if line.startswith(b"host:")] == [
+            f"host: {said}".encode()
+        ]
+
+
+def test_canaries_and_stores_are_seen_through_the_lab(tmp_path: Path) -> None:
+    async def plant(lab: Lab) -> Judged:
+        canary = await lab.listen()
+        assert not await lab.heard(canary, within=0.05)
+        await lab.call(replace(GET, method="POST", target="/fetch", body=canary.url.encode()))
+        heard = await lab.heard(canary)
+        return held(f"{heard} {await lab.stored(b'word')} {await lab.stored(b'other')}", None, heard=heard)
+
+    async def play(asked: Asked) -> bytes:
+        host, _, path = asked.body.decode().removeprefix("http://").partition("/")
+        reader, writer = await asyncio.open_connection(*host.split(":"))
+        writer.write(f"GET /{path} HTTP/1.1\r\n\r\n".encode())
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        return reply(200)
+
+    result, _, _ = run(play, case(plant), path=tmp_path)
+    assert only(result).verdict.sentence == "True True False"
+    assert only(result).facts == {"looked": "a word", "heard": True}
