@@ -212,9 +212,10 @@ def _overlap(one: Signature, other: Signature) -> float:
 
 
 def changing(first: Seen, second: Seen) -> frozenset[str]:
-    """The places whose values differ between two answers to the same request."""
+    """The places whose values differ between two answers to the same request. What is only in one of them is new, and
+    changes no more by itself than anything else."""
     one, two = dict(_leaves(first.json())), dict(_leaves(second.json()))
-    return frozenset(p for p in one.keys() | two.keys() if one.get(p) != two.get(p))
+    return frozenset(p for p in one.keys() & two.keys() if one[p] != two[p] and not p.endswith("#"))
 
 
 def _leaves(value: Any) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from assay.controls._lib.media import essence, may_be_json
 from assay.declare.contract import Body, Contract
 from assay.domain import DeclarationError
 from assay.prove.case import Draft
+from assay.prove.objects.values import NoValue, make
 from assay.prove.surface import Target
 
 Kind = Literal["path", "query", "header", "cookie", "body"]
@@ -180,6 +182,15 @@ def _readings(text: str) -> Iterator[Any]:
         yield json.loads(text)
     except (ValueError, RecursionError):
         return
+
+
+def made(place: Place, chance: random.Random) -> Any:
+    """A value that the contract admits at a place; None: none could be made."""
+    schema = {**place.schema, "$defs": place.whole.get("$defs", {})}
+    try:
+        return make(schema, chance)
+    except NoValue:
+        return None
 
 
 def put(body: Any, path: tuple[str, ...], value: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 from assay.controls._lib.answers import callers, works
 from assay.controls._lib.attempts import Ready, name_of, ready
-from assay.controls._lib.inputs import Place, changed, places, speaks_json, value_of
+from assay.controls._lib.inputs import Place, changed, made, places, speaks_json, value_of
 from assay.controls._lib.labels import Label, labels
 from assay.controls._lib.levels import rank
 from assay.controls._lib.proving import test_of
@@ -128,8 +128,10 @@ async def _write(lab: Lab, target: Target, persona: Persona, inside: dict[tuple[
     values: dict[str, tuple[Place, str]] = {}
     for path, label in inside.items():
         place = found.get(path)
-        text = canary(place, value_of(draft, place), draft.body, lab.random) if place else None
-        if place is not None and text is not None:
+        if place is None:
+            continue
+        text = canary(place, value_of(draft, place) or made(place, lab.random), draft.body, lab.random)
+        if text is not None:
             draft = changed(draft, place, text)
             values[label.name] = (place, text)
     if not values:
@@ -137,7 +139,7 @@ async def _write(lab: Lab, target: Target, persona: Persona, inside: dict[tuple[
     control = ""
     for path, place in found.items():
         if path not in inside and place.is_text and len(path) == 1 and "format" not in place.schema and not control:
-            text = canary(place, value_of(draft, place), draft.body, lab.random)
+            text = canary(place, value_of(draft, place) or made(place, lab.random), draft.body, lab.random)
             if text is not None:
                 draft, control = changed(draft, place, text), text
     seen = await works(lab, able.call(lab, draft, "marked values are written"))

@@ -12,7 +12,7 @@ from typing import Any
 
 from assay.controls._lib.answers import by_hand, real_object, works
 from assay.controls._lib.attempts import ready
-from assay.controls._lib.inputs import speaks_json, take
+from assay.controls._lib.inputs import changed, made, places, speaks_json, take
 from assay.controls._lib.labels import Labelled, labels
 from assay.controls._lib.levels import rank
 from assay.controls._lib.shapes import ANY, Path
@@ -172,8 +172,15 @@ def _answered(promise: Promise, persona: Persona) -> Run:
         able = await ready(lab, target, persona, own=True)
         if not speaks_json(able.draft):
             return unclear("the contract's example of this body is no JSON object")
-        written = {i: take(able.draft.body, i.path) for i in hidden}
-        seen = await works(lab, able.call(lab, able.draft, f"written as `{persona.name}`"))
+        found = {p.path: p for p in places(lab.surface.contract(target), target) if p.kind == "body"}
+        draft = able.draft
+        for item in hidden:
+            place = found.get(item.path)
+            if place is not None and take(draft.body, item.path) is None:
+                value = made(place, lab.random)
+                draft = changed(draft, place, value) if value is not None else draft
+        written = {i: take(draft.body, i.path) for i in hidden}
+        seen = await works(lab, able.call(lab, draft, f"written as `{persona.name}`"))
         values = {i: str(v) for i, v in written.items() if isinstance(v, str) and len(v) >= _TELLING}
         if not values:
             return unclear("the request wrote no field that its caller must not see", seen)

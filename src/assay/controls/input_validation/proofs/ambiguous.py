@@ -15,7 +15,7 @@ from assay.controls._lib.answers import real_object
 from assay.controls._lib.attempts import Met, Ready, attempt, good, ready, tester
 from assay.controls._lib.exposed import folded
 from assay.controls._lib.inputs import Place, admits, changed, put, speaks_json, value_of
-from assay.controls.input_validation.proofs.planned import case, inputs, texts
+from assay.controls.input_validation.proofs.planned import case, guarded, inputs, texts
 from assay.prove.case import Call, Case, Family, Identity, Judged, Lab, NotReached, Thing, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
@@ -41,9 +41,7 @@ def plan(surface: Surface, target: Target) -> Iterator[Case]:
 
 def _ids(surface: Surface, target: Target) -> Iterator[tuple[Place, Target | None]]:
     """Places that name an object, with the operation that reads it; None: it names the caller."""
-    if tester(surface, target) is None or (
-        surface.fronted and surface.via == "gateway" and surface.api(target).strict.body
-    ):
+    if tester(surface, target) is None or (guarded(surface) and surface.api(target).strict.body):
         return  # a key twice is refused there whatever it holds, which the first case shows
     for place in texts(surface, target):
         if place.kind == "body" and len(place.path) == 1 and _ID.search(place.name):

@@ -12,7 +12,7 @@ from typing import Any
 
 from assay.controls._lib.attempts import Met, Ready, attempt, ready, tester, without
 from assay.controls._lib.inputs import Place, admits, changed, speaks_json
-from assay.controls.input_validation.proofs.planned import case, last, summary, texts
+from assay.controls.input_validation.proofs.planned import case, guarded, last, summary, texts
 from assay.prove.case import Case, Draft, Judged, Lab, broken, held, unclear
 from assay.prove.surface import Surface, Target
 
@@ -32,7 +32,7 @@ def plan(surface: Surface, target: Target) -> Iterator[Case]:
 
 def _places(surface: Surface, target: Target) -> tuple[Place, ...]:
     # Where the gateway holds the contract, a place that admits no such text is covered by that (contract-not-enforced).
-    found = [p for p in texts(surface, target) if not surface.fronted or _admits(p)]
+    found = [p for p in texts(surface, target) if not guarded(surface) or _admits(p)]
     return tuple(found[:PLACES])
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from assay.controls._lib.attempts import Met, Ready, attempt, ready, tester
 from assay.controls._lib.inputs import Place, admits, changed, speaks_json
 from assay.controls._lib.media import essence
-from assay.controls.input_validation.proofs.planned import case, inputs, last, summary, texts
+from assay.controls.input_validation.proofs.planned import case, guarded, inputs, last, summary, texts
 from assay.prove.case import Call, Case, Draft, Judged, Lab, NotReached, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
@@ -48,7 +48,7 @@ def _places(surface: Surface, target: Target) -> tuple[Place, ...]:
     found = [p for p in texts(surface, target) if _FILEISH.search(p.name) and p.kind in ("path", "query", "body")]
     if target.writes:
         found = [p for p in found if re.search(r"file|path|template|page", p.name, re.IGNORECASE)]
-    if surface.fronted:
+    if guarded(surface):
         # What the contract's patterns exclude is held by the contract; that it is, contract-not-enforced shows.
         found = [p for p in found if p.kind == "body" or admits(p, f"{_UP}etc/passwd") is not False]
     return tuple(found[:PLACES])

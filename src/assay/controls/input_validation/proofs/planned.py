@@ -46,6 +46,12 @@ def closed(surface: Surface, target: Target) -> bool:
     return surface.fronted and surface.api(target).strict.body
 
 
+def guarded(surface: Surface) -> bool:
+    """Whether calls go through our gateway, which holds the contract (``contract-not-enforced`` shows that it does):
+    what the contract excludes at a place needs no further probe there."""
+    return surface.fronted and surface.via == "gateway"
+
+
 def inputs(surface: Surface, target: Target) -> tuple[Place, ...]:
     """Every place of a target."""
     return places(surface.contract(target), target, closed=closed(surface, target))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,7 +67,7 @@ def plan(surface: Surface, target: Target) -> Iterator[Case]:
     """One case of SQL for every operation with text or numbers in it, one of operators for JSON bodies and queries."""
     found = _tried(surface, target)
     if found:
-        yield case(surface, target, "sql-injection", _sql(surface, target), requests=3 + 8 * len(found))
+        yield case(surface, target, "sql-injection", _sql(surface, target), requests=6 + 10 * len(found))
     operators = [p for p in found if p.kind in ("body", "query")]
     if operators and looks(target):
         yield case(surface, target, "nosql-injection", _nosql(surface, target), requests=3 + 4 * len(operators))
@@ -132,10 +133,13 @@ def _sql(surface: Surface, target: Target) -> Any:
         again = await attempt(lab, able.call(lab, able.draft, "the same once more"))
         volatile = changing(first.seen, again.seen)
         met: list[Met] = []
+        torn: dict[str, Met] = {}
         for place in _tried(surface, target):
             if place.kind == "body" and not speaks_json(able.draft):
                 continue
             now = value_of(able.draft, place)
+            if place.is_text and (found_torn := await _torn(lab, able, place)) is not None:
+                torn[place.words] = found_torn
             if target.writes and not wide:
                 found = await _computed(lab, able, place, met)
             elif place.kind == "query" and "enum" in place.schema:
@@ -144,13 +148,38 @@ def _sql(surface: Surface, target: Target) -> Any:
                 found = await _triples(lab, able, place, now, wide, volatile, met)
             if found is not None:
                 return found
-        return _conclusion(first, met, "SQL")
+        return _conclusion(first, met, "SQL", torn)
 
     return run
 
 
+async def _torn(lab: Lab, able: Ready, place: Place) -> Met | None:
+    """The failure over a text with one quote, when the same with two quotes is no failure: a sign, and no proof."""
+    word = "".join(lab.random.choices(string.ascii_lowercase, k=8))
+    one = await attempt(lab, able.call(lab, changed(able.draft, place, f"{word}'"), f"one quote in {place.words}"))
+    if not one.crashed:
+        return None
+    two = await attempt(lab, able.call(lab, changed(able.draft, place, f"{word}''"), f"two quotes in {place.words}"))
+    return one if two.seen.ok or (400 <= two.seen.status < 500 and not two.policy) else None
+
+
+async def _something(lab: Lab, target: Target) -> None:
+    """Sees to it that there is something to find: a condition that is always true finds nothing in an empty store."""
+    below = f"{target.operation.path.rstrip('/')}/{{"
+    for other in lab.surface.targets:
+        path = other.operation.path
+        if other.api == target.api and not other.writes and path.startswith(below) and path.count("{") == 1:
+            owner = tester(lab.surface, other)
+            if owner is not None:
+                with suppress(NotReached):
+                    await lab.owned(other, owner)
+            return
+
+
 async def _able(lab: Lab, target: Target, persona: Persona | None) -> Ready:
     """As :func:`ready`; where no real value of the only path parameter is known, any will do for looking things up."""
+    if "{" not in target.operation.path and looks(target):
+        await _something(lab, target)
     try:
         able = await ready(lab, target, persona, own=target.writes)
     except NotReached:
@@ -177,13 +206,22 @@ def _unheard(first: Met) -> str:
     return f"the valid request was answered {first.seen.status}, so what was tried cannot be compared with anything"
 
 
-def _conclusion(first: Met, met: list[Met], what: str) -> Judged:
-    """What it means that nothing was shown."""
+def _conclusion(first: Met, met: list[Met], what: str, torn: Mapping[str, Met] | None = None) -> Judged:
+    """What it means that nothing was shown. ``torn``: places with a sign of an injection."""
     if not met:
         return unclear("no input of this operation could be tried")
     shown = last(met)
     if not first.seen.ok and not all(m.policy for m in met):
         return unclear(_unheard(first), first.seen)
+    for words, one in (torn or {}).items():
+        sign = f"one quote in {words} makes the service fail ({one.seen.status}), and two do not"
+        if any(m.policy for m in met):
+            return held(
+                f"{_nothing(met, what)}; the service behind may be open to it, since {sign}", one.seen, sign=words
+            )
+        return unclear(
+            f"{sign}: a sign of an injection, but no condition decided what was answered", one.seen, sign=words
+        )
     return held(_nothing(met, what), shown.seen if shown else None, tried=len(met))
 
 
