@@ -20,6 +20,7 @@ _CONTROL = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "0": "\0"}
 _CATEGORIES = {"L": string.ascii_letters, "Lu": string.ascii_uppercase, "Ll": string.ascii_lowercase, "N": _DIGITS}
 _MOST = 200
 _DEEPEST = 30
+_LONGEST = 20_000
 
 Part = Callable[[random.Random, int], str]
 """Makes text; the number says how much more than the least to repeat."""
@@ -113,7 +114,7 @@ class _Reader:
             return atom
         if self._next() in ("?", "+"):
             self.at += 1
-        return lambda rng, more: "".join(atom(rng, more) for _ in range(max(least, min(most, least + more))))
+        return lambda rng, more: _times(atom, max(least, min(most, least + more)), rng, more)
 
     def _bounds(self) -> tuple[int, int] | None:
         end = self.text.find("}", self.at)
@@ -207,6 +208,17 @@ class _Reader:
             raise NotUnderstood("unbalanced")
         self.at += 1
         return character
+
+
+def _times(part: Part, times: int, rng: random.Random, more: int) -> str:
+    made: list[str] = []
+    length = 0
+    for _ in range(times):
+        made.append(part(rng, more))
+        length += len(made[-1])
+        if length > _LONGEST:  # repetitions of repetitions multiply
+            raise NotUnderstood("too long")
+    return "".join(made)
 
 
 def _one_of(characters: str) -> Part:
