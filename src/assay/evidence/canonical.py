@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from json.encoder import encode_basestring as _quoted
@@ -33,6 +34,20 @@ def canonical(value: object) -> bytes:
         return "".join(parts).encode()
     except UnicodeEncodeError as error:
         raise AssayError("a text holds half a character (a lone surrogate), which UTF-8 cannot carry") from error
+
+
+def is_canonical(data: bytes) -> bool:
+    """Whether bytes are the canonical form of what they say. Never raises."""
+    try:
+        return canonical(json.loads(data.decode(), parse_int=_exact)) == data
+    except (AssayError, ValueError, RecursionError):
+        return False
+
+
+def _exact(digits: str) -> int | float:
+    """A double of 2^53 and more is written without a fraction, and has to be read as a double again."""
+    value = int(digits) if len(digits) <= 17 else _LARGEST + 1
+    return value if -_LARGEST <= value <= _LARGEST else float(digits)
 
 
 def _write(value: object, parts: list[str], depth: int) -> None:

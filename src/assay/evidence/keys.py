@@ -130,7 +130,7 @@ def publish(epochs: Iterable[Epoch], *, origin: str) -> bytes:
 def published(data: bytes) -> tuple[Epoch, ...]:
     """The epochs in a ``keys.json``, as far as each is vouched for. Damage yields fewer of them, never an error."""
     try:
-        found = msgspec.json.decode(data, type=_PublishedKeys)
+        found = msgspec.json.decode(data.decode(), type=_PublishedKeys)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
         return ()
     return chain(key.introduced.encode("utf-8", "surrogatepass") for key in found.keys)

@@ -214,7 +214,7 @@ def _manifest(s: _Subject) -> str:
     if not path.is_file():
         return ""
     try:
-        listed = msgspec.json.decode(path.read_bytes(), type=_Manifest).files
+        listed = msgspec.json.decode(path.read_bytes().decode(), type=_Manifest).files
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         s.found.add(1, Problem.MODIFIED, "manifest.json", "The manifest cannot be read.")
         return ""
@@ -578,7 +578,7 @@ def _opened(s: _Subject) -> tuple[int, int]:
     if not path.is_file():
         return 0, 0
     try:
-        listed = msgspec.json.decode(path.read_bytes(), type=dict[str, _Opening])
+        listed = msgspec.json.decode(path.read_bytes().decode(), type=dict[str, _Opening])
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         s.found.add(8, Problem.MODIFIED, "opened.json", "The list of salts cannot be read.")
         return 0, 0

@@ -183,8 +183,13 @@ def load(data: bytes) -> Any:
     def refuse(name: str) -> None:
         raise Bad(f"{name} is not JSON")
 
+    def exact(digits: str) -> int | float:
+        # A double of 2^53 and more is written without a fraction, and has to be read as a double again.
+        value = int(digits) if len(digits) <= 17 else 2**53
+        return value if abs(value) < 2**53 else float(digits)
+
     try:
-        return json.loads(data.decode(), parse_constant=refuse)
+        return json.loads(data.decode(), parse_constant=refuse, parse_int=exact)
     except (ValueError, RecursionError) as error:
         raise Bad(f"it is no JSON: {error}") from error
 
