@@ -10,6 +10,9 @@ from assay.evidence.redact import HEADERS, Scrubber
 KEPT_BYTES = 4096
 _LOOKED_AT = 64 * 1024
 _LONGEST_SECRET = 8192
+_SHORT = 200
+_REMEMBERED = 10_000
+"""Most headers say the same in every answer."""
 _MASKED = "[redacted]"
 
 
@@ -27,11 +30,19 @@ class Redaction:
         self._secrets, self._further = secrets, further
         self._known: frozenset[str] = frozenset()
         self._count = 0
+        self._short: dict[str, str] = {}
         self._scrubber = Scrubber()
 
     def text(self, text: str) -> str:
         """The text without secrets."""
-        return self._further(self._current().redact(text.encode("utf-8", "replace")).decode("utf-8", "replace"))
+        scrubber = self._current()
+        found = self._short.get(text)
+        if found is None:
+            scrubbed = scrubber.redact(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+            found = self._further(scrubbed)
+            if len(text) <= _SHORT and len(self._short) < _REMEMBERED:
+                self._short[text] = found
+        return found
 
     def body(self, content: bytes | None) -> str:
         """The first 4 KiB of a body without secrets. What is not UTF-8 is replaced."""
@@ -54,5 +65,6 @@ class Redaction:
             # Tokens are known by their form; looking for each of a thousand of them would take longer than the run.
             found = frozenset(secret for secret in secrets if not secret.startswith("eyJ"))
             if found != self._known:
+                self._short.clear()
                 self._known, self._scrubber = found, Scrubber(Secret(secret) for secret in found)
         return self._scrubber

@@ -19,6 +19,8 @@ from assay.prove.wire import Answer, Message, Reader
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _IDLE_SECONDS = 3.0
+_IDLE_SECONDS_FOR_WRITES = 1.5
+"""Shorter: what changes something is not sent again when the other side hung up on it just then."""
 _READ = 64 * 1024
 _Key = tuple[Origin, str | None, ClientCertificate | None]
 
@@ -128,7 +130,7 @@ class Transport:
     def _kept(self, message: Message) -> _Line | None:
         lines = self._idle.get((message.origin, message.source, message.certificate), [])
         now = asyncio.get_running_loop().time()
-        patience = _IDLE_SECONDS if message.method in _SAFE else 0.5
+        patience = _IDLE_SECONDS if message.method in _SAFE else _IDLE_SECONDS_FOR_WRITES
         while lines and message.reusable:
             line = lines.pop()
             if now - line.used < patience and not line.reader.at_eof() and not line.writer.transport.is_closing():
