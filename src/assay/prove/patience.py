@@ -101,9 +101,12 @@ class Patience:
         return seen
 
     async def _renewed(self, call: Call, presented: Presented) -> bool:
-        """Whether a credential that was good has been replaced by a new one."""
+        """Whether a credential that was good has been replaced by a new one.
+
+        Not for identities that a case has for itself: their credential may have ended because the case ended it.
+        """
         who, bench = call.who, self._bench
-        if who is None or not presented.headers or who.name not in bench.accepted:
+        if who is None or who.disposable or not presented.headers or who.name not in bench.accepted:
             return False
         async with bench.renewing(who):
             if self._courier.presents(call) != presented:

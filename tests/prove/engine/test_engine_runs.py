@@ -328,6 +328,26 @@ def test_a_forged_credential_is_not_renewed(tmp_path: Path) -> None:
     assert asked[1].head.lower().count(b"authorization") == 1
 
 
+def test_a_credential_that_the_case_itself_ended_is_not_renewed(tmp_path: Path) -> None:
+    ended: set[str] = set()
+
+    def play(asked: Asked) -> bytes:
+        who = asked.header("authorization")
+        if asked.target == "/logout":
+            ended.add(who)
+        return reply(401 if who in ended else 200)
+
+    async def leave(lab: Lab) -> Judged:
+        who = await lab.act(USER, fresh=True)
+        assert (await lab.call(replace(GET, who=who))).ok
+        await lab.call(replace(GET, method="POST", target="/logout", who=who))
+        seen = await lab.call(replace(GET, who=who))
+        return broken("still in", seen) if seen.ok else held("out", seen)
+
+    result, world, _ = run(play, case(leave), path=tmp_path)
+    assert outcomes(result) == ["pass"] and world.cast.renewals == 0
+
+
 def test_a_rate_limit_makes_way_for_another_identity_and_no_verdict(tmp_path: Path) -> None:
     def play(asked: Asked) -> bytes:
         worn = "user#1" in asked.header("authorization")
