@@ -105,6 +105,17 @@ def test_a_calculator_calculates_formulas_and_nothing_else() -> None:
     in_twin("files", trap)
 
 
+def test_an_answer_depends_on_the_length_of_its_input_alone() -> None:
+    async def trap(zoo: Visit) -> None:
+        lengths = []
+        for address in ("x' OR '1'='1", "x' OR '1'='22", "x" * 13):
+            answer = await zoo.call("POST", "/addresses/check", "alice", json={"address": address})
+            lengths.append(answer.json()["address_length"])
+        assert lengths == [12, 13, 13]
+
+    in_twin("shop", trap)
+
+
 def test_some_objects_are_for_everybody() -> None:
     async def shop(zoo: Visit) -> None:
         assert [(await zoo.call("GET", "/products/p-1", who)).status_code for who in ("", "alice", "bob")] == [200] * 3

@@ -62,6 +62,8 @@ FLAWS = (
           "?name=../themes/plain.css replaces a style sheet that everybody gets."),
     _flaw("no-body-limit", "AV43", "rate_limiting", "", "one request",
           "Bodies may be of any size", "64 KiB are declared, and nobody counts.", hint="POST /login with 100 KiB"),
+    _flaw("no-header-limit", "AV43", "rate_limiting", "", "one request",
+          "Headers may be of any size", "Above 16 KiB the answer should be 431; whatever the server takes is taken."),
     _flaw("env-exposed", "AV49 AV48", "api_gateway", "", "outside the contract",
           "A settings file is handed out", "GET /.env; unknown paths are answered with 200 as well, so look inside."),
     _flaw("git-exposed", "AV49 AV48", "api_gateway", "", "outside the contract",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.zoo.kit.accounts import FAILURES, LOCK_SECONDS, RESET_ATTEMPTS, RESET_DIGITS
+from tests.zoo.kit.accounts import FAILURES, LOCK_SECONDS, RESET_ATTEMPTS, RESET_DIGITS, matches
 from tests.zoo.kit.database import Record
 from tests.zoo.kit.model import Call, Operation, Problem, Reply, Schema, ref, text, thing, whole
 
@@ -37,7 +37,6 @@ SCHEMAS: Mapping[str, Schema] = {
     "AccountUpdate": thing({}, {"name": text(100), "phone": text(30, 0)}),
     "NewUser": thing(
         {"user": _USER, "password": _PASSWORD, "roles": {"type": "array", "items": {"enum": list(ROLES)}}},
-        {"tenant": text(20)},
     ),
     "Roles": thing({"roles": {"type": "array", "items": {"enum": list(ROLES)}, "maxItems": 3}}),
     "Created": thing({"id": text(40)}),
@@ -93,6 +92,8 @@ async def update_me(call: Call) -> Reply:
 
 
 async def change_password(call: Call) -> Reply:
+    if not matches(call.body["current"], _mine(call)["password"]):
+        raise Problem(403, "Wrong password")
     call.service.accounts.set_password(call.caller.id, call.body["password"])
     return Reply(status=204)
 
@@ -112,10 +113,8 @@ async def confirm_reset(call: Call) -> Reply:
 
 async def create_user(call: Call) -> Reply:
     body = call.body
-    tenant = call.caller.tenant
-    if body.get("tenant", tenant) != tenant:
-        raise Problem(403, "Forbidden")
-    return Reply({"id": call.service.accounts.create(body["user"], body["password"], body["roles"], tenant)}, 201)
+    account = call.service.accounts.create(body["user"], body["password"], body["roles"], call.caller.tenant)
+    return Reply({"id": account}, 201)
 
 
 async def set_roles(call: Call) -> Reply:
@@ -168,7 +167,7 @@ def operations(everyone: Sequence[str], *, resets: bool = False, keys: bool = Tr
         Operation(
             id="changePassword", method="POST", path="/me/password", handler=change_password,
             summary="Change my password; every session ends", roles=roles,
-            body=thing({"password": _PASSWORD}), status=204,
+            body=thing({"current": text(100), "password": _PASSWORD}), status=204,
         ),
         Operation(
             id="createUser", method="POST", path="/users", handler=create_user, summary="Make an account",

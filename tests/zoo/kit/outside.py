@@ -5,7 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 from tests.zoo.flaws import Switches
+from tests.zoo.kit.model import Problem
 
+HEADER_BYTES = 16_384
 _HARDENING = {
     "x-content-type-options": "nosniff",
     "strict-transport-security": "max-age=31536000",
@@ -27,7 +29,10 @@ class Outside:
         self._origin, self._flaws = allowed_origin(service), flaws
 
     def before(self, request: Request) -> Response | None:
-        """The answer to a preflight, or to TRACE where that is on; None: go on."""
+        """The answer to a preflight, to too many headers, or to TRACE where that is on; None: go on."""
+        size = sum(len(name) + len(value) for name, value in request.headers.raw)
+        if size > HEADER_BYTES and "no-header-limit" not in self._flaws:
+            raise Problem(431, "Request Header Fields Too Large")
         if request.method == "TRACE" and "trace-enabled" in self._flaws:
             lines = [f"TRACE {request.url.path} HTTP/1.1", *(f"{k}: {v}" for k, v in request.headers.items())]
             return Response("\r\n".join(lines), media_type="message/http")
