@@ -146,6 +146,21 @@ def doors(surface: Surface, api: str) -> Doors:
     )
 
 
+_PERSONAL = frozenset(
+    {"logout", "signout", "logoff", "password", "passwords", "passwd", "reset", "resets", "disable", "deactivate"}
+    | {"suspend", "block", "lock", "role", "roles", "mfa", "otp", "email", "close", "erase"}
+)
+_SELF = frozenset({"me", "self", "myself", "profile", "account", "whoami"})
+
+
+def personal(target: Target) -> bool:
+    """Whether a call may end or change the very identity that makes it, so that it finds nothing afterwards.
+
+    Such operations are tried with accounts that were made for the purpose, never with the identities of a run.
+    """
+    return target.writes and bool(words(target) & (_PERSONAL | _SELF))
+
+
 def code_of(names: tuple[str, ...]) -> str | None:
     """The property that holds a one-time code."""
     return next((n for n in names if n.lower() in ("code", "otp", "token", "pin", "resetcode", "reset_code")), None)
@@ -185,7 +200,7 @@ async def make_account(lab: Lab, found: Doors, *, number: int = 0, **more: Any) 
     # Drawn, not fixed: a case that is repeated makes another account.
     user = f"p{lab.nonce[:8].lower()}{lab.random.randrange(16**6):06x}{number}"
     password = f"Aa1-{lab.nonce}"
-    values: dict[str, Any] = dict.fromkeys(password_of(names), password) | more
+    values: dict[str, Any] = dict.fromkeys(password_of(names), password) | _role(lab.surface, found, names) | more
     address = f"{user}@example.test"
     if mail:
         values[mail] = address
@@ -199,6 +214,18 @@ async def make_account(lab: Lab, found: Doors, *, number: int = 0, **more: Any) 
     body = seen.json()
     made = body.get("id") or body.get("user_id") or body.get("userId") if isinstance(body, dict) else None
     return Account(user if key != mail else address, password, str(made or ""), address if mail else "")
+
+
+def _role(surface: Surface, found: Doors, names: tuple[str, ...]) -> dict[str, Any]:
+    """The role of somebody who may look at their own account, where one must be given; the least of them."""
+    people = [p for p in surface.personas if len(p.roles) == 1]
+    if found.me is not None:
+        people = [p for p in people if surface.allows(found.me, p) is not False]
+    reach = {p.name: sum(bool(surface.allows(t, p)) for t in surface.targets) for p in people}
+    least = min(people, key=lambda p: reach[p.name], default=None)
+    if least is None:
+        return {}
+    return {"roles": [least.roles[0]]} if "roles" in names else {"role": least.roles[0]} if "role" in names else {}
 
 
 def login_call(lab: Lab, found: Doors, user: str, password: str, purpose: str) -> Call:

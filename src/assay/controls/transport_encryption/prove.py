@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from assay.controls._lib.answers import callers, real_object
 from assay.controls._lib.proving import test_of
@@ -169,6 +170,10 @@ def _read(der: bytes) -> Certificate:
 
 
 async def _plaintext(lab: Lab) -> Judged:
+    if not lab.surface.fronted and not lab.surface.tls and _loopback(lab.surface):
+        return beside_the_point(
+            "it is served on the loopback address of this machine only, where nobody is on the path"
+        )
     data = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     seen = await lab.raw(data, tls=False, purpose="HTTP without TLS")
     if seen.error and not seen.data:
@@ -188,6 +193,11 @@ async def _plaintext(lab: Lab) -> Judged:
     if status == "400" and lab.surface.tls:
         return held("HTTP without TLS is refused with 400, before anything is looked at", seen)
     return broken(f"HTTP without TLS is answered with {status}", seen)
+
+
+def _loopback(surface: Surface) -> bool:
+    hosts = [urlsplit(url).hostname or "" for url in surface.upstreams.values()]
+    return bool(hosts) and all(h in ("localhost", "::1") or h.startswith("127.") for h in hosts)
 
 
 def _hsts(target: Target) -> Run:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from assay.controls._lib.answers import ask, by_hand, marker, works
+from assay.controls._lib.answers import ask, marker, works
 from assay.controls.api_gateway.proofs.common import anybody, api_case, apis
-from assay.prove.case import Call, Case, Family, Judged, Lab, Run, Seen, Thing, broken, held, unclear
+from assay.prove.case import Call, Case, Family, Judged, Lab, NotReached, Run, Seen, Thing, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
 _VERBS = ("PUT", "PATCH", "DELETE", "POST")
@@ -24,7 +24,9 @@ def verbs(surface: Surface) -> Iterator[Case]:
             declared.setdefault(target.operation.path, set()).add(target.operation.method.upper())
         reading = [t for t in targets if t.operation.method.upper() == "GET" and anybody(surface, t)]
         for target in reading:
-            missing = tuple(v for v in _VERBS if v not in declared[target.operation.path])
+            # What is not an object of this run's own could be everybody's, or the caller's own account.
+            offered = _VERBS if target.operation.path.endswith("}") else ()
+            missing = tuple(v for v in offered if v not in declared[target.operation.path])
             persona = anybody(surface, target)
             if missing and persona and not surface.is_open(target) and surface.allow_writes:
                 run = _undeclared(target, persona, missing)
@@ -47,8 +49,10 @@ def verbs(surface: Surface) -> Iterator[Case]:
 
 def _undeclared(target: Target, persona: Persona, missing: tuple[str, ...]) -> Run:
     async def run(lab: Lab) -> Judged:
-        thing = await lab.owned(target, persona, fresh=True) if by_hand(target) else None
-        who = thing.owner if thing else await lab.act(persona)
+        thing = await lab.owned(target, persona, fresh=True)
+        if not thing.made:
+            raise NotReached("there is no object of this run's own that undeclared methods could be tried on")
+        who = thing.owner
         read = lab.request(target, lab.draft(target, thing), who, purpose="it is there")
         good = await works(lab, read)
         last: Seen | None = None
@@ -94,6 +98,8 @@ async def _happened(lab: Lab, read: Call, good: Seen, thing: Thing | None) -> st
 def _override(target: Target, persona: Persona) -> Run:
     async def run(lab: Lab) -> Judged:
         thing = await lab.owned(target, persona, fresh=True)
+        if not thing.made:
+            raise NotReached("there is no object of this run's own that this could be tried on")
         read = lab.request(target, lab.draft(target, thing), thing.owner, purpose="it is there")
         good = await works(lab, read)
         what = "a header that names another method"

@@ -26,8 +26,8 @@ def reader_of(surface: Surface, target: Target) -> Target | None:
 def owners(surface: Surface, target: Target) -> tuple[Persona, ...]:
     """The kinds of callers that own what they call here, one of each set of roles.
 
-    Declared ownership decides. Where no rule of the API speaks of owners, roles of end users are taken to have
-    objects of their own; operations under ``prove.public`` are left out.
+    Declared ownership decides. Where no rule speaks of owners, identities that were given to test with, in roles of
+    end users, are taken to have objects of their own; operations under ``prove.public`` are left out.
     """
     if f"{target.api}.{target.id}" in surface.declaration.model.prove.public or "{" not in target.operation.path:
         return ()
@@ -36,15 +36,11 @@ def owners(surface: Surface, target: Target) -> tuple[Persona, ...]:
         bound = tuple(p for p in people if surface.owns(target, p) and _readable(surface, target, p))
         if bound:
             return bound
-        if surface.fronted or any(rule.owns for rule in surface.api(target).access if _speaks_of(surface, target)):
+        if any(rule.owns for _, rule in target.rules):
             return ()
     if surface.is_open(target) or not object_parameters(target.operation):
         return ()
     return tuple(p for p in people if p.given and _end_user(surface, p))
-
-
-def _speaks_of(surface: Surface, target: Target) -> bool:
-    return any(rule.owns for _, rule in target.rules)
 
 
 def _readable(surface: Surface, target: Target, persona: Persona) -> bool:

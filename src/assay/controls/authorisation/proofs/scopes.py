@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator
 
 from assay.controls._lib.answers import ask, callers, carries, real_object, works
 from assay.controls._lib.proving import test_of
 from assay.controls.authorisation.proofs.common import CONTROL
-from assay.prove.case import Case, Judged, Lab, Run, broken, held, unclear
+from assay.prove.case import Case, Identity, Judged, Lab, NotReached, Run, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
 
@@ -44,6 +46,7 @@ def _run(target: Target, persona: Persona, asked: frozenset[str]) -> Run:
         # Scopes that it has and nobody asked for stay: only what is missing may matter.
         rest = [s for s in persona.scopes if s not in asked]
         poor = await lab.act(persona, scopes=rest)
+        await _must_lack(lab, poor, asked)
         answer = await ask(lab, lab.request(target, draft, poor, purpose=what))
         seen = answer.seen
         if answer.at_gateway:
@@ -65,3 +68,20 @@ def _run(target: Target, persona: Persona, asked: frozenset[str]) -> Run:
         return unclear(f"{what} is answered {seen.status}, which says nothing about scopes", seen)
 
     return run
+
+
+async def _must_lack(lab: Lab, poor: Identity, asked: frozenset[str]) -> None:
+    """Reads the token: an issuer that was asked for fewer scopes may give all the same.
+
+    Raises:
+        NotReached: the token has a scope that it was to lack, or cannot be read.
+    """
+    text = await lab.credential(poor)
+    try:
+        body = text.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        carried = claims.get("scope", claims.get("scp", ""))
+    except (ValueError, IndexError, AttributeError, RecursionError) as error:
+        raise NotReached("the token cannot be read, so it is not known which scopes it has") from error
+    if asked & set(carried if isinstance(carried, list) else str(carried).split()):
+        raise NotReached("a token with fewer scopes was asked for, and one with all of them was given")
