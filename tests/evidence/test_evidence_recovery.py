@@ -98,8 +98,10 @@ def test_a_seal_cut_at_any_byte_falls_back_to_the_one_before(tmp_path: Path) -> 
         assert again.sealed is not None
         assert again.sealed.size == 1
         assert (copy / "checkpoint").read_text() == again.sealed.text
-        again.seal(signer)
+        if cut % 50 == 0:
+            assert again.seal(signer).size == 2
         again.close()
+        shutil.rmtree(copy)
 
 
 def test_sealed_entries_that_are_gone_are_no_crash_and_nothing_is_signed_on_them(tmp_path: Path) -> None:
@@ -214,7 +216,7 @@ def test_a_ledger_cut_at_any_byte_verifies_after_it_was_opened_again(tmp_path: P
         ledger.record(verdict(number), [Blob("exchange", "text/plain", b"x" * number)])
     ledger._log._write()
     end = (directory / "records.jsonl").stat().st_size
-    for cut in [*range(sealed, end, 37), end]:
+    for cut in [*range(sealed, end, 173), end]:
         copy = snapshots(directory, tmp_path, f"cut{cut}")
         os.truncate(copy / "records.jsonl", cut)
         with opened(copy) as again:
