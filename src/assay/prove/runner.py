@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -246,7 +246,7 @@ async def _concluded(
     bench: Bench, case: Case, attempt: _Attempt, judged: Judged, *, started: datetime, seconds: float, repeated: int
 ) -> Proof:
     decisions = await _decisions(bench, attempt.lab, judged.decisive)
-    exchanges = tuple(exchange(sent, bench, decisions.get(sent.number)) for sent in attempt.lab.sent)
+    exchanges = await _kept(bench, attempt.lab, decisions)
     decisive = next((e for e in exchanges if e.number == judged.decisive), None)
     direct = bench.settings.surface.via == "direct"
     found = culprit(judged, decisive, decisions.get(judged.decisive or 0), direct=direct)
@@ -262,6 +262,15 @@ async def _concluded(
         seconds=seconds,
         repeated=repeated,
     )
+
+
+async def _kept(bench: Bench, lab: EngineLab, decisions: Mapping[int, Decision]) -> tuple[Exchange, ...]:
+    """The exchanges as they may be kept. Other cases measure time meanwhile, so this lets them go first."""
+    found = []
+    for sent in lab.sent:
+        found.append(exchange(sent, bench, decisions.get(sent.number)))
+        await asyncio.sleep(0)
+    return tuple(found)
 
 
 async def _decisions(bench: Bench, lab: EngineLab, decisive: int | None) -> dict[int, Decision]:

@@ -22,6 +22,7 @@ _IDLE_SECONDS = 3.0
 _IDLE_SECONDS_FOR_WRITES = 1.5
 """Shorter: what changes something is not sent again when the other side hung up on it just then."""
 _READ = 64 * 1024
+_NO_ANSWER = "the connection was closed without an answer"
 _Key = tuple[Origin, str | None, ClientCertificate | None]
 
 
@@ -74,7 +75,7 @@ class Transport:
                 answer = await self._exchange(line, message, data, began)
         except (OSError, EOFError, h11.ProtocolError, ValueError) as error:
             return self._failed(error, began)
-        return answer or Answer(error="the connection was closed without an answer", seconds=self._since(began))
+        return answer or Answer(error=_NO_ANSWER, seconds=self._since(began))
 
     async def together(self, messages: Sequence[Message]) -> tuple[Answer, ...]:
         """Sends messages at the same moment, on connections opened before. Raises as :meth:`send` does."""
@@ -82,20 +83,20 @@ class Transport:
         for message in messages:
             self.scope.check(message.origin)
             encoded.append(message.encode())
-        loop = asyncio.get_running_loop()
-        lines = await asyncio.gather(*(self._opened(message) for message in messages))
-
-        async def one(message: Message, data: bytes, line: _Line | Answer) -> Answer:
-            if isinstance(line, Answer):
-                return line
-            began = loop.time()
-            try:
-                answer = await self._exchange(line, message, data, began, keep=False)
-            except (OSError, EOFError, h11.ProtocolError, ValueError) as error:
-                return self._failed(error, began)
-            return answer or Answer(error="the connection was closed without an answer", seconds=self._since(began))
-
-        return tuple(await asyncio.gather(*map(one, messages, encoded, lines)))
+        if not encoded:
+            return ()
+        lines: list[_Line] = []
+        opening = [asyncio.create_task(self._opened(message, lines)) for message in messages]
+        try:
+            await asyncio.wait(opening)  # all of them, before one that failed ends the rest
+            places = [task.result() for task in opening]
+            return tuple(await asyncio.gather(*map(self._at_once, messages, encoded, places)))
+        finally:
+            for task in opening:
+                task.cancel()
+            await asyncio.gather(*opening, return_exceptions=True)
+            for line in lines:
+                line.close()
 
     def close(self) -> None:
         """Ends every kept connection."""
@@ -120,12 +121,24 @@ class Transport:
             self._contexts[certificate] = context
         return self._contexts[certificate]
 
-    async def _opened(self, message: Message) -> _Line | Answer:
+    async def _opened(self, message: Message, lines: list[_Line]) -> _Line | Answer:
         began = asyncio.get_running_loop().time()
         try:
-            return await self._connect(message)
+            line = await self._connect(message)
         except OSError as error:
             return self._failed(error, began)
+        lines.append(line)
+        return line
+
+    async def _at_once(self, message: Message, data: bytes, line: _Line | Answer) -> Answer:
+        if isinstance(line, Answer):
+            return line
+        began = asyncio.get_running_loop().time()
+        try:
+            answer = await self._exchange(line, message, data, began, keep=False)
+        except (OSError, EOFError, h11.ProtocolError, ValueError) as error:
+            return self._failed(error, began)
+        return answer or Answer(error=_NO_ANSWER, seconds=self._since(began))
 
     def _kept(self, message: Message) -> _Line | None:
         lines = self._idle.get((message.origin, message.source, message.certificate), [])

@@ -344,4 +344,7 @@ def test_an_address_that_is_not_here_is_said() -> None:
         with pytest.raises(UsageError, match=r"192\.0\.2\.1"):
             await transport.send(message(site, source="192.0.2.1"))
 
+        with pytest.raises(UsageError, match=r"192\.0\.2\.1"):
+            await transport.together([message(site), message(site, source="192.0.2.1"), message(site)])
+
     sending(lambda _: reply(), use)
