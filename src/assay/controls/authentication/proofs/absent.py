@@ -88,6 +88,7 @@ def _run(target: Target, persona: Persona, what: str, headers: tuple[tuple[str, 
             call = lab.request(target, good.draft, None, purpose=what, headers=headers)
             return judge_bad(lab, await ask(lab, call), good, what)
         thing, _ = await real_object(lab, target, persona, fresh=True)
+        await _there(lab, target, persona, thing)
         draft = lab.draft(target, thing, plant=marker(lab))
         answer = await ask(lab, lab.request(target, draft, None, purpose=what, headers=headers))
         verdict = judge_bad(lab, answer, None, what)
@@ -96,6 +97,19 @@ def _run(target: Target, persona: Persona, what: str, headers: tuple[tuple[str, 
         return await _effect(lab, target, persona, thing, answer.seen, what) or verdict
 
     return run
+
+
+async def _there(lab: Lab, target: Target, persona: Persona, thing: Thing | None) -> None:
+    """Sees that the owner finds the object, without which its absence afterwards means nothing.
+
+    Not asked in front of our gateway: what that refuses has no effect, and the rest is judged without.
+    """
+    reader = _reader(lab.surface, target)
+    if thing is None or reader is None or (lab.surface.fronted and lab.surface.via == "gateway"):
+        return
+    if lab.surface.allows(reader, persona) is not False:
+        call = lab.request(reader, lab.draft(reader, thing), thing.owner, purpose="the owner finds it")
+        await works(lab, call)
 
 
 async def _effect(
@@ -110,7 +124,8 @@ async def _effect(
     look = await lab.call(lab.request(reader, lab.draft(reader, thing), thing.owner, purpose="the owner looks"))
     if marker(lab) in look.text:
         return broken(f"{what} is answered {seen.status}, and changed the owner's object", seen)
-    if target.operation.method.upper() == "DELETE" and look.status in (404, 410):
+    gone = target.operation.method.upper() == "DELETE" and look.status in (404, 410)
+    if gone and thing.made:
         return broken(f"{what} is answered {seen.status}, and removed the owner's object", seen)
     return None
 
@@ -140,6 +155,7 @@ def _partly(target: Target, whole: Persona, persona: Persona, lacks: str) -> Run
         who = await lab.act(persona)
         if target.writes:
             thing, _ = await real_object(lab, target, whole, fresh=True)
+            await _there(lab, target, whole, thing)
             draft = lab.draft(target, thing, plant=marker(lab))
             answer = await ask(lab, lab.request(target, draft, who, purpose=f"without {lacks}"))
             verdict = judge_bad(lab, answer, None, what, equivalent=equivalent)

@@ -97,6 +97,8 @@ def _case(test: str, target: Target, persona: Persona, run: Run) -> Case:
 def _permitted(target: Target, persona: Persona) -> Run:
     async def run(lab: Lab) -> Judged:
         thing, who = await real_object(lab, target, persona, fresh=target.writes)
+        if target.operation.method.upper() == "DELETE" and thing is not None and not thing.made:
+            raise NotReached("there is no object of this run's own that could be removed")
         answer = await ask(lab, lab.request(target, lab.draft(target, thing), who, purpose="a permitted call"))
         seen = answer.seen
         if seen.ok:

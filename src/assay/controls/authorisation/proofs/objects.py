@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 
-from assay.controls._lib.answers import Answer, ask, carries, marker, works
+from assay.controls._lib.answers import Answer, ask, carries, leaves, marker, works
 from assay.controls._lib.proving import test_of
 from assay.controls.authorisation.objects import object_parameters
 from assay.controls.authorisation.proofs.common import CONTROL, judge_refusal, owners, peers, reader_of
@@ -127,6 +127,9 @@ async def _judge_read(lab: Lab, target: Target, two: Pair, good: Seen, answer: A
         if nonce not in seen.text:
             return held(f"{what} is answered {seen.status}, without what the owner planted in it", seen)
     elif not carries(seen, good):
+        wanted = set(leaves(good.json()))
+        if wanted and not wanted & set(leaves(seen.json())):
+            return held(f"{what} is answered {seen.status}, with nothing of what the owner gets", seen)
         return unclear(f"{what} is answered {seen.status} with something else than the owner gets", seen)
     elif not _names(two.theirs, seen):
         return unclear(f"{what} is answered like the owner, but nothing in the answer shows whose object it is", seen)
