@@ -21,6 +21,8 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _IDLE_SECONDS = 3.0
 _IDLE_SECONDS_FOR_WRITES = 1.5
 """Shorter: what changes something is not sent again when the other side hung up on it just then."""
+_IDLE_MOST = 16
+"""Connections that are kept in all. Small servers accept a hundred or so: a test must not use them up by waiting."""
 _READ = 64 * 1024
 _NO_ANSWER = "the connection was closed without an answer"
 _Key = tuple[Origin, str | None, ClientCertificate | None]
@@ -196,10 +198,18 @@ class Transport:
         finally:
             if reusable:
                 line.used, line.served = asyncio.get_running_loop().time(), line.served + 1
-                self._idle.setdefault(line.key, []).append(line)
+                self._keep(line)
             else:
                 line.close()
         return reading.answer(seconds=self._since(began))
+
+    def _keep(self, line: _Line) -> None:
+        self._idle.setdefault(line.key, []).append(line)
+        kept = [each for lines in self._idle.values() for each in lines]
+        if len(kept) > _IDLE_MOST:
+            oldest = min(kept, key=lambda each: each.used)
+            self._idle[oldest.key].remove(oldest)
+            oldest.close()
 
     def _failed(self, error: Exception, began: float) -> Answer:
         what = f"no complete answer within {self._seconds:g} s" if isinstance(error, TimeoutError) else explain(error)

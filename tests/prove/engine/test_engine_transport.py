@@ -348,3 +348,13 @@ def test_an_address_that_is_not_here_is_said() -> None:
             await transport.together([message(site), message(site, source="192.0.2.1"), message(site)])
 
     sending(lambda _: reply(), use)
+
+
+def test_callers_from_many_addresses_do_not_use_up_the_connections_of_a_small_server() -> None:
+    async def use(transport: Transport, site: Played) -> int:
+        for number in range(2, 60):
+            answer = await transport.send(message(site, source=f"127.0.0.{number}"))
+            assert answer.status == 200
+        return sum(len(lines) for lines in transport._idle.values())
+
+    assert 0 < sending(lambda _: reply(), use) <= 16
