@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,8 +75,57 @@ def _worse(surface: Surface, target: Target, persona: Persona) -> tuple[bool, bo
     return (not many, bool(surface.owns(target, persona)), -room, len(persona.ways), persona.name)
 
 
+def weakest(surface: Surface, target: Target) -> Persona | None:
+    """Who may do least among those who may call a target, by preference with a token."""
+
+    def may(persona: Persona) -> tuple[bool, int, str]:
+        able = sum(bool(surface.allows(t, persona)) for t in surface.targets)
+        return (not {"token", "session"} & set(persona.ways), able, persona.name)
+
+    return min(callers(surface, target), key=may, default=None)
+
+
+_ENDING = frozenset(
+    [
+        "logout",
+        "signout",
+        "logoff",
+        "password",
+        "passwords",
+        "passwd",
+        "reset",
+        "revoke",
+        "disable",
+        "deactivate",
+        "terminate",
+        "roles",
+        "unregister",
+    ]
+)
+_SIGNING = frozenset(["login", "signin", "authenticate", "logon", "token", "tokens"])
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+def words_of(target: Target) -> frozenset[str]:
+    """The words of an operation's id and path, in lower case, parameters left out."""
+    text = f"{target.id} {re.sub(r'{[^}]*}', ' ', target.operation.path)}"
+    return frozenset(w.lower() for w in _WORD.findall(text))
+
+
+def signs_in(target: Target) -> bool:
+    """Whether an operation signs somebody in: too many tries lock the testers themselves out."""
+    return target.operation.method.upper() == "POST" and bool(words_of(target) & _SIGNING)
+
+
+def spoils(target: Target) -> bool:
+    """Whether a valid request ends somebody's session or account, so that nobody can be tested as them any more."""
+    return target.writes and bool(words_of(target) & _ENDING)
+
+
 def reachable(surface: Surface, target: Target) -> bool:
-    """Whether anybody is known who may call it."""
+    """Whether anybody is known who may call it, and will be able to call again afterwards."""
+    if spoils(target):
+        return False
     return tester(surface, target) is not None or surface.is_open(target) is True
 
 

@@ -7,6 +7,7 @@ not see may be nowhere in the other's answer, whatever the property is called.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +22,11 @@ from assay.controls.data_exposure.responses import Responses
 from assay.controls.data_exposure.reveals import DEFAULT, MOST_REVEALING_FIRST, Reveals, owners
 from assay.declare.model import Level
 from assay.domain import Severity
-from assay.prove.case import Case, Judged, Lab, Run, Seen, broken, held, unclear
+from assay.prove.case import Case, Identity, Judged, Lab, NotReached, Run, Seen, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
 _SHORTEST = 4
+_WITNESSES = 3
 _TELLING = 6
 """Characters from which on a value is looked for anywhere in an answer, and not only where its field stands."""
 
@@ -45,6 +47,8 @@ class Promise:
         forms = dict.fromkeys(self.own, "clear") | self.reveals.forms(item.label.category)
         given = [forms[role] for role in persona.roles if role in forms]
         form = min(given, key=MOST_REVEALING_FIRST.index, default=DEFAULT)
+        if persona.consumer is None:
+            return form  # a clearance belongs to a consumer; of others nothing is declared but their roles
         clearance: Level = persona.clearance  # type: ignore[assignment]
         return DEFAULT if form == "clear" and rank(clearance) < rank(item.label.level) else form
 
@@ -68,8 +72,8 @@ def plan(surface: Surface, targets: tuple[Target, ...]) -> Iterator[Case]:
                 yield case(target, "field-shown-in-clear", run, blind[0].name, requests=2)
             continue
         for persona in personas:
-            truth = _truth(surface, promise, persona)
-            run = _shown(promise, persona, truth)
+            truths = _truths(surface, promise, persona)
+            run = _shown(promise, persona, truths)
             yield case(target, "field-shown-in-clear", run, persona.name, requests=3)
 
 
@@ -86,8 +90,8 @@ def promised(surface: Surface, target: Target) -> Promise | None:
     return Promise(target, carried.fields, Reveals(api), own)
 
 
-def _truth(surface: Surface, promise: Promise, persona: Persona) -> Persona | None:
-    """Somebody who sees more of the fields than a persona, and may look at the same object; None: nobody."""
+def _truths(surface: Surface, promise: Promise, persona: Persona) -> tuple[Persona, ...]:
+    """Those who see more of the fields than a persona, and may look at the same object; who sees most first."""
     hidden = promise.hidden(persona)
 
     def shown(other: Persona) -> int:
@@ -98,10 +102,18 @@ def _truth(surface: Surface, promise: Promise, persona: Persona) -> Persona | No
         for p in surface.permitted(promise.target)
         if p.name != persona.name and shown(p) and not surface.owns(promise.target, p)
     ]
-    return max(able, key=lambda p: (shown(p), -len(p.ways), p.name), default=None)
+    return tuple(sorted(able, key=lambda p: (-shown(p), not p.given, len(p.ways), p.name)))[:_WITNESSES]
 
 
-def _shown(promise: Promise, persona: Persona, truth: Persona | None) -> Run:
+async def _witness(lab: Lab, truths: tuple[Persona, ...]) -> Identity | None:
+    """The first of them who can be had; None: nobody."""
+    for persona in truths:
+        with suppress(NotReached):
+            return await lab.act(persona)
+    return None
+
+
+def _shown(promise: Promise, persona: Persona, truths: tuple[Persona, ...]) -> Run:
     hidden = promise.hidden(persona)
     target = promise.target
 
@@ -118,12 +130,12 @@ def _shown(promise: Promise, persona: Persona, truth: Persona | None) -> Run:
             if not visible:
                 return unclear("the answer held no value of a classified field", seen)
             return held(f"{_named(visible)} is seen in clear, as declared", seen)
-        if truth is None:
+        other = await _witness(lab, truths)
+        if other is None:
             return _alone(hidden, body, seen, promise, persona)
         if by_hand(target) and thing is None:
             return unclear("no object is known that both may look at")
-        other = await lab.act(truth)
-        full = await works(lab, lab.request(target, draft, other, purpose=f"as `{truth.name}`, who sees more"))
+        full = await works(lab, lab.request(target, draft, other, purpose=f"as `{other.persona}`, who sees more"))
         return compared(promise, persona, hidden, seen, full)
 
     return run

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from assay.controls._lib.answers import callers, works
-from assay.controls._lib.attempts import Met, Ready, attempt, ready
+from assay.controls._lib.answers import works
+from assay.controls._lib.attempts import Met, Ready, attempt, ready, weakest
 from assay.controls._lib.inputs import flat, places, put, speaks_json, types
 from assay.controls._lib.media import may_be_json
 from assay.controls._lib.readback import params_of, reader_of
@@ -45,16 +45,6 @@ def plan(surface: Surface, targets: tuple[Target, ...]) -> Iterator[Case]:
             if persona is not None and reader_of(surface, target) is not None:
                 run = _run(surface, target, persona)
                 yield case(target, "property-set-by-caller", run, persona.name, requests=5 + 2 * _ONE_BY_ONE)
-
-
-def weakest(surface: Surface, target: Target) -> Persona | None:
-    """Who may do least among those who may call a target, by preference with a token."""
-
-    def may(persona: Persona) -> tuple[bool, int, str]:
-        able = sum(bool(surface.allows(t, persona)) for t in surface.targets)
-        return (not {"token", "session"} & set(persona.ways), able, persona.name)
-
-    return min(callers(surface, target), key=may, default=None)
 
 
 def places_named(surface: Surface, target: Target) -> frozenset[str]:

@@ -12,7 +12,7 @@ from assay.controls._lib.attempts import Ready, good, name_of, ready, tester
 from assay.controls._lib.inputs import Place, changed, places, speaks_json
 from assay.controls.data_exposure.proofs.forms import promised
 from assay.controls.data_exposure.proofs.planned import case
-from assay.prove.case import Call, Case, Judged, Lab, Run, Seen, broken, held, unclear
+from assay.prove.case import Call, Case, Judged, Lab, Run, Seen, beside_the_point, broken, held, unclear
 from assay.prove.surface import Surface, Target
 
 _PAGE = frozenset({"limit", "size", "pagesize", "perpage", "count", "first", "top", "max", "maxresults", "take"})
@@ -144,7 +144,7 @@ def _errors(surface: Surface, target: Target) -> Run:
                 return broken(f"an error gives away what the service is made of: “{words}”", seen, found=words)
             refused += seen.status >= 400
         if seen is None or not refused:
-            return unclear("no error could be brought about", seen)
+            return beside_the_point("nothing that was tried brought an error about")
         return held(f"{refused} errors said nothing about the service", seen)
 
     return run

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from assay.controls._lib.answers import real_object
-from assay.controls._lib.attempts import Met, Ready, attempt, good, ready, tester
+from assay.controls._lib.attempts import Met, Ready, attempt, good, ready, tester, weakest
 from assay.controls._lib.exposed import folded
 from assay.controls._lib.inputs import Place, admits, changed, put, speaks_json, value_of
 from assay.controls.input_validation.proofs.planned import case, guarded, inputs, texts
@@ -109,25 +110,35 @@ def _raw(lab: Lab, able: Ready, place: Place, values: list[Any]) -> Call:
 
 
 def _two_owners(surface: Surface, target: Target, place: Place, reader: Target | None) -> Any:
-    persona = tester(surface, target)
+    persona = weakest(surface, target)
     assert persona is not None  # noqa: S101 - such places are listed for personas only
 
     async def run(lab: Lab) -> Judged:
         if reader is None:
             return await _by_name(lab, target, place, persona)
-        reads = _owner(surface, reader)
-        mine, me = await real_object(lab, reader, reads)
-        theirs = await lab.owned(reader, reads, other_than=[me])
+        mine, me = await real_object(lab, reader, persona)
+        theirs = await _foreign(lab, reader, persona, me)
         return await _by_effect(lab, target, place, reader, (mine, me), theirs)
 
     return run
 
 
-def _owner(surface: Surface, reader: Target) -> Persona:
-    found = tester(surface, reader)
-    if found is None:
-        raise NotReached("nobody is known who owns such an object")
-    return found
+async def _foreign(lab: Lab, reader: Target, persona: Persona, me: Identity) -> Thing:
+    """An object of somebody else of the same kind."""
+    for other in lab.surface.personas:
+        if other.name != persona.name and other.roles == persona.roles:
+            with suppress(NotReached):
+                return await lab.owned(reader, other, other_than=[me])
+    return await lab.owned(reader, persona, other_than=[me])
+
+
+async def _other(lab: Lab, persona: Persona) -> Identity:
+    """Somebody else of the same kind."""
+    for other in lab.surface.personas:
+        if other.name != persona.name and other.roles == persona.roles:
+            with suppress(NotReached):
+                return await lab.act(other)
+    return await lab.act(persona, fresh=True)
 
 
 async def _by_effect(
@@ -169,7 +180,7 @@ async def _still(state: Callable[[], Awaitable[str]], before: str) -> bool:
 async def _by_name(lab: Lab, target: Target, place: Place, persona: Persona) -> Judged:
     """Whether somebody else's name beside the own one brings what the other's name alone does not."""
     me = await lab.act(persona)
-    other = await lab.act(persona, fresh=True)
+    other = await _other(lab, persona)
     if not me.subject or not other.subject or me.subject == other.subject:
         raise NotReached("two callers whose names are known are needed")
     able = Ready(target, persona, me, lab.draft(target))

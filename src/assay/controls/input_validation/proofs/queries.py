@@ -27,7 +27,7 @@ from assay.controls._lib.attempts import (
 )
 from assay.controls._lib.inputs import Place, admits, changed, speaks_json, value_of
 from assay.controls.input_validation.proofs.planned import case, inputs, last, summary
-from assay.prove.case import Case, Draft, Judged, Lab, NotReached, broken, held, unclear
+from assay.prove.case import Case, Draft, Judged, Lab, NotReached, beside_the_point, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
 PLACES = 4
@@ -102,7 +102,10 @@ def looks(target: Target) -> bool:
 
 
 def pairs(place: Place, now: Any, chance: random.Random, *, wide: bool) -> Iterator[Pair]:
-    """What to try at a place, for the value that stands there now. ``wide``: conditions that are always true, too."""
+    """What to try at a place, for the value that stands there now. ``wide``: conditions that are always true, too.
+
+    The two inputs of a pair are of the same length, since an answer may well tell how long its input was.
+    """
     a, other = chance.randint(1_000, 9_999), chance.randint(1_000, 9_999)
     b = other if other != a else a + 1
     word = "".join(chance.choices(string.ascii_lowercase, k=8))
@@ -110,7 +113,7 @@ def pairs(place: Place, now: Any, chance: random.Random, *, wide: bool) -> Itera
     if wide and place.is_text:
         yield Pair("`' OR`", f"{word}' OR {a}={a} -- ", f"{word}' OR {a}={b} -- ")
         yield Pair("`') OR`", f"{word}') OR {a}={a} -- ", f"{word}') OR {a}={b} -- ")
-        yield Pair("a directory filter", "*)(objectClass=*", f"*)(objectClass={word}")
+        yield Pair("a directory filter", "*)(objectClass=*", f"*)(objectClass={word[0]}")
     if isinstance(now, str) and now and place.is_text:
         yield Pair("`' AND`", f"{now}' AND '{a}'='{a}", f"{now}' AND '{a}'='{b}")
     if digits:
@@ -209,7 +212,7 @@ def _unheard(first: Met) -> str:
 def _conclusion(first: Met, met: list[Met], what: str, torn: Mapping[str, Met] | None = None) -> Judged:
     """What it means that nothing was shown. ``torn``: places with a sign of an injection."""
     if not met:
-        return unclear("no input of this operation could be tried")
+        return beside_the_point("no input of this operation could be tried")
     shown = last(met)
     if not first.seen.ok and not all(m.policy for m in met):
         return unclear(_unheard(first), first.seen)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from assay.controls._lib.attempts import Ready, ready
 from assay.controls.rate_limiting.proofs.bounds import Bound, many
 from assay.prove.case import Call, Draft, Identity, Lab, NotReached, Seen
+from assay.prove.surface import Persona
 
 _AT_ONCE = 20
 _SEQUENTIAL = 100
@@ -101,9 +103,15 @@ async def another(lab: Lab, bound: Bound, than: Spender) -> Call | None:
         if who is not None and who.subject != (than.callers[0].who and than.callers[0].who.subject):
             return shaped(lab, bound, await _as(lab, bound, who), "another caller")
     for persona in lab.surface.permitted(bound.target):
-        if bound.persona is not None and persona.consumer != bound.persona.consumer:
-            return shaped(lab, bound, await ready(lab, bound.target, persona), "another consumer")
+        if bound.persona is not None and _apart(persona, bound.persona):
+            with suppress(NotReached):
+                return shaped(lab, bound, await ready(lab, bound.target, persona), "another caller")
     return None
+
+
+def _apart(one: Persona, other: Persona) -> bool:
+    """Whether two personas share no limit."""
+    return one.name != other.name and (one.consumer != other.consumer or one.consumer is None)
 
 
 def shaped(
