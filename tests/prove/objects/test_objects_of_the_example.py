@@ -9,9 +9,14 @@ from typing import Any
 import pytest
 
 from assay.app.addresses import keys_file
+from assay.app.stack import issuer_url
 from assay.declare.model import ProveIdentity
+from assay.domain import Secret
 from assay.identity import api_keys
+from assay.identity.issuer.config import load_credentials
 from assay.prove.case import NotReached, Seen, Thing
+from assay.prove.identities import Cast, Sources
+from assay.prove.objects import Objects
 
 pytestmark = pytest.mark.integration
 NONCE, OTHER = "abcdef0123456789", "bbbbbb0123456789"
@@ -82,7 +87,9 @@ def test_cases_that_only_read_share_an_object_and_those_that_ask_get_their_own(t
         assert fresh.params != first.params
         assert fresh.owner.disposable
         company.objects.retire(first.owner)
-        assert (await owned(company, "getCustomer", "mobile-app")).params != first.params
+        later = await owned(company, "getCustomer", "mobile-app")
+        assert later.params != first.params
+        assert len({thing.nonce for thing in (first, changed, fresh, later)}) == 4
 
     theatre.play(scene)
 
@@ -229,11 +236,14 @@ def test_objects_that_an_identity_is_said_to_own_are_used(theatre, monkeypatch: 
             }
         )
         other = theatre.company({"desk": desk})
+        assert (await owned(other, "getCustomer", "desk", fresh=True)).made
+        other.send.refuse = lambda call: 403 if call.method == "POST" else None
         known = await owned(other, "getCustomer", "desk")
         assert (known.params, known.made) == (thing.params, False)
         assert known.owner.subject == thing.owner.subject
         assert (await ask(other, "getCustomer", known, known.owner)).ok
         assert not await other.cast.renew(known.owner)
+        await other.objects.clean_up(company.send)
         await other.cast.close()
 
     theatre.play(first)
@@ -250,3 +260,45 @@ def test_without_leave_to_write_nothing_is_changed_below_what_others_made(theatr
         await careful.cast.close()
 
     theatre.play(scene)
+
+
+def test_tokens_are_asked_for_where_the_issuer_is_not_ours(theatre) -> None:
+    state = theatre.stage.project.state.resolve()
+    credentials = load_credentials(state / "issuer")
+    alice = ProveIdentity.model_validate(
+        {"consumer": "mobile-app", "user": "alice", "password": {"secret": "env:ALICE"}}
+    )
+
+    async def scene(company: Any) -> None:
+        def resolve(reference: str) -> Secret:
+            return credentials.users["alice"] if reference == "env:ALICE" else Secret("wrong")
+
+        cast = Cast(
+            Sources(
+                surface=company.surface,
+                directory=theatre.stage.directory / "run",
+                resolve=resolve,
+                issuer_url=issuer_url(theatre.stage.project),
+                clients=credentials.clients,
+                given={"alice": alice},
+            )
+        )
+        agent = await cast.act(company.persona("agent-desk"))
+        assert (agent.subject, agent.disposable) == ("agent-desk", False)
+        assert not await cast.mints(company.persona("agent-desk"))
+        before = await cast.credential(agent)
+        assert await cast.renew(agent)
+        assert await cast.credential(agent) != before
+        assert (await cast.issuer_keys())["keys"]
+        with pytest.raises(NotReached, match="not ours"):
+            await cast.mint(agent, claims={"roles": ["admin"]})
+        somebody = await cast.act(company.persona("alice"))
+        assert somebody.subject == "c-1001"
+        with pytest.raises(NotReached, match="grant"):
+            await cast.act(company.persona("mobile-app"))
+        objects = Objects(company.surface, cast)
+        target = company.target("getCustomer")
+        with pytest.raises(NotReached, match=r"refused|grant"):
+            await objects.owned(target, company.persona("mobile-app"), company.send, random=seeded())
+
+    theatre.play(scene, alice=alice)

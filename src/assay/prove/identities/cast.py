@@ -274,6 +274,10 @@ class Cast:
         given = held.given
         if given is None:
             raise NotReached(f"nobody says how `{held.persona.name}` proves who they are")
+        if held.scopes is not None and not given.user:
+            raise NotReached(
+                f"what `{held.persona.name}` may do is in a credential that was given: it has no other scopes"
+            )
         if given.login:
             await self._log_in(held, send)
             return

@@ -108,12 +108,22 @@ class Maker:
         )
 
     async def get(
-        self, target: Target, name: str, params: Mapping[str, str], wanted: Wanted, *, plant: str = ""
+        self,
+        target: Target,
+        name: str,
+        params: Mapping[str, str],
+        wanted: Wanted,
+        *,
+        plant: str = "",
+        making: bool = False,
     ) -> Got | None:
-        """A real value for a path parameter of ``target``, whose earlier parameters are ``params``; None: none."""
+        """A real value for a path parameter of ``target``, whose earlier parameters are ``params``; None: none.
+
+        With ``making``, only of a thing that is made now.
+        """
         for source in self.graph(target).parameters[target.id, name]:
             giver = self._surface.by_id.get((target.api, source.operation))
-            if giver is None or source.operation in wanted.asked:
+            if giver is None or source.operation in wanted.asked or (making and source.how not in _MAKING):
                 continue
             got = await self._from(source, giver, target, name, params, wanted, plant)
             if got is not None:

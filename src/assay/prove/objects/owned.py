@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import random as randomness
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assay.declare.contract import placeholders
 from assay.prove.case import Call, Draft, Identity, NotReached, Thing
@@ -53,6 +54,7 @@ class Objects:
         self._maker = Maker(surface, cast, salt=salt or secrets.token_hex(8))
         self._shared: dict[Key, list[_Shared]] = {}
         self._locks: dict[Key, asyncio.Lock] = {}
+        self._markers: dict[str, int] = {}
 
     async def owned(
         self,
@@ -69,7 +71,8 @@ class Objects:
 
         With a fresh object its owner is fresh too, where such an identity can be made. For an operation without path
         parameters there is no object: the thing only has an owner. Only what was ``made`` certainly belongs to its
-        owner; what was found is real, and who else may use it is for the case to find out.
+        owner; what was found is real, and who else may use it is for the case to find out. Every object has a marker of
+        its own, made from ``nonce``: what ``Thing.nonce`` says.
         """
         listing = self._lists(target)
         key = (target.api, self._use(target, listing), persona.name)
@@ -80,10 +83,18 @@ class Objects:
                         shared.uses += 1
                         return shared.thing
             wanted = Wanted(send, random, alone=not self._surface.declared_access)
-            thing = await self._obtain(target, persona, wanted, other_than, fresh, nonce, listing=listing)
+            mark = self._marker(nonce)
+            thing = await self._obtain(target, persona, wanted, other_than, fresh, mark, listing=listing)
             if not fresh and target.operation.method != "DELETE":
                 self._shared.setdefault(key, []).append(_Shared(thing, uses=1))
             return thing
+
+    def _marker(self, nonce: str) -> str:
+        """A marker that is in no other object: one case may ask for objects of several owners."""
+        count = self._markers[nonce] = self._markers.get(nonce, 0) + 1
+        if not nonce or count == 1:
+            return nonce
+        return hashlib.sha256(f"{nonce}:{count}".encode()).hexdigest()[:16]
 
     def draft(self, target: Target, thing: Thing | None, *, plant: str = "", random: randomness.Random) -> Draft:
         """See the protocol."""
@@ -177,10 +188,13 @@ class Objects:
         Raises:
             NotReached: with everything that was tried.
         """
-        fixed = self._fixed(target, name, persona, bound, wanted.owner)
-        if fixed is not None:
-            return Got(fixed)
+        said = self._said(persona, bound, wanted.owner)
+        if said is not None:
+            return Got(said)
+        known = given_values(self._owns.get(persona.name, {}), name)
         if bound is not None and wanted.owner is not None and not await self._cast.mints(persona):
+            if known:
+                return Got(known[0])
             raise NotReached(
                 f"`{persona.name}` owns what has `{name}` = its `{'.'.join(bound)}`, and its credential does not say"
                 f" which: set `owns: {{{name}: [ID]}}` for it under `prove.identities`"
@@ -188,7 +202,13 @@ class Objects:
         choices = self._choices(target, name)
         if choices:
             return Got(choices[0])
-        got = await self._maker.get(target, name, params, wanted, plant=plant)
+        # What a person makes is theirs for certain, and holds the marker; what is said to be theirs comes next.
+        alone = wanted.alone or persona.given
+        got = await self._maker.get(target, name, params, replace(wanted, alone=alone), plant=plant, making=bool(known))
+        if got is None and known:
+            return Got(known[0])
+        if got is None and alone and not wanted.alone:
+            got = await self._maker.get(target, name, params, wanted, plant=plant)
         if got is not None:
             return got
         if bound is not None and await self._cast.mints(persona):
@@ -200,17 +220,16 @@ class Objects:
                 return Got(chosen(self._surface.contract(target), target.operation, name, unique, wanted.rng))
         raise NotReached(f"no real `{name}` for `{target.id}` could be had: {wanted.why()}")
 
-    def _fixed(
-        self, target: Target, name: str, persona: Persona, bound: Claim | None, owner: Identity | None
-    ) -> str | None:
-        """The value that a given identity's claim or declared objects say."""
-        if bound is not None and owner is not None:
-            said = claim(self._cast.claims(owner), bound)
-            if said is None and bound == ("sub",):
-                said = owner.subject
-            if said is not None:
-                return said
-        return next(iter(given_values(self._owns.get(persona.name, {}), name)), None)
+    def _said(self, persona: Persona, bound: Claim | None, owner: Identity | None) -> str | None:
+        """The value that an identity's claim gives a parameter that is bound to it."""
+        if bound is None or owner is None:
+            return None
+        said = claim(self._cast.claims(owner), bound)
+        if said is None and bound == ("sub",):
+            return owner.subject
+        if said is None and bound == ("tenant",):
+            return owner.tenant
+        return said
 
     def _declared(self, target: Target, bound: Claim) -> Iterator[str]:
         """Values of a claim that declared test users have."""
