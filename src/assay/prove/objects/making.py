@@ -15,7 +15,7 @@ from assay.prove.objects import drafting, media
 from assay.prove.objects.extracting import identifier
 from assay.prove.objects.graph import Graph, How, Source, build, collection, prefix
 from assay.prove.objects.naming import same
-from assay.prove.objects.ownership import bindings, satisfied
+from assay.prove.objects.ownership import bindings, given_values, satisfied
 from assay.prove.seams import Send
 from assay.prove.surface import Persona, Surface, Target
 
@@ -73,7 +73,7 @@ class Maker:
         self._surface, self._cast, self._salt = surface, cast, salt
         self._graphs: dict[str, Graph] = {}
         self._personas = {p.name: p for p in surface.personas}
-        self._known: dict[tuple[str, str], str] = {}
+        self._known: dict[tuple[str, str, str], str] = {}
         self.made: list[Made] = []
 
     def graph(self, target: Target) -> Graph:
@@ -82,30 +82,51 @@ class Maker:
             self._graphs[target.api] = build(self._surface.contract(target))
         return self._graphs[target.api]
 
-    def known(self, api: str) -> Mapping[str, str]:
-        """Identifiers of real things of an API that were had so far, by flat name."""
-        return {name: value for (of, name), value in self._known.items() if of == api}
+    def known(self, api: str, owner: Identity | None = None) -> Mapping[str, str]:
+        """Identifiers of real things of an API by flat name: the owner's, and for others whatever was had last."""
+        found = {name: value for (of, _, name), value in self._known.items() if of == api}
+        if owner is not None:
+            found |= {name: v for (of, who, name), v in self._known.items() if (of, who) == (api, owner.name)}
+        return found
 
-    def remember(self, api: str, name: str, value: str) -> None:
-        """Notes an identifier of a real thing."""
-        self._known[api, drafting.flat(name)] = value
+    def remember(self, api: str, name: str, value: str, owner: Identity | None) -> None:
+        """Notes an identifier of a real thing, and whose it is."""
+        key = (api, owner.name if owner else "", drafting.flat(name))
+        self._known.pop(key, None)  # so that it is the last one
+        self._known[key] = value
 
     def draft(
-        self, target: Target, params: Mapping[str, str], rng: random.Random, plant: str, *, generous: bool = False
+        self,
+        target: Target,
+        params: Mapping[str, str],
+        rng: random.Random,
+        plant: str,
+        *,
+        owner: Identity | None = None,
+        generous: bool = False,
     ) -> drafting.Drafted:
-        """A valid request. Raises NotReached."""
+        """A valid request; what it names beside its path is the owner's. Raises NotReached."""
         return drafting.draft(
             self._surface.declaration,
             self._surface.contract(target),
             target.operation,
             params=params,
-            known=self.known(target.api),
+            known=self.known(target.api, owner),
             references=self.graph(target).references[target.id],
             plant=plant,
             salt=self._salt,
             generous=generous,
             random=rng,
         )
+
+    async def refer(self, target: Target, wanted: Wanted, owns: Mapping[str, Sequence[str]]) -> None:
+        """Has the things that a request must name outside its path, as the owner's own where that can be."""
+        for reference in self.graph(target).references[target.id]:
+            name = reference.at[-1]
+            await self._refer(target, name, reference.sources, replace(wanted, asked=frozenset({target.id})))
+            if wanted.owner and (target.api, wanted.owner.name, drafting.flat(name)) not in self._known:
+                for value in given_values(owns, name)[:1]:
+                    self.remember(target.api, name, value, wanted.owner)
 
     async def get(
         self,
@@ -127,7 +148,7 @@ class Maker:
                 continue
             got = await self._from(source, giver, target, name, params, wanted, plant)
             if got is not None:
-                self.remember(target.api, name, got.value)
+                self.remember(target.api, name, got.value, wanted.owner)
                 return got
         return None
 
@@ -207,7 +228,7 @@ class Maker:
 
     async def _refer(self, giver: Target, name: str, sources: Sequence[Source], wanted: Wanted) -> None:
         """Has a real thing that a body or query must name, unless one is known."""
-        if drafting.flat(name) in self.known(giver.api):
+        if (giver.api, wanted.owner.name if wanted.owner else "", drafting.flat(name)) in self._known:
             return
         for source in sources:
             other = self._surface.by_id.get((giver.api, source.operation))
@@ -228,7 +249,7 @@ class Maker:
                             giver.api, f"{other.operation.path}/{{{name}}}", {**(params or {}), name: value}, answer[1]
                         )
                     )
-                self.remember(giver.api, name, value)
+                self.remember(giver.api, name, value, wanted.owner)
                 return
 
     # One call --------------------------------------------------------------------------------------------------------
@@ -259,7 +280,7 @@ class Maker:
         seen, planted = None, False
         for attempt in range(_TRIES):
             try:
-                drafted = self.draft(giver, params, wanted.rng, plant, generous=attempt > 0)
+                drafted = self.draft(giver, params, wanted.rng, plant, owner=wanted.owner, generous=attempt > 0)
                 call = encode(giver, drafted.draft, caller, purpose=f"sets the scene: {giver.id}")
             except NotReached as error:
                 wanted.reasons[str(error)] = None

@@ -81,10 +81,12 @@ class Objects:
                 for shared in self._shared.get(key, ()):
                     if self._usable(shared, other_than):
                         shared.uses += 1
+                        await self._refer(target, persona, shared.thing, send, random)
                         return shared.thing
             wanted = Wanted(send, random, alone=not self._surface.declared_access)
             mark = self._marker(nonce)
             thing = await self._obtain(target, persona, wanted, other_than, fresh, mark, listing=listing)
+            await self._refer(target, persona, thing, send, random)
             if not fresh and target.operation.method != "DELETE":
                 self._shared.setdefault(key, []).append(_Shared(thing, uses=1))
             return thing
@@ -98,7 +100,8 @@ class Objects:
 
     def draft(self, target: Target, thing: Thing | None, *, plant: str = "", random: randomness.Random) -> Draft:
         """See the protocol."""
-        return self._maker.draft(target, thing.params if thing else {}, random, plant).draft
+        owner = thing.owner if thing else None
+        return self._maker.draft(target, thing.params if thing else {}, random, plant, owner=owner).draft
 
     def encode(
         self,
@@ -157,10 +160,13 @@ class Objects:
             final = name == names[-1] and not listing
             last = await self._value(target, name, params, persona, bound.get(name), wanted, nonce if final else "")
             params[name] = last.value
-            self._maker.remember(target.api, name, last.value)
+            if wanted.owner is not None:
+                self._maker.remember(target.api, name, last.value, wanted.owner)
             if name in bound and mints:
                 claims[bound[name]] = last.value
                 wanted.owner = await self._cast.owner(persona, claims, disposable=apart, send=wanted.send)
+                for known, value in params.items():
+                    self._maker.remember(target.api, known, value, wanted.owner)
         owner = wanted.owner
         if owner is None:
             owner = await self._cast.act(persona, fresh=apart, send=wanted.send)
@@ -172,6 +178,14 @@ class Objects:
         elif not last.made:
             await self._must_exist(target, params, owner, wanted)
         return Thing(params, owner, nonce if planted else "", last.made)
+
+    async def _refer(
+        self, target: Target, persona: Persona, thing: Thing, send: Send, random: randomness.Random
+    ) -> None:
+        """Has what a draft for this thing must name beside the path."""
+        alone = persona.given or not self._surface.declared_access
+        wanted = Wanted(send, random, owner=thing.owner, alone=alone)
+        await self._maker.refer(target, wanted, self._owns.get(persona.name, {}))
 
     async def _value(
         self,
