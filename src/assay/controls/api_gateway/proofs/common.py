@@ -20,7 +20,20 @@ def apis(surface: Surface) -> Iterator[str]:
 
 def protected(surface: Surface, api: str) -> Target | None:
     """A readable operation that is not open and that somebody may call; best with a parameter in its path."""
-    found = [
+    found = _closed(surface, api)
+    return min(found, key=lambda t: (t.operation.path.count("{") != 1, len(t.operation.path)), default=None)
+
+
+def guarded(surface: Surface, api: str) -> tuple[Target, ...]:
+    """The one of :func:`protected`, and two without parameters that the fewest kinds of callers may use."""
+    first = protected(surface, api)
+    plain = [t for t in _closed(surface, api) if "{" not in t.operation.path and t is not first]
+    plain.sort(key=lambda t: (len(callers(surface, t)), t.operation.path))
+    return (*((first,) if first else ()), *plain[:2])
+
+
+def _closed(surface: Surface, api: str) -> list[Target]:
+    return [
         t
         for t in surface.targets
         if t.api == api
@@ -29,7 +42,6 @@ def protected(surface: Surface, api: str) -> Target | None:
         and all(requirement for requirement in t.operation.security)
         and callers(surface, t)
     ]
-    return min(found, key=lambda t: (t.operation.path.count("{") != 1, len(t.operation.path)), default=None)
 
 
 def anybody(surface: Surface, target: Target) -> Persona | None:

@@ -6,23 +6,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from assay.controls._lib.answers import ask, carries, real_object, works
-from assay.controls.api_gateway.proofs.common import CONTROL, anybody, api_case, apis, protected
+from assay.controls.api_gateway.proofs.common import CONTROL, anybody, api_case, apis, guarded
 from assay.prove.case import Call, Case, Judged, Lab, Run, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
 
 def tricks(surface: Surface) -> Iterator[Case]:
-    """Two cases for each API that has something protected to read."""
+    """Cases for each API that has something protected to read: three of its paths, and headers that name another."""
+    count = 3 + len(variants("/a/b"))
     for api in apis(surface):
-        target = protected(surface, api)
-        persona = anybody(surface, target) if target else None
-        if target is None or persona is None:
-            continue
-        count = 3 + len(variants("/a/b"))
-        yield api_case(surface, "path-trick-opens", api, _paths(target, persona), target=target, requests=count)
-        outside = _open(surface, api)
-        run = _rewritten(target, persona, outside)
-        yield api_case(surface, "path-header-honoured", api, run, target=target, requests=6)
+        for number, target in enumerate(guarded(surface, api)):
+            persona = anybody(surface, target)
+            if persona is None:
+                continue
+            yield api_case(surface, "path-trick-opens", api, _paths(target, persona), target=target, requests=count)
+            if not number:
+                run = _rewritten(target, persona, _open(surface, api))
+                yield api_case(surface, "path-header-honoured", api, run, target=target, requests=6)
 
 
 def variants(path: str) -> tuple[tuple[str, str], ...]:

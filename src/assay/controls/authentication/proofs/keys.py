@@ -12,7 +12,9 @@ from assay.controls.authentication.proofs.forge import encode
 from assay.prove.case import NotReached
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 _WORDS = """
 secret password changeme admin test jwt key private token default example demo dev development production staging
@@ -35,33 +37,44 @@ def common_secrets() -> Iterator[bytes]:
     yield from (word.encode() for word in _WORDS.split())
 
 
-def own_key() -> ec.EllipticCurvePrivateKey:
-    """A key pair that nobody has reason to trust."""
-    from cryptography.hazmat.primitives.asymmetric import ec
+def own_key(algorithm: str) -> PrivateKey:
+    """A key pair that nobody has reason to trust, for an algorithm of the same family as this one."""
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+    if algorithm.startswith(("RS", "PS")):
+        return rsa.generate_private_key(65537, 2048)
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def public(key: ec.EllipticCurvePrivateKey) -> dict[str, str]:
-    """The public half, as a JWK (RFC 7518 §6.2)."""
+def public(key: PrivateKey) -> dict[str, str]:
+    """The public half, as a JWK (RFC 7518 §6.2, §6.3)."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    rest = {"kid": "assay-probe", "use": "sig"}
+    if isinstance(key, rsa.RSAPrivateKey):
+        found = key.public_key().public_numbers()
+        n, e = (encode(v.to_bytes((v.bit_length() + 7) // 8, "big")) for v in (found.n, found.e))
+        return {"kty": "RSA", "n": n, "e": e, "alg": "RS256", **rest}
     numbers = key.public_key().public_numbers()
-    x, y = (encode(n.to_bytes(32, "big")) for n in (numbers.x, numbers.y))
-    return {"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": "assay-probe", "alg": "ES256", "use": "sig"}
+    x, y = (encode(v.to_bytes(32, "big")) for v in (numbers.x, numbers.y))
+    return {"kty": "EC", "crv": "P-256", "x": x, "y": y, "alg": "ES256", **rest}
 
 
-def sign(claims: Mapping[str, Any], key: ec.EllipticCurvePrivateKey, header: Mapping[str, Any]) -> str:
+def sign(claims: Mapping[str, Any], key: PrivateKey, header: Mapping[str, Any]) -> str:
     """The claims under a signature of this key, with these header fields beside algorithm and key id."""
     # Signed by hand: libraries refuse header fields that are questionable, and those are the point.
-    head = {"alg": "ES256", "typ": "JWT", "kid": "assay-probe", **header}
+    head = {"alg": public(key)["alg"], "typ": "JWT", "kid": "assay-probe", **header}
     signing = ".".join(encode(json.dumps(v, separators=(",", ":")).encode()) for v in (head, dict(claims)))
-    return f"{signing}.{encode(_es256(key, signing.encode()))}"
+    return f"{signing}.{encode(_signature(key, signing.encode()))}"
 
 
-def _es256(key: ec.EllipticCurvePrivateKey, message: bytes) -> bytes:
+def _signature(key: PrivateKey, message: bytes) -> bytes:
     from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(message, padding.PKCS1v15(), hashes.SHA256())
     r, s = decode_dss_signature(key.sign(message, ec.ECDSA(hashes.SHA256())))
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 

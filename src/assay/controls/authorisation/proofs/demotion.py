@@ -30,8 +30,8 @@ def demotion(surface: Surface) -> Iterator[Case]:
             api=api,
             operation=found.roles.id,
             family=Family.OWN_WRITE,
-            requests=8,
-            writes=3,
+            requests=11,
+            writes=4,
             run=_run(found, found.roles, *pick),
         )
 
@@ -59,6 +59,13 @@ def _run(found: Doors, changes: Target, reads: Target, high: str, low: str) -> R
         first = await lab.call(call)
         if not first.ok:
             raise NotReached(f"a new account with role `{high}` was answered {first.status}")
+        lesser = await make_account(lab, found, number=1, **_named(lab, found.register, low))
+        headers = await sign_in(lab, found, lesser)
+        never = await lab.call(
+            lab.request(reads, lab.draft(reads), None, purpose=f"with role `{low}`", headers=headers)
+        )
+        if never.ok:
+            raise NotReached(f"role `{low}` may read it as well, so losing role `{high}` cannot be seen there")
         admin = await lab.act(_who(lab.surface, changes))
         parameter = next(p.name for p in changes.operation.parameters if p.location == "path")
         draft = Draft({parameter: account.id}, body=_named(lab, changes, low), content_type="application/json")
