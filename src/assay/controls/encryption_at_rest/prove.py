@@ -7,6 +7,7 @@ not encrypted, written in the same request, must be found in the store.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -126,11 +127,13 @@ async def _write(lab: Lab, target: Target, persona: Persona, inside: dict[tuple[
         raise NotReached("the contract's example of this body is no JSON object")
     found = {p.path: p for p in places(lab.surface.contract(target), target) if p.kind == "body"}
     values: dict[str, tuple[Place, str]] = {}
+    # By the nonce, which no other run has: the same value written by an earlier run would be found in the store.
+    chance = random.Random(lab.nonce)  # noqa: S311 - a marker, not a secret
     for path, label in inside.items():
         place = found.get(path)
         if place is None:
             continue
-        text = canary(place, value_of(draft, place) or made(place, lab.random), draft.body, lab.random)
+        text = canary(place, value_of(draft, place) or made(place, lab.random), draft.body, chance)
         if text is not None:
             draft = changed(draft, place, text)
             values[label.name] = (place, text)
@@ -139,7 +142,7 @@ async def _write(lab: Lab, target: Target, persona: Persona, inside: dict[tuple[
     control = ""
     for path, place in found.items():
         if path not in inside and place.is_text and len(path) == 1 and "format" not in place.schema and not control:
-            text = canary(place, value_of(draft, place) or made(place, lab.random), draft.body, lab.random)
+            text = canary(place, value_of(draft, place) or made(place, lab.random), draft.body, chance)
             if text is not None:
                 draft, control = changed(draft, place, text), text
     seen = await works(lab, able.call(lab, draft, "marked values are written"))
