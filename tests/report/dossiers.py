@@ -148,5 +148,5 @@ def dossier() -> Dossier:
         direct=run(proof(FLOOD, "getOrder", Outcome.FAIL, "all 63 passed")),
         trend=trend(latest([before]), facts),
         compared=before.started,
-        evidence=EvidenceNote(".assay/evidence", 12, NOW, "northwind/assay\n12\nabc=\n", ("northwind+1+key",), True),
+        evidence=EvidenceNote(".assay/evidence", 12, "northwind/assay\n12\nabc=\n", ("northwind+1+key",), True),
     )

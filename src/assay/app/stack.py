@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from assay.app import issuing
 from assay.app.addresses import issuer_address, keys_file, now
+from assay.app.keeping import keeping_applications
 from assay.app.planning import production_apis
 from assay.app.project import Project
 from assay.app.site import Facts, ensure_keysets, prepare_site
@@ -116,7 +117,7 @@ def settings(
         watch=(keys_file(paths.root), paths.issuer / "signing-keys.json"),
         trouble=trouble,
         by=getpass.getuser(),
-        emit=emit,
+        emit=keeping_applications(prepared.project, paths, emit),
         ready=ready,
         approve=tuple(approve),
         production=production_apis(prepared.project),

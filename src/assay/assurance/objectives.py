@@ -17,7 +17,7 @@ from assay.assurance.facts import Measured
 from assay.declare.declaration import Declaration
 from assay.declare.model import Objective
 from assay.declare.selectors import selects
-from assay.domain import Outcome, Verdict
+from assay.domain import Outcome, Severity, Verdict
 
 _CONCLUSIVE = frozenset({Outcome.PASS, Outcome.FAIL})
 
@@ -172,7 +172,8 @@ def in_scope(objective: Objective, subject: str) -> bool:
 
 def _design(verdicts: Sequence[Verdict]) -> tuple[Side, bool]:
     looked = [v for v in verdicts if v.outcome in _CONCLUSIVE or v.outcome is Outcome.INCONCLUSIVE]
-    bad = [v for v in looked if v.outcome is Outcome.FAIL and v.excepted_by is None]
+    # A note is worth knowing and no deviation from what was promised.
+    bad = [v for v in looked if v.outcome is Outcome.FAIL and v.excepted_by is None and v.severity is not Severity.NOTE]
     excepted = [v for v in looked if v.excepted_by]
     vague = [v for v in looked if v.outcome is Outcome.INCONCLUSIVE and v.excepted_by is None]
     sentences = tuple(dict.fromkeys(v.sentence for v in (*bad, *vague)))

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from assay.app.keeping import keep_application
 from assay.app.planning import make_plan, production_apis
 from assay.app.project import Project, open_project
 from assay.app.stack import prepare_project
@@ -49,6 +50,7 @@ def apply_command(
         show(make_plan(project))
     with progress("applying"):
         result = asyncio.run(_apply(project, approve or [], rollback_to))
+        keep_application(project, result.applied, result.verdict.sentence, result.verdict.outcome)
     report(result, format)
     if result.verdict.outcome is Outcome.FAIL:
         raise typer.Exit(Exit.INCOMPLETE)

@@ -9,21 +9,25 @@ import threading
 import time
 from collections.abc import Coroutine
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.status import Status
 
-from assay.cli.console import err, out, write
+from assay.cli.console import err, out, tables, write
 from assay.cli.options import Format, FormatOption
+from assay.demo.loop import Proven, prove_both
 from assay.demo.rows import Row
 from assay.demo.stage import Stage, in_thread, staged
-from assay.demo.table import table, verdict
+from assay.demo.table import show_proven, table, verdict
 from assay.demo.walk import walk
 from assay.domain import Exit
 from assay.gateway.supervisor.events import Event
 from assay.gateway.supervisor.run import stop_on_signals
+
+Shown = tuple[list[Row], Proven | None]
 
 INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended, as shells expect it."""
@@ -40,12 +44,19 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Stay up afterwards, until Ctrl-C.")] = False,
     store: Annotated[Store, typer.Option("--store", help="Store of the example service.")] = Store.SQLITE,
     format: FormatOption = Format.TEXT,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Where the report and the evidence are written.")
+    ] = Path("assay-report"),
+    walk_only: Annotated[
+        bool, typer.Option("--walk-only", help="Only the walk: prove nothing, write nothing.")
+    ] = False,
 ) -> None:
     """Show what Assay does, with real requests: each attack against the bare service, then through the gateway.
 
     Starts the Customer Data API (which has no security of its own) and a gateway on free ports of this machine, walks
-    through OAuth 2.0, AES-256 at rest, HTTPS, input validation, rate limits, ownership, masking and networks, and
-    stops and removes everything again.
+    through OAuth 2.0, AES-256 at rest, HTTPS, input validation, rate limits, ownership, masking and networks. Then it
+    proves every control, at the service and through the gateway, verifies the evidence, writes the report, and stops
+    and removes everything else.
 
     Examples:
 
@@ -56,16 +67,17 @@ def demo(
       assay demo --keep
     """
     started = time.monotonic()
-    rows = asyncio.run(_until_told(_demo(keep, store, format, started)))
-    if rows is None:
+    shown = asyncio.run(_until_told(_demo(keep, store, format, started, None if walk_only else output)))
+    if shown is None:
         err().print("stopped; everything it started has ended, everything it wrote is removed")
         raise typer.Exit(INTERRUPTED)
-    if not rows or not all(row.holds for row in rows):
+    rows, proven = shown
+    if not rows or not all(row.holds for row in rows) or (proven is not None and not proven.holds):
         raise typer.Exit(Exit.FINDINGS)
 
 
-async def _until_told(work: Coroutine[None, None, list[Row]]) -> list[Row] | None:
-    """The rows, or None when a signal came first; either way, everything is cleaned up."""
+async def _until_told(work: Coroutine[None, None, Shown]) -> Shown | None:
+    """What was shown, or None when a signal came first; either way, everything is cleaned up."""
     stop = asyncio.Event()
     with stop_on_signals(stop):
         doing, told = asyncio.create_task(work), asyncio.create_task(stop.wait())
@@ -79,8 +91,9 @@ async def _until_told(work: Coroutine[None, None, list[Row]]) -> list[Row] | Non
             return None
 
 
-async def _demo(keep: bool, store: Store, format: Format, started: float) -> list[Row]:
+async def _demo(keep: bool, store: Store, format: Format, started: float, output: Path | None) -> Shown:
     console = err()
+    proven: Proven | None = None
     with console.status("starting the service and the gateway …") as spinner:
 
         def emit(event: Event) -> None:
@@ -88,13 +101,22 @@ async def _demo(keep: bool, store: Store, format: Format, started: float) -> lis
 
         async with staged(store.value, emit=emit) as stage:
             rows = await _walked(stage, spinner)
+            if format is Format.TEXT:
+                spinner.stop()
+                _show(rows, time.monotonic() - started)
+                spinner.start()
+            if output is not None:
+                proven = await prove_both(stage, output, say=lambda what: spinner.update(f"{what} …"))
             spinner.stop()
-            _show(rows, format, time.monotonic() - started)
+            if format is Format.JSON:
+                _document(rows, proven, time.monotonic() - started)
+            elif proven is not None:
+                show_proven(out(), tables(), proven, time.monotonic() - started)
             if keep:
                 await _stay(stage, console)
             spinner.start()
             spinner.update("stopping …")
-    return rows
+    return rows, proven
 
 
 async def _walked(stage: Stage, spinner: Status) -> list[Row]:
@@ -112,16 +134,18 @@ async def _walked(stage: Stage, spinner: Status) -> list[Row]:
     return rows
 
 
-def _show(rows: list[Row], format: Format, seconds: float) -> None:
-    if format is Format.JSON:
-        holds = all(r.holds for r in rows)
-        document = {"version": 1, "holds": holds, "seconds": round(seconds, 1), "rows": [r.as_json() for r in rows]}
-        return write(json.dumps(document, indent=2, ensure_ascii=False))
+def _show(rows: list[Row], seconds: float) -> None:
     console = out() if out().is_terminal else Console(width=160, highlight=False)
     console.print("\n[bold]The Customer Data API, alone and through Assay[/]\n")
     console.print(table(rows))
     verdict(console, rows, seconds)
-    return None
+
+
+def _document(rows: list[Row], proven: Proven | None, seconds: float) -> None:
+    holds = all(r.holds for r in rows) and (proven is None or proven.holds)
+    found = {"version": 1, "holds": holds, "seconds": round(seconds, 1), "rows": [r.as_json() for r in rows]}
+    found["proven"] = proven.as_json() if proven else None
+    write(json.dumps(found, indent=2, ensure_ascii=False))
 
 
 async def _stay(stage: Stage, console: Console) -> None:

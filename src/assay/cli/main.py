@@ -67,6 +67,18 @@ ENTRIES = (
         "status",
         "Show what runs, which version is applied, whether Envoy really runs it, and what would have been refused.",
     ),
+    Entry(
+        "prove",
+        "prove",
+        "prove",
+        "Attack the running system as every declared caller, judge what comes back, and keep signed evidence.",
+    ),
+    Entry(
+        "report",
+        "report",
+        "report",
+        "Write the report: each objective with its status, its design and its operation, and the evidence for both.",
+    ),
     Entry("down", "up", "down", "Stop a gateway that runs, and everything it started."),
     Entry(
         "explain",

@@ -6,7 +6,7 @@ nothing, so its findings return; it is a finding itself. So is one that covers n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -21,17 +21,33 @@ _WHY = (
 
 
 def apply_exceptions(
-    declaration: Declaration, verdicts: Sequence[Verdict], today: date, *, judged: frozenset[str]
+    declaration: Declaration, verdicts: Sequence[Verdict], today: date, *, judged: Callable[[str, str | None], bool]
 ) -> tuple[Verdict, ...]:
     """The verdicts with exceptions laid over, followed by one verdict on each exception (control ``declaration``).
 
+    ``judged`` says whether the verdicts hold what an exception to this control (and check, if it names one) could
+    cover; one that they do not hold cannot be judged, and is reported as skipped.
+    """
+    exceptions = declaration.model.exceptions
+    laid, matched = overlay(declaration, verdicts, today)
+    told = (
+        _on_exception(declaration, index, entry, matched[index], today, judged(entry.control, entry.check))
+        for index, entry in enumerate(exceptions)
+    )
+    return (*laid, *told)
+
+
+def overlay(
+    declaration: Declaration, verdicts: Sequence[Verdict], today: date
+) -> tuple[tuple[Verdict, ...], tuple[int, ...]]:
+    """The verdicts with exceptions laid over, and how many findings each exception covers.
+
     An exception holds through the day it expires on. It covers findings of its control (and check, if it names one)
-    whose subject is its ``on`` or lies below it. ``judged`` are the controls whose verdicts are here: an exception to
-    another one cannot be judged, and is reported as skipped.
+    whose subject is its ``on`` or lies below it.
     """
     exceptions = declaration.model.exceptions
     if not exceptions:
-        return tuple(verdicts)
+        return tuple(verdicts), ()
     routes = _Routes(declaration)
     targets = [(index, entry, routes.of(entry.on)) for index, entry in enumerate(exceptions)]
     matched = [0] * len(exceptions)
@@ -46,9 +62,7 @@ def apply_exceptions(
                     if today <= entry.expires and covering.excepted_by is None:
                         covering = replace(verdict, excepted_by=f"exceptions.{index}")
         result.append(covering)
-    for index, entry in enumerate(exceptions):
-        result.append(_on_exception(declaration, index, entry, matched[index], today, entry.control in judged))
-    return tuple(result)
+    return tuple(result), tuple(matched)
 
 
 def _covers(entry: Exception_, target: tuple[str, ...], verdict: Verdict, subject: tuple[str, ...]) -> bool:
@@ -124,7 +138,8 @@ def _on_exception(
             fix=Fix(advice if matched else "remove the exception"),
         )
     if not judged:
-        sentence = f"{what} was not tried: `{entry.control}` has no test of design here"
+        test = f"{entry.control}/{entry.check}" if entry.check else entry.control
+        sentence = f"{what} was not tried: `{test}` is no test of design; `assay prove` looks at proofs"
         return verdict(_UNMATCHED, Outcome.SKIPPED, sentence, "control")
     if not matched:
         return verdict(

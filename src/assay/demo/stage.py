@@ -8,7 +8,7 @@ import shutil
 import socket
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -43,6 +43,7 @@ class Stage:
     service: Service
     directory: Path
     url: str
+    environ: Mapping[str, str]
 
 
 def example() -> Path:
@@ -130,7 +131,7 @@ async def staged(store: Store, *, emit: Callable[[Event], None]) -> AsyncIterato
         await held.enter_async_context(_serving(prepared, emit))
         scene = await in_thread(lambda: _scene(prepared, service))
         held.callback(scene.close)
-        yield Stage(scene, project, service, directory, url_of(project))
+        yield Stage(scene, project, service, directory, url_of(project), environ)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from rich import box
@@ -9,7 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from assay.demo.loop import Proven
 from assay.demo.rows import Row, Side
+from assay.domain import Outcome
+from assay.prove.result import RunResult
+from assay.report.proofs import by_objective, failure
 
 
 def _side(side: Side | None, style: str) -> Text:
@@ -52,3 +57,43 @@ def verdict(console: Console, rows: list[Row], seconds: float) -> None:
         f"\n[bold green]all {attacks} attacks were refused or came to nothing, "
         f"all {legitimate} legitimate calls passed[/]  [dim]{seconds:.0f} s[/]"
     )
+
+
+def show_proven(console: Console, tables: Console, proven: Proven, seconds: float) -> None:
+    """The proof on both sides, the objectives, the evidence, and where it all is."""
+    console.print("\n[bold]Proven: every control, at the service itself and through Assay[/]\n")
+    shown = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+    for name in ("control", "the service alone fails", "through Assay fails", "held", "not concluded"):
+        shown.add_column(name, justify="left" if name == "control" else "right", no_wrap=True)
+    for control in dict.fromkeys(p.verdict.control for p in proven.gateway.proofs):
+        alone, through = _counted(proven.direct, control), _counted(proven.gateway, control)
+        vague = through[Outcome.INCONCLUSIVE] + through[Outcome.ERROR]
+        shown.add_row(
+            control,
+            _cell(alone[Outcome.FAIL], "red"),
+            _cell(through[Outcome.FAIL], "bold white on red"),
+            _cell(through[Outcome.PASS], "green"),
+            _cell(vague, "yellow"),
+        )
+    tables.print(shown)
+    console.print()
+    tables.print(by_objective(proven.dossier.standings))
+    for proof in proven.gateway.proofs:
+        if proof.verdict.outcome is Outcome.FAIL and not proof.verdict.excepted_by:
+            console.print(failure(proof), soft_wrap=True)
+    held, total = proven.effective
+    sealed = "[green]verifies[/]" if proven.verification.ok else "[bold red]DOES NOT VERIFY[/]"
+    console.print(
+        f"\n[bold]{held} of {total} objectives are effective[/]; {len(proven.added)} cases fail at the service and "
+        f"hold through Assay; the evidence ({proven.verification.records:,} records) {sealed}  [dim]{seconds:.0f} s[/]"
+    )
+    console.print(f"  report    {proven.report / 'index.html'}", markup=False)
+    console.print(f"  evidence  {proven.evidence}  (check it: assay verify {proven.evidence})", markup=False)
+
+
+def _counted(run: RunResult, control: str) -> Counter[Outcome]:
+    return Counter(p.verdict.outcome for p in run.proofs if p.verdict.control == control and not p.verdict.excepted_by)
+
+
+def _cell(count: int, style: str) -> Text:
+    return Text(str(count), style=style) if count else Text("·", style="dim")

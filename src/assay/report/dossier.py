@@ -34,7 +34,6 @@ class EvidenceNote:
 
     directory: str
     records: int = 0
-    sealed: datetime | None = None
     checkpoint: str = ""
     keys: tuple[str, ...] = ()
     verified: bool | None = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from assay.assurance.objectives import Standing
 from assay.prove.result import RunResult
 from assay.report.dossier import Dossier
 from assay.report.json_ import document
@@ -29,7 +31,13 @@ def run_as_json(run: RunResult) -> dict[str, Any]:
     }
 
 
-def proved(run: RunResult, *, direct: RunResult | None = None) -> str:
+def proved(
+    run: RunResult,
+    *,
+    direct: RunResult | None = None,
+    standings: Iterable[Standing] = (),
+    needs: Iterable[str] = (),
+) -> str:
     """For ``assay prove``: the run, its verdicts, what it covered and what it could not reach."""
     more: dict[str, Any] = {}
     if direct is not None:
@@ -38,6 +46,7 @@ def proved(run: RunResult, *, direct: RunResult | None = None) -> str:
     return document(
         run=run_as_json(run),
         summary=summarise(p.verdict for p in run.proofs).as_json(),
+        objectives=[s.as_json() for s in standings],
         verdicts=[p.as_json() for p in run.proofs],
         coverage=[
             {"control": c.control, "subject": c.subject, "identity": c.identity, "outcomes": dict(c.outcomes)}
@@ -47,6 +56,7 @@ def proved(run: RunResult, *, direct: RunResult | None = None) -> str:
             {"control": u.control, "subject": u.subject, "identity": u.identity, "reason": u.reason}
             for u in run.unreached
         ],
+        needs=list(needs),
         **more,
     )
 
@@ -86,7 +96,6 @@ def report(dossier: Dossier) -> str:
         evidence={
             "directory": evidence.directory,
             "records": evidence.records,
-            "sealed": evidence.sealed.isoformat() if evidence.sealed else None,
             "checkpoint": evidence.checkpoint,
             "verified": evidence.verified,
             "problems": list(evidence.problems),

@@ -150,6 +150,18 @@ class ConfigurationRejected(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceNotKept(Event):
+    """Something happened of which no evidence could be written."""
+
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for a person."""
+        return f"no evidence of this was kept: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class KeysRefreshed(Event):
     """Keys changed, and the gateway works with the new ones."""
 

@@ -258,7 +258,6 @@ def _evidence(dossier: Dossier) -> Element:
         facts(
             ("log", mono(note.directory)),
             ("records", str(note.records)),
-            ("sealed", _moment(note.sealed) if note.sealed else "never"),
             ("when this was written", said),
             ("witnessed", note.witnessed or "no: whoever runs this could have rewritten all of it"),
         ),

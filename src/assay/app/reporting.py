@@ -1,0 +1,120 @@
+"""Puts together what a report is made of: declaration, tests of design, kept runs, what is live, the log."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from assay import __version__
+from assay.app.addresses import plan_site
+from assay.app.keeping import evidence_directory, kept_runs, with_exchanges
+from assay.app.project import Project
+from assay.assurance.facts import latest
+from assay.assurance.objectives import Applied, standings
+from assay.assurance.trend import Trend, trend
+from assay.controls.exceptions import overlay
+from assay.controls.registry import check_design, compile_policy, controls
+from assay.domain import AssayError, Outcome, Verdict
+from assay.evidence.verify import verify
+from assay.gateway.state import prepare, read_applied
+from assay.prove.result import Proof, RunResult
+from assay.report.dossier import ControlNote, Dossier, EvidenceNote
+
+
+def applied(project: Project) -> Applied:
+    """Digests of what was last applied here and of what the declaration compiles to now."""
+    wanted = compile_policy(project.declaration, plan_site(project)).digest
+    if not project.state.is_dir():
+        return Applied("", wanted)
+    live = read_applied(prepare(project.state, environ=os.environ))
+    return Applied(live.policy if live else "", wanted)
+
+
+def excepted(project: Project, proofs: Sequence[Proof], at: datetime) -> tuple[Proof, ...]:
+    """The proofs with the declaration's exceptions laid over them."""
+    laid, _ = overlay(project.declaration, [p.verdict for p in proofs], at.date())
+    return tuple(replace(p, verdict=v) for p, v in zip(proofs, laid, strict=True))
+
+
+def dossier(project: Project, *, now: datetime, runs: Sequence[RunResult] | None = None, full: bool = True) -> Dossier:
+    """Everything a report of this project says at the moment ``now``.
+
+    ``runs`` are those to judge by instead of the kept ones; ``full``: with the exchanges of every proof.
+
+    Raises:
+        AssayError: the declaration does not compile, or the log is damaged beyond reading.
+    """
+    kept = kept_runs(project) if runs is None else tuple(runs)
+    through = [r for r in kept if r.via == "gateway"]
+    run, before = (through[-1] if through else None), through[:-1]
+    newest: dict[str, Proof] = {}
+    for one in through:
+        newest.update(
+            {p.case: p for p in excepted(project, one.proofs, now) if p.verdict.outcome is not Outcome.SKIPPED}
+        )
+    proofs = tuple(newest.values())
+    design = _design(project, now)
+    facts = latest(replace(r, proofs=excepted(project, r.proofs, now)) for r in through)
+    return Dossier(
+        organisation=project.declaration.model.organisation.name,
+        title=", ".join(a.title or i for i, a in project.declaration.model.apis.items()),
+        now=now,
+        tool=f"Assay {__version__}",
+        declaration_digest=project.declaration.digest,
+        live=(state := applied(project)).live,
+        wanted=state.wanted,
+        standings=standings(project.declaration, design, facts, state, now=now),
+        controls=_notes(),
+        design=design,
+        proofs=with_exchanges(project, proofs) if full and runs is None and proofs else proofs,
+        run=run,
+        direct=next((r for r in reversed(kept) if r.via == "direct"), None),
+        trend=_trend(before, through),
+        compared=before[-1].started if before else None,
+        evidence=_evidence(project, now) if full else None,
+    )
+
+
+def _trend(before: Sequence[RunResult], now: Sequence[RunResult]) -> Trend | None:
+    return trend(latest(before), latest(now)) if before else None
+
+
+def _design(project: Project, at: datetime) -> tuple[Verdict, ...]:
+    return (*project.declaration.notes, *check_design(project.declaration, at.date()))
+
+
+def _notes() -> tuple[ControlNote, ...]:
+    return tuple(
+        ControlNote(
+            c.id,
+            c.about.title,
+            c.about.argument,
+            c.about.threats,
+            c.about.references,
+            {k: v.title for k, v in c.about.checks.items()} | {k: v.title for k, v in c.about.proofs.items()},
+        )
+        for c in controls()
+    )
+
+
+def _evidence(project: Project, at: datetime) -> EvidenceNote | None:
+    directory = evidence_directory(project)
+    if not directory.is_dir():
+        return None
+    try:
+        found = verify(directory, now=at, declaration=project.declaration.digest)
+    except AssayError as error:
+        return EvidenceNote(str(directory), verified=False, problems=(error.sentence,))
+    newest = max((time for _, time in found.witnesses), default=None)
+    names = ", ".join(name for name, _ in found.witnesses)
+    return EvidenceNote(
+        str(directory),
+        records=found.records,
+        checkpoint=found.checkpoint.text if found.checkpoint else "",
+        keys=(found.fingerprint,) if found.fingerprint else (),
+        verified=found.ok,
+        problems=tuple(f.sentence for f in found.findings if not f.notice),
+        witnessed=f"{names}, {datetime.fromtimestamp(newest, UTC):%Y-%m-%d %H:%M} UTC" if newest else names,
+    )

@@ -1,0 +1,132 @@
+"""``assay report``: what holds and what is only claimed, for people and for machines."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.app.addresses import now
+from assay.app.project import open_project
+from assay.app.reporting import dossier
+from assay.cli.console import err, out, progress, tables, write
+from assay.cli.options import DeclarationPath
+from assay.cli.words import counted
+from assay.domain import Exit, IncompleteError, UsageError
+from assay.report import har, junit, results, sarif
+from assay.report.dossier import Dossier
+from assay.report.html import pages
+from assay.report.proofs import by_objective
+
+
+class Written(StrEnum):
+    """Formats of a report."""
+
+    HTML = "html"
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    HAR = "har"
+
+
+def report(
+    path: DeclarationPath = Path(),
+    format: Annotated[
+        Written, typer.Option("--format", help="html writes a folder; the others go to standard output.")
+    ] = Written.HTML,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder (html) or file; default: `assay-report`.")
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="Judge as of then: 2026-12-01 or 2026-12-01T12:00."),
+    ] = None,
+) -> None:
+    """Write the report: each objective with its status, its design and its operation, and the evidence for both.
+
+    It is made from kept evidence; nothing is sent anywhere. Evidence that has become too old counts as stale.
+
+    Examples:
+
+      assay report
+
+      assay report --format json | jq '.objectives[] | {id, status}'
+
+      assay report --at 2027-01-01 --format text
+
+      assay report --format sarif -o assay.sarif
+    """
+    moment = _moment(at)
+    project = open_project(path)
+    with progress("reading the evidence"):
+        made = dossier(project, now=moment)
+    if format is Written.HTML:
+        folder = output or Path("assay-report")
+        for name, text in pages(made).items():
+            _save(folder / name, text)
+        _say(made)
+        out().print(f"[green]wrote[/] {folder / 'index.html'}", soft_wrap=True)
+    elif format is Written.TEXT:
+        if output:
+            raise UsageError("`--output` does nothing for text", fix="redirect it, or choose another format")
+        _say(made)
+    else:
+        text = _document(made, format)
+        if output:
+            _save(output, text)
+        else:
+            write(text)
+    if made.evidence and made.evidence.verified is False:
+        err().print("[bold red]the evidence does not verify[/]: `assay verify` says what happened to it")
+        raise typer.Exit(Exit.INCOMPLETE)
+
+
+def _document(made: Dossier, format: Written) -> str:
+    if format is Written.SARIF:
+        return sarif.render(made.design, made.proofs)
+    if format is Written.JUNIT:
+        return junit.render([*made.design, *(p.verdict for p in made.proofs)])
+    if format is Written.HAR:
+        return har.render(made.proofs)
+    return results.report(made)
+
+
+def _say(made: Dossier) -> None:
+    console = out()
+    if made.standings:
+        tables().print(by_objective(made.standings))
+    else:
+        console.print("no objectives are declared; write some under `objectives:`")
+    if made.run is None:
+        console.print("nothing was proven yet: `assay prove`")
+        return
+    failed = sum(p.verdict.outcome == "fail" for p in made.proofs)
+    told = f"{counted(len(made.proofs), 'proof')}, {failed} failed"
+    if made.trend:
+        found = made.trend
+        told += (
+            f"; {len(found.new)} new, {len(found.still_open)} still open, {len(found.fixed)} fixed since the run before"
+        )
+    console.print(told)
+
+
+def _moment(text: str | None) -> datetime:
+    if text is None:
+        return now()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"`{text}` is no date or time", fix="write it as 2026-12-01 or 2026-12-01T12:00") from error
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise IncompleteError(f"`{path}` cannot be written: {error.strerror}", fix="choose another --output") from error
