@@ -220,6 +220,8 @@ class _Builder:
                     continue
                 if any(same(name, needed) for needed in placeholders(operation.path)):
                     continue  # it asks for what it would give
+                if operation.method == "POST" and not self._brings(operation, field):
+                    continue
                 how = How.CREATED_ELSEWHERE if operation.method == "POST" else How.LISTED_ELSEWHERE
                 source = Source(how, operation.id, field.at, 0 if key != mark else 1)
                 if operation.id not in found or source.cost < found[operation.id].cost:
@@ -227,6 +229,13 @@ class _Builder:
         # `/orders?customerId=`: a thing's own collection gives it too, as `id`.
         found |= self._own(name, kind, seen, found)
         return list(found.values())
+
+    def _brings(self, operation: Operation, field: _Field) -> bool:
+        """Whether a POST makes the thing that the field names: not one that acts on something, searches, or echoes."""
+        if "{" in operation.path or "*" in field.at:
+            return False
+        bodies = (b.schema for b in operation.body if b.schema is not None)
+        return not any(same(f.name, field.name) for ref in bodies for f in self._fields(ref, "request"))
 
     def _own(self, name: str, kind: str, seen: set[str], found: Mapping[str, Source]) -> dict[str, Source]:
         wanted = words(name)
