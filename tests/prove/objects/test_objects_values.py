@@ -314,6 +314,12 @@ def test_multipart_and_text_bodies_are_written_and_xml_is_not(example: Declarati
     assert text
     with pytest.raises(NotReached, match="xml"):
         drafted(example, api(body("application/xml", schema)))
+    shown = drafted(example, api(body("application/xml", schema, example="<a>v</a>")))
+    assert media.body(shown) == (b"<a>v</a>", "application/xml")
+    picture, kind = media.body(drafted(example, api(body("image/png", {"type": "string", "format": "binary"}))))
+    assert kind == "image/png"
+    assert picture is not None
+    assert picture.startswith(b"\x89PNG")
 
 
 def test_what_names_another_thing_is_a_real_one_or_nothing(example: Declaration) -> None:

@@ -115,7 +115,11 @@ def _body(
 ) -> tuple[Any, bool]:
     """A valid body, with ``plant`` in it if there is a place; and whether there was."""
     if not media.writable(body.media_type):
-        raise NotReached(f"`{operation.id}` takes `{body.media_type}`, which cannot be written from a contract")
+        given = next((e.encode() for e in _media_examples(contract, body) if isinstance(e, str)), None)
+        written = given or media.sample(body.media_type)
+        if written is None:
+            raise NotReached(f"`{operation.id}` takes `{body.media_type}`, which cannot be written from a contract")
+        return written, False
     if body.schema is None:
         return _first(_media_examples(contract, body), {}), False
     schema = _schema(contract, body.schema, operation)

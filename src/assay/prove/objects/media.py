@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -39,6 +41,21 @@ def is_json(media_type: str) -> bool:
 def writable(media_type: str) -> bool:
     """Whether a body of this type can be written from a schema."""
     return _order(media_type) < 7 or media_type.startswith("text/")
+
+
+def sample(media_type: str) -> bytes | None:
+    """A small valid body of a type that no schema describes; None where there is none to offer."""
+    return _dot() if media_type.partition(";")[0] == "image/png" else None
+
+
+def _dot() -> bytes:
+    """A PNG of one grey pixel (ISO/IEC 15948)."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0\x80")) + chunk(b"IEND", b"")
 
 
 def concrete(media_type: str) -> str:
