@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from functools import cache
-from typing import NamedTuple
+from importlib import import_module
+from typing import NamedTuple, cast
 
 from assay.controls import CONTROL_IDS
 from assay.controls._lib.judging import judge
 from assay.controls.activity_logging import design as activity_logging_design
 from assay.controls.activity_logging import enforce as activity_logging_enforce
-from assay.controls.activity_logging import prove as activity_logging_prove
 from assay.controls.api_gateway import design as api_gateway_design
 from assay.controls.api_gateway import enforce as api_gateway_enforce
-from assay.controls.api_gateway import prove as api_gateway_prove
 from assay.controls.authentication import design as authentication_design
 from assay.controls.authentication import enforce as authentication_enforce
-from assay.controls.authentication import prove as authentication_prove
 from assay.controls.authorisation import design as authorisation_design
 from assay.controls.authorisation import enforce as authorisation_enforce
-from assay.controls.authorisation import prove as authorisation_prove
 from assay.controls.base import Context, Control, Design, Enforce, Prove, Site
 from assay.controls.data_exposure import design as data_exposure_design
 from assay.controls.data_exposure import enforce as data_exposure_enforce
-from assay.controls.data_exposure import prove as data_exposure_prove
 from assay.controls.encryption_at_rest import design as encryption_at_rest_design
 from assay.controls.encryption_at_rest import enforce as encryption_at_rest_enforce
-from assay.controls.encryption_at_rest import prove as encryption_at_rest_prove
 from assay.controls.exceptions import apply_exceptions
 from assay.controls.input_validation import design as input_validation_design
 from assay.controls.input_validation import enforce as input_validation_enforce
-from assay.controls.input_validation import prove as input_validation_prove
 from assay.controls.network_ranges import design as network_ranges_design
 from assay.controls.network_ranges import enforce as network_ranges_enforce
-from assay.controls.network_ranges import prove as network_ranges_prove
 from assay.controls.rate_limiting import design as rate_limiting_design
 from assay.controls.rate_limiting import enforce as rate_limiting_enforce
-from assay.controls.rate_limiting import prove as rate_limiting_prove
 from assay.controls.transport_encryption import design as transport_encryption_design
 from assay.controls.transport_encryption import enforce as transport_encryption_enforce
-from assay.controls.transport_encryption import prove as transport_encryption_prove
 from assay.declare.declaration import Declaration
 from assay.domain import UsageError, Verdict, did_you_mean
 from assay.gateway.assemble import Policy, assemble
@@ -56,36 +48,46 @@ class Faces(NamedTuple):
     prove: Prove | None = None
 
 
+def _proved_by(control_id: str) -> Prove:
+    """A control's proofs, loaded when cases are planned: they bring clients and keys along, which checking, planning
+    and applying have no use for."""
+
+    def prove(surface: Surface) -> Iterable[Case]:
+        return cast(Prove, import_module(f"assay.controls.{control_id}.prove").prove)(surface)
+
+    return prove
+
+
 FACES: tuple[Faces, ...] = (
-    Faces("api_gateway", api_gateway_design.design, api_gateway_enforce.enforce, api_gateway_prove.prove),
+    Faces("api_gateway", api_gateway_design.design, api_gateway_enforce.enforce, _proved_by("api_gateway")),
     Faces(
         "transport_encryption",
         transport_encryption_design.design,
         transport_encryption_enforce.enforce,
-        transport_encryption_prove.prove,
+        _proved_by("transport_encryption"),
     ),
-    Faces("authentication", authentication_design.design, authentication_enforce.enforce, authentication_prove.prove),
-    Faces("authorisation", authorisation_design.design, authorisation_enforce.enforce, authorisation_prove.prove),
-    Faces("network_ranges", network_ranges_design.design, network_ranges_enforce.enforce, network_ranges_prove.prove),
-    Faces("rate_limiting", rate_limiting_design.design, rate_limiting_enforce.enforce, rate_limiting_prove.prove),
+    Faces("authentication", authentication_design.design, authentication_enforce.enforce, _proved_by("authentication")),
+    Faces("authorisation", authorisation_design.design, authorisation_enforce.enforce, _proved_by("authorisation")),
+    Faces("network_ranges", network_ranges_design.design, network_ranges_enforce.enforce, _proved_by("network_ranges")),
+    Faces("rate_limiting", rate_limiting_design.design, rate_limiting_enforce.enforce, _proved_by("rate_limiting")),
     Faces(
         "input_validation",
         input_validation_design.design,
         input_validation_enforce.enforce,
-        input_validation_prove.prove,
+        _proved_by("input_validation"),
     ),
     Faces(
         "encryption_at_rest",
         encryption_at_rest_design.design,
         encryption_at_rest_enforce.enforce,
-        encryption_at_rest_prove.prove,
+        _proved_by("encryption_at_rest"),
     ),
-    Faces("data_exposure", data_exposure_design.design, data_exposure_enforce.enforce, data_exposure_prove.prove),
+    Faces("data_exposure", data_exposure_design.design, data_exposure_enforce.enforce, _proved_by("data_exposure")),
     Faces(
         "activity_logging",
         activity_logging_design.design,
         activity_logging_enforce.enforce,
-        activity_logging_prove.prove,
+        _proved_by("activity_logging"),
     ),
 )
 """In the order of :data:`assay.controls.CONTROL_IDS`; a test asserts that no folder is missing."""
