@@ -27,7 +27,7 @@ FLAWS = (
     _flaw("refused-but-deleted", "AV19", "authorisation", "deleteDocument", "effect",
           "The answer is 404, and the document is gone", "It is removed first and looked at afterwards.",
           hint="DELETE a foreign document, then the owner reads it"),
-    _flaw("parent-unchecked", "AV21 AV17", "authorisation", "listVisits", "two identities",
+    _flaw("parent-unchecked", "AV21 AV17 AV22", "authorisation", "listVisits", "two identities",
           "What belongs to a patient is not protected as the patient is",
           "GET /patients/{other} is refused, GET /patients/{other}/visits is not."),
     _flaw("tenant-list-leak", "AV22 AV17", "authorisation", "listDocuments", "two identities",

@@ -19,10 +19,11 @@ _ID: Mapping[str, Schema] = {
     "patientId": _PATIENT_ID,
     "visitId": text(11, 3, pattern="^s-[0-9]{1,9}$"),
     "number": whole(1, 999_999_999),
-    "code": text(20, 4, pattern="^REF-[0-9]{1,8}$"),
+    "code": text(20, 4, pattern="^REF-[0-9]{1,8}$", examples=["REF-1001"]),
 }
 _KIND: Schema = {"enum": ["letter", "report", "note"]}
 _TITLE, _TEXT = text(100), text(4000)
+_DEPARTMENT = text(40, pattern="^[a-z]+$", examples=["cardiology"])
 _ANYTHING: Mapping[str, Schema | None] = {"body": {"type": "object"}}
 
 SCHEMAS: Mapping[str, Schema] = {
@@ -64,7 +65,7 @@ OPERATIONS = (
        loose={"nosql-operator": {"body": {"type": "object", "required": ["patient", "code"],
                                           "properties": {"patient": _PATIENT_ID}}}}),
     Op(id="listPatients", method="GET", path="/patients", handler=do.list_patients, summary="Patients", roles=STAFF,
-       query={"sort": {"enum": ["name", "department", "id"]}}, header={"x-department": text(40, pattern="^[a-z]+$")},
+       query={"sort": {"enum": ["name", "department", "id"]}}, header={"x-department": _DEPARTMENT},
        answer=listing(ref("Patient")),
        loose={"sql-sort": {"sort": text(500)}, "sql-header": {"x-department": text(500)}}),
     Op(id="getPatient", method="GET", path="/patients/{patientId}", handler=do.get_patient,
@@ -82,7 +83,7 @@ OPERATIONS = (
     Op(id="hasReferral", method="GET", path="/referrals/{code}", handler=do.has_referral,
        summary="Is there such a referral?", roles=ALL, status=204, loose={"sql-blind": {"code": text(500)}}),
     Op(id="findColleague", method="GET", path="/directory", handler=do.find_colleague, summary="Who works here",
-       roles=STAFF, query={"name": text(100, **{"x-required": True})},
+       roles=STAFF, query={"name": text(100, examples=["dora"], **{"x-required": True})},
        answer=listing(thing({"name": text(), "mail": text()}))),
     Op(id="exportPatients", method="GET", path="/exports/patients", handler=do.export_patients,
        summary="All patients of the tenant", roles=("admin",), answer=listing(ref("Patient"))),

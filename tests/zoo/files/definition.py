@@ -14,9 +14,17 @@ ALL = ("customer", *do.STAFF)
 UPLOAD_BYTES = 262_144
 _FILE_ID = text(11, 3, pattern="^f-[0-9]{1,9}$")
 _NAME = text(80, pattern=r"^[A-Za-z0-9_-]{1,60}\.[a-z]{2,4}$")
-_ID: Mapping[str, Schema] = {**account_operations.IDS, "fileId": _FILE_ID, "theme": _NAME}
+_ID: Mapping[str, Schema] = {
+    **account_operations.IDS,
+    "fileId": _FILE_ID,
+    "theme": {**_NAME, "examples": ["plain.css"]},
+}
 _URL = text(500, 8, format="uri")
+_PAGE_URL: Schema = {**_URL, "examples": ["https://pictures.example.test/lamp"]}
+_HOOK_URL: Schema = {**_URL, "examples": ["https://hooks.example.test/new-files"]}
+_FORMULA = text(60, pattern=r"^[0-9+*/() .-]+$", examples=["6 * 7"])
 _NEEDED = {"x-required": True}
+_UPLOAD_NAME: Schema = {**_NAME, **_NEEDED, "examples": ["holiday.png"]}
 
 SCHEMAS: Mapping[str, Schema] = {
     **account_operations.SCHEMAS,
@@ -31,7 +39,7 @@ OPERATIONS = (
     Op(id="listFiles", method="GET", path="/files", handler=do.list_files, summary="My files, and those for everybody",
        roles=ALL, answer=listing(ref("File"))),
     Op(id="uploadFile", method="POST", path="/files", handler=do.upload_file, summary="Store a PNG picture", roles=ALL,
-       query={"name": {**_NAME, **_NEEDED}}, media="image/png", body={}, answer=ref("File"), status=201,
+       query={"name": _UPLOAD_NAME}, media="image/png", body={}, answer=ref("File"), status=201,
        limit=UPLOAD_BYTES, loose={"upload-name-traversal": {"name": text(200)}}),
     Op(id="getFile", method="GET", path="/files/{fileId}", handler=do.get_file, summary="About a file", roles=ALL,
        answer=ref("File")),
@@ -44,12 +52,12 @@ OPERATIONS = (
     Op(id="getTheme", method="GET", path="/themes/{theme}", handler=do.get_theme, summary="A style sheet",
        answer={"type": "string"}, answer_media="text/css", loose={"path-traversal": {"theme": text(300)}}),
     Op(id="getHelp", method="GET", path="/help", handler=do.get_help, summary="A page of the manual",
-       query={"page": {**_NAME, **_NEEDED}}, answer=thing({"text": text(10_000, 0)}),
+       query={"page": {**_NAME, **_NEEDED, "examples": ["intro.txt"]}}, answer=thing({"text": text(10_000, 0)}),
        loose={"path-traversal-query": {"page": text(300)}}),
     Op(id="createPreview", method="POST", path="/previews", handler=do.create_preview, summary="The title of a page",
-       roles=ALL, body=thing({"url": _URL}), answer=thing({"title": text(2000, 0)})),
+       roles=ALL, body=thing({"url": _PAGE_URL}), answer=thing({"title": text(2000, 0)})),
     Op(id="createHook", method="POST", path="/hooks", handler=do.create_hook, summary="Where to announce new files",
-       roles=ALL, body=thing({"url": _URL}), answer=ref("Accepted"), status=202),
+       roles=ALL, body=thing({"url": _HOOK_URL}), answer=ref("Accepted"), status=202),
     Op(id="importNames", method="POST", path="/imports", handler=do.import_names,
        summary="Read names from XML", roles=ALL, media="application/xml", body={},
        answer=thing({"names": {"type": "array", "items": text(200, 0), "maxItems": 100},
@@ -61,7 +69,7 @@ OPERATIONS = (
     Op(id="printLabel", method="POST", path="/labels", handler=do.print_label, summary="Print a label", roles=ALL,
        body=thing({"text": text(200)}), answer=thing({"label": text(4000, 0)})),
     Op(id="calculate", method="POST", path="/formulas", handler=do.calculate, summary="A calculator", roles=ALL,
-       body=thing({"formula": text(60, pattern=r"^[0-9+*/() .-]+$")}), answer=thing({"result": {"type": "number"}})),
+       body=thing({"formula": _FORMULA}), answer=thing({"result": {"type": "number"}})),
     Op(id="envFile", method="GET", path="/.env", handler=do.env_file, summary="Old", only_with="env-exposed"),
     Op(id="gitConfig", method="GET", path="/.git/config", handler=do.git_config, summary="Old",
        only_with="git-exposed"),
