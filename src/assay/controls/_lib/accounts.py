@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from assay.controls._lib.answers import callers
 from assay.prove.case import Call, Draft, Identity, Lab, NotReached, Seen
 from assay.prove.surface import Surface, Target
 
@@ -174,7 +175,7 @@ async def by_somebody(lab: Lab, target: Target) -> Identity | None:
     """
     if lab.surface.is_open(target):
         return None
-    people = lab.surface.permitted(target) if lab.surface.declared_access else lab.surface.personas
+    people = callers(lab.surface, target)
     if not people:
         raise NotReached(f"nobody may call `{target.id}`, which makes accounts")
     return await lab.act(people[0])

@@ -126,10 +126,21 @@ def carries(seen: Seen, good: Seen, thing: Thing | None = None) -> bool:
 
 
 def callers(surface: Surface, target: Target) -> tuple[Persona, ...]:
-    """Who may be expected to succeed: those the rules allow, else (without rules) those with what the contract asks."""
+    """Who may be expected to succeed: those the rules allow, else (without rules) those with what the contract asks.
+
+    Those who can surely be acted as come first.
+    """
     if surface.declared_access:
-        return surface.permitted(target)
-    return tuple(p for p in surface.personas if surface.proves(target, p))
+        people = surface.permitted(target)
+    else:
+        people = tuple(p for p in surface.personas if surface.proves(target, p))
+    return tuple(sorted(people, key=lambda p: doubtful(surface, target, p)))
+
+
+def doubtful(surface: Surface, target: Target, persona: Persona) -> bool:
+    """Whether a caller's token must be had from an issuer that may not give one: its client's secret may be unknown."""
+    issuer = surface.declaration.issuer(surface.api(target))
+    return not persona.given and "token" in persona.ways and not (issuer is not None and issuer.development)
 
 
 def marker(lab: Lab) -> str:

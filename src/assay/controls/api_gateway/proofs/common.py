@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.controls._lib.answers import callers
+from assay.controls._lib.answers import callers, doubtful
 from assay.controls._lib.proving import test_of
 from assay.controls._lib.subjects import api_subject
 from assay.prove.case import Case, Family, Run
@@ -48,7 +48,7 @@ def anybody(surface: Surface, target: Target) -> Persona | None:
     """Somebody who may call it: the one who may call most of the API, so that little else is refused."""
     people = callers(surface, target)
     reach = {p.name: sum(bool(surface.allows(t, p)) for t in surface.targets if t.api == target.api) for p in people}
-    return max(people, key=lambda p: (reach[p.name], len(p.ways) == 1), default=None)
+    return max(people, key=lambda p: (not doubtful(surface, target, p), reach[p.name], len(p.ways) == 1), default=None)
 
 
 def api_case(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assay.controls._lib.answers import Answer, ask, callers, carries, real_object, works
+from assay.controls._lib.answers import Answer, ask, callers, carries, doubtful, real_object, works
 from assay.prove.case import Call, Draft, Identity, Judged, Lab, NotReached, Seen, Thing, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
@@ -143,7 +143,7 @@ def with_token(lab: Lab, good: Known, token: str, purpose: str) -> Call:
 def bearers(surface: Surface, target: Target) -> tuple[Persona, ...]:
     """Those who may call it and show a token that can be altered, plain ones first."""
     found = [p for p in callers(surface, target) if {"token", "session"} & set(p.ways)]
-    return tuple(sorted(found, key=lambda p: (len(p.ways), p.name)))
+    return tuple(sorted(found, key=lambda p: (doubtful(surface, target, p), len(p.ways), p.name)))
 
 
 def representatives(surface: Surface) -> tuple[Target, ...]:

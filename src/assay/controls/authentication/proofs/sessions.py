@@ -14,6 +14,7 @@ from assay.controls._lib.accounts import (
     sign_in,
     with_body,
 )
+from assay.controls._lib.answers import callers
 from assay.controls._lib.proving import test_of
 from assay.controls.authentication.proofs.common import CONTROL
 from assay.prove.case import Case, Draft, Family, Judged, Lab, NotReached, Seen, broken, held, unclear
@@ -91,7 +92,7 @@ async def _disabled(lab: Lab, found: Doors) -> Judged:
         raise NotReached("the answer to the new account does not say its id")
     session = await sign_in(lab, found, account)
     await _must_work(lab, found, session)
-    people = lab.surface.permitted(found.disable)
+    people = callers(lab.surface, found.disable)
     if not people:
         raise NotReached(f"nobody may call `{found.disable.id}`")
     admin = await lab.act(people[0])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from assay.controls._lib.accounts import Doors, doors, make_account, properties, sign_in
+from assay.controls._lib.answers import callers
 from assay.controls._lib.proving import test_of
 from assay.controls.authorisation.proofs.common import CONTROL
 from assay.prove.case import Case, Draft, Family, Judged, Lab, NotReached, Run, broken, held, unclear
@@ -88,7 +89,7 @@ def _named(lab: Lab, target: Target | None, role: str) -> dict[str, Any]:
 
 
 def _who(surface: Surface, target: Target) -> Persona:
-    people = surface.permitted(target)
+    people = callers(surface, target)
     if not people:
         raise NotReached(f"nobody may call `{target.id}`")
     return people[0]

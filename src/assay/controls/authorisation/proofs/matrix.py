@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.controls._lib.accounts import personal
-from assay.controls._lib.answers import Answer, ask, by_hand, carries, marker, real_object, works
+from assay.controls._lib.answers import Answer, ask, by_hand, callers, carries, marker, real_object, works
 from assay.controls._lib.proving import test_of
 from assay.controls.authorisation.proofs.common import CONTROL, reader_of
 from assay.controls.authorisation.proofs.effects import before, changed
@@ -55,7 +55,7 @@ def matrix(surface: Surface) -> Iterator[Case]:
         return
     known = Known()
     for target in surface.targets:
-        allowed = surface.permitted(target)
+        allowed = callers(surface, target)
         for persona in _kinds(surface):
             may = surface.allows(target, persona)
             if may:

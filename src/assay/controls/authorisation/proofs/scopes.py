@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Iterator
 
-from assay.controls._lib.answers import ask, callers, carries, real_object, works
+from assay.controls._lib.answers import ask, callers, carries, doubtful, real_object, works
 from assay.controls._lib.proving import test_of
 from assay.controls.authorisation.proofs.common import CONTROL
 from assay.prove.case import Case, Identity, Judged, Lab, NotReached, Run, broken, held, unclear
@@ -23,7 +23,7 @@ def scopes(surface: Surface) -> Iterator[Case]:
         if not asked or target.writes or not people or (target.api, asked) in seen or surface.is_open(target):
             continue
         seen.add((target.api, asked))
-        persona = min(people, key=lambda p: (len(p.ways), p.name))
+        persona = min(people, key=lambda p: (doubtful(surface, target, p), len(p.ways), p.name))
         yield Case(
             test=test_of(CONTROL, "scope-not-enforced"),
             subject=target.subject,

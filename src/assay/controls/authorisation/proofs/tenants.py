@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from assay.controls._lib.answers import ask, callers, carries, works
+from assay.controls._lib.answers import ask, callers, carries, leaves, works
 from assay.controls._lib.proving import test_of
 from assay.controls.authorisation.proofs.common import CONTROL
-from assay.prove.case import Case, Draft, Judged, Lab, NotReached, Run, broken, held, unclear
+from assay.prove.case import Case, Draft, Judged, Lab, NotReached, Run, Seen, Thing, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
 _SEARCHES = frozenset({"q", "query", "search", "text", "filter", "term", "keyword", "keywords", "s"})
+_WORDS = 3
 _PART = 10
 """How much of a nonce is searched for: an answer that echoes the search holds no more of it."""
 
@@ -38,7 +39,7 @@ def tenants(surface: Surface) -> Iterator[Case]:
                 operation=target.id,
                 identity=two[1].name,
                 variant=variant and "tenant",
-                requests=5,
+                requests=9,
                 run=_run(target, item, two, headers=headers),
             )
 
@@ -73,11 +74,9 @@ def _run(target: Target, item: Target, two: tuple[Persona, Persona], *, headers:
         if target is not item:
             if not thing.nonce:
                 raise NotReached("nothing could be planted in an object, so it cannot be recognised in a list")
-            draft = _searching(target, draft, thing.nonce[:_PART])
-        call = lab.request(target, draft, thing.owner, purpose="its own tenant finds it")
-        good = await works(lab, call)
-        if target is not item and thing.nonce not in good.text:
-            raise NotReached("its own tenant does not find the object there either")
+            draft, good = await _found(lab, target, item, thing, draft)
+        else:
+            good = await works(lab, lab.request(target, draft, thing.owner, purpose="its own tenant reads it"))
         stranger = await lab.act(two[1])
         what = f"a caller of tenant `{two[1].tenant}`"
         if headers:
@@ -95,6 +94,24 @@ def _run(target: Target, item: Target, two: tuple[Persona, Persona], *, headers:
         return unclear(f"{what} is answered {seen.status}, which says nothing about tenants", seen)
 
     return run
+
+
+async def _found(lab: Lab, target: Target, item: Target, thing: Thing, plain: Draft) -> tuple[Draft, Seen]:
+    """A list or search in which the object's own tenant finds it, by its nonce or by another word in it.
+
+    Raises:
+        NotReached: its own tenant does not find it either.
+    """
+    texts = [thing.nonce[:_PART]]
+    if _searching(target, plain, "x") is not plain:
+        call = lab.request(item, lab.draft(item, thing), thing.owner, purpose="its own tenant reads it")
+        texts += [v.split()[0] for v in leaves((await works(lab, call)).json()) if v.split()[0].isalpha()][:_WORDS]
+    for text in texts:
+        draft = _searching(target, plain, text)
+        good = await works(lab, lab.request(target, draft, thing.owner, purpose="its own tenant looks for it"))
+        if thing.nonce in good.text:
+            return draft, good
+    raise NotReached("its own tenant does not find the object there either")
 
 
 def _searching(target: Target, draft: Draft, text: str) -> Draft:
