@@ -271,6 +271,9 @@ def test_a_change_of_keys_cut_short_is_finished_or_undone(
     monkeypatch.undo()
     ledger._blobs.close()
     ledger._log.close()
+    between = told(directory)
+    assert between.ok
+    assert between.problems <= {"unknown-key"}  # a notice: the list of keys is one behind
     with opened(directory) as again:
         fill(again, 1)
         assert len(again.epochs) == (1 if moment == "key made" else 2)

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.evidence.evidence_logs import LATER, ORIGIN, PROGRAM, fill, opened, told, verdict
 
+from assay.domain import IncompleteError
 from assay.evidence import envelope, keys
 from assay.evidence.checkpoint import COSIGNATURE, cosign, decode_key, encode_key, parse, sign
 from assay.evidence.findings import NOTICES
@@ -86,7 +87,10 @@ def flip(lines: Lines, where: int) -> Lines:
 
 def forge(lines: Lines, where: int) -> Lines:
     """A record with another outcome, signed by the attacker's own key."""
-    record = decode(envelope.parse(lines[where]).payload)
+    try:
+        record = decode(envelope.parse(lines[where]).payload)
+    except IncompleteError:
+        record = stamped(where)
     changed = encode(msgspec.structs.replace(record, sentence="Everything was refused."))
     public = ATTACKER.public_key().public_bytes_raw()
     return [*lines[:where], envelope.seal(changed, ATTACKER, keys.key_id(public)).line, *lines[where + 1 :]]
@@ -367,6 +371,19 @@ def test_a_run_that_counts_wrongly_is_a_counter_mismatch(tmp_path: Path) -> None
         ledger.end()
     said = told(tmp_path / "evidence")
     assert said.problems == {"counter-mismatch"}
+    assert not said.ok
+
+
+def test_many_notices_do_not_hide_a_failure_of_the_same_kind(tmp_path: Path) -> None:
+    with opened(tmp_path / "evidence") as ledger:
+        for _ in range(101):
+            ledger._end(ledger.begin(subject="apis.shop"), {"state": "interrupted"})
+        ledger.begin(subject="apis.shop")
+        ledger.record(verdict(1))
+        ledger.end()
+        ledger._append(msgspec.structs.replace(verdict(2), run="Z" * 26))
+    said = told(tmp_path / "evidence")
+    assert said.counts["gap"] > 101
     assert not said.ok
 
 

@@ -23,7 +23,7 @@ from assay.evidence.checkpoint import COSIGNATURE, decode_key
 from assay.evidence.files import LogFiles
 from assay.evidence.findings import SHOWN, State, Verification
 from assay.evidence.keys import KeyDirectory
-from assay.evidence.verify import Tick
+from assay.evidence.subject import Tick
 from assay.evidence.verify import verify as examine
 from assay.identity.files import present, read_public
 from assay.report.plain import plain
@@ -166,8 +166,7 @@ def show(console: Console, result: Verification, said: str = "") -> None:
     if result.ok:
         console.print("[bold green]nothing was tampered with[/], as far as the steps with ✓ can tell")
     else:
-        bad = sum(count for name, count in result.counts.items()) - sum(f.notice for f in result.findings)
-        console.print(f"[bold red]this is not what was signed[/]: {counted(bad, 'finding')}")
+        console.print(f"[bold red]this is not what was signed[/]: {counted(sum(result.counts.values()), 'finding')}")
 
 
 def _witness(text: str) -> tuple[str, bytes]:

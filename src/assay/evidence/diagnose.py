@@ -47,6 +47,20 @@ class Trace(NamedTuple):
     seq: int
     many: int = 1
 
+    def sentence(self) -> str:
+        """For people."""
+        seq, last = self.seq, self.seq + self.many - 1
+        which = f"record {seq:,}" if self.many == 1 else f"records {seq:,} to {last:,}"
+        if self.problem is Problem.MODIFIED:
+            return f"What stands for {which} is not what was signed."
+        if self.problem is Problem.INSERTED:
+            return "No key of this log signed it for this place: it was put in."
+        if self.problem is Problem.REORDERED:
+            return f"It is signed as {which}: it was moved."
+        if self.problem is Problem.TRUNCATED:
+            return f"The log ends before {which}: {self.many:,} were cut off."
+        return f"There is no trace of {which}: {self.many:,} were taken out."
+
 
 def diagnose(lines: Sequence[Seen], start: int, size: int | None) -> list[Trace]:
     """Names what happened to ``lines``, which should be the entries ``start … size - 1`` and may be followed by newer.

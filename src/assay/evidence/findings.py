@@ -73,6 +73,7 @@ class Step:
 class Verification:
     """The result. ``ok`` says that nothing was tampered with, as far as the steps that were checked can tell."""
 
+    ok: bool
     directory: str
     at: datetime
     mode: str
@@ -84,11 +85,6 @@ class Verification:
     fingerprint: str
     witnesses: tuple[tuple[str, int], ...] = ()
     checked: dict[str, tuple[int, int]] = field(default_factory=dict)
-
-    @property
-    def ok(self) -> bool:
-        """Whether only notices were found."""
-        return all(f.notice for f in self.findings)
 
     @property
     def exit(self) -> Exit:
@@ -149,5 +145,5 @@ class Findings:
         self.steps.append(Step(number, title, State.FAILED if number in self._failed else done, sentence))
 
     def failed(self, *steps: int) -> bool:
-        """Whether one of the steps found more than notices."""
-        return not self._failed.isdisjoint(steps)
+        """Whether one of the steps, or of all if none is named, found more than notices."""
+        return not self._failed.isdisjoint(steps) if steps else bool(self._failed)

@@ -19,9 +19,7 @@ hold both to the same findings.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -33,74 +31,18 @@ from assay.evidence import keys as keyring
 from assay.evidence import scan
 from assay.evidence.blobs import BlobState, examine
 from assay.evidence.checkpoint import Checkpoint, parse, signed_by, witnessed_by
-from assay.evidence.diagnose import Problem, Seen, Trace, diagnose
+from assay.evidence.diagnose import Problem, Seen, diagnose
 from assay.evidence.files import LogFiles
-from assay.evidence.findings import Findings, Verification
+from assay.evidence.findings import Verification
 from assay.evidence.keys import Epoch, KeyDirectory
-from assay.evidence.log import Seal
-from assay.evidence.record import BlobRef, Kind, Record
-from assay.evidence.tree import CompactRange
+from assay.evidence.opened import opened_in_clear
+from assay.evidence.record import Kind, Record
+from assay.evidence.runs import count_run
+from assay.evidence.subject import Subject, Tick, note, quiet, read_heads, read_manifest, read_records, read_seals
 
 ALL_UP_TO = 10_000
 """Logs of so many records have every signature and attachment verified; longer ones a sample, unless ``full``."""
 SAMPLE = 1_000
-
-_TITLES = (
-    "format",
-    "keys and epochs",
-    "signatures",
-    "canonical form",
-    "tree",
-    "consistency",
-    "runs",
-    "attachments",
-    "freshness",
-    "declaration and configuration",
-    "witnesses",
-)
-
-Tick = Callable[[str, int, int], None]
-"""Told what is going on, how far, of how much."""
-
-
-def _quiet(what: str, done: int, of: int) -> None:
-    del what, done, of
-
-
-@dataclass(slots=True)
-class _Subject:
-    """What the steps hand on to each other."""
-
-    files: LogFiles
-    now: datetime
-    full: bool
-    tick: Tick
-    found: Findings = field(default_factory=Findings)
-    lines: int = 0
-    torn: int = 0
-    parts: list[scan.Span] = field(default_factory=list)
-    seals: list[tuple[int, Seal, Checkpoint]] = field(default_factory=list)
-    noted: Checkpoint | None = None
-    head: Checkpoint | None = None
-    trusted: list[tuple[int, Seal, Checkpoint]] = field(default_factory=list)
-    kept: Checkpoint | None = None
-    epochs: tuple[Epoch, ...] = ()
-    covered: int = 0
-    uncovered: list[Seen] = field(default_factory=list)
-    roots: dict[int, tuple[bytes, int]] = field(default_factory=lambda: {0: (CompactRange().root(), 0)})
-    odd: list[tuple[int, int]] = field(default_factory=list)
-    special: list[tuple[int, Record, bytes]] = field(default_factory=list)
-    runs: dict[str, scan.RunPart] = field(default_factory=dict)
-    blobs: list[tuple[int, str, str, BlobRef]] = field(default_factory=list)
-    expired: int = 0
-    first_expired: tuple[int, str] = (-1, "")
-    checked: dict[str, tuple[int, int]] = field(default_factory=dict)
-
-    def entry(self, step: int, problem: Problem, index: int, sentence: str) -> None:
-        self.found.add(step, problem, f"record {index}", sentence, index=index)
-
-    def close(self, number: int, sentence: str, *, checked: bool = True) -> None:
-        self.found.close(number, _TITLES[number - 1], sentence, checked=checked)
 
 
 def verify(
@@ -114,7 +56,7 @@ def verify(
     declaration: str = "",
     configuration: str = "",
     full: bool = False,
-    tick: Tick = _quiet,
+    tick: Tick = quiet,
 ) -> Verification:
     """Verifies the evidence in ``directory``, a live log or an exported folder. Needs no private key, no network.
 
@@ -129,7 +71,7 @@ def verify(
         UsageError: there is no evidence here, or ``since`` is no checkpoint.
         IncompleteError: the disk refuses to be read.
     """
-    subject = _Subject(LogFiles(directory), now.astimezone(UTC), full, tick)
+    subject = Subject(LogFiles(directory), now.astimezone(UTC), full, tick)
     subject.kept = _kept(since)
     if not subject.files.records.exists() and not subject.files.checkpoint.exists():
         raise UsageError(
@@ -157,6 +99,7 @@ def verify(
     found = subject.found
     sampled = subject.lines > ALL_UP_TO and not full
     return Verification(
+        ok=not found.failed(),
         directory=str(directory),
         at=subject.now,
         mode="tree in full, signatures sampled" if sampled else "full",
@@ -174,99 +117,28 @@ def verify(
 # 1. Format ------------------------------------------------------------------------------------------------------------
 
 
-def _format(s: _Subject) -> None:
+def _format(s: Subject) -> None:
     files, found = s.files, s.found
     for path in (files.records, files.seals, files.checkpoint, files.keys):
         if not path.is_file():
             found.add(1, Problem.MISSING, path.name, f"The file `{path.name}` is gone.")
-    if files.checkpoint.is_file():
-        s.noted = _note(files.checkpoint.read_bytes())
+    noted, seals = read_heads(files)
+    if noted is not None:
+        s.noted = note(noted)
         if s.noted is None:
             found.add(1, Problem.MODIFIED, "checkpoint", "The file `checkpoint` is no checkpoint.")
-    if files.seals.is_file():
-        _read_seals(s, files.seals.read_bytes())
-    manifest = _manifest(s)
+    if seals is not None:
+        read_seals(s, seals)
+    manifest = read_manifest(s)
     if files.records.is_file():
-        _scan(s)
+        read_records(s)
     s.close(1, f"{s.lines:,} records, {len(s.seals):,} checkpoints{manifest}")
-
-
-def _read_seals(s: _Subject, data: bytes) -> None:
-    lines = data.split(b"\n")
-    if lines.pop():
-        s.found.add(1, Problem.UNSEALED, "seals.jsonl", "The last line is torn: a seal was interrupted.")
-    for number, line in enumerate(lines, 1):
-        try:
-            seal = msgspec.json.decode(line, type=Seal)
-            checkpoint = parse(seal.checkpoint)
-            good = CompactRange(checkpoint.size, map(bytes.fromhex, seal.nodes)).root() == checkpoint.root
-        except (AssayError, msgspec.MsgspecError, ValueError, RecursionError):
-            good = False
-        if good:
-            s.seals.append((number, seal, checkpoint))
-        else:
-            s.found.add(1, Problem.MODIFIED, f"seals.jsonl:{number}", "This line is not a seal as it was written.")
-
-
-def _manifest(s: _Subject) -> str:
-    """An exported folder lists its files. The list is signed by nobody: it finds accidents, not attackers."""
-    path = s.files.root / "manifest.json"
-    if not path.is_file():
-        return ""
-    try:
-        listed = msgspec.json.decode(path.read_bytes().decode(), type=_Manifest).files
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        s.found.add(1, Problem.MODIFIED, "manifest.json", "The manifest cannot be read.")
-        return ""
-    for name, entry in sorted(listed.items()):
-        file = s.files.root / name
-        if "\0" in name or ".." in Path(name).parts or Path(name).is_absolute():
-            s.found.add(1, Problem.MODIFIED, "manifest.json", "The manifest names a file outside of the folder.")
-        elif not file.is_file():
-            s.found.add(1, Problem.MISSING, name, "A file that the manifest lists is gone.")
-        else:
-            with file.open("rb") as content:
-                if hashlib.file_digest(content, "sha256").hexdigest() != entry.sha256:
-                    s.found.add(1, Problem.MODIFIED, name, "The file is not the one that the manifest lists.")
-    return f"; {len(listed):,} files against the manifest"
-
-
-class _File(msgspec.Struct):
-    sha256: str
-
-
-class _Manifest(msgspec.Struct):
-    files: dict[str, _File]
-
-
-def _scan(s: _Subject) -> None:
-    roots = scan.Roots(c.size for c in [*(seal[2] for seal in s.seals), s.noted, s.kept] if c)
-    for part in scan.read_all(s.files.records, s.now, lambda done, of: s.tick("tree", done, of)):
-        roots.add(part)
-        s.lines += part.count
-        s.torn += part.torn
-        s.parts.append(scan.Span(part.start, part.end, part.first, part.count, part.lengths))
-        s.odd += part.odd
-        for index, line in part.special:
-            record = scan.special(line)
-            if record is None:
-                s.odd.append((index, -1))
-            else:
-                s.special.append((index, record, line))
-        for run, content in part.runs.items():
-            s.runs.setdefault(run, scan.RunPart()).add(content)
-        s.blobs += part.blobs
-        if part.expired and not s.expired:
-            s.first_expired = part.first_expired
-        s.expired += part.expired
-    roots.end()
-    s.roots = roots.at
 
 
 # 2. Keys and epochs ---------------------------------------------------------------------------------------------------
 
 
-def _keys(s: _Subject, pinned: str) -> None:
+def _keys(s: Subject, pinned: str) -> None:
     listed = s.files.keys.read_bytes() if s.files.keys.is_file() else b""
     published = keyring.published(listed)
     logged = keyring.chain(line for _, record, line in s.special if record.kind is Kind.KEY)
@@ -284,9 +156,13 @@ def _keys(s: _Subject, pinned: str) -> None:
         s.found.add(2, Problem.MODIFIED, "keys.json", "The list of keys is damaged; the log's own entries were used.")
     elif logged and published[0].public != logged[0].public:
         s.found.add(2, Problem.UNKNOWN_KEY, "keys.json", "The listed keys are not those that the log begins with.")
+    elif published == logged[: len(published)] != logged and _says(listed, published):
+        # So a crash leaves it, until the log is opened again; what the log introduces is vouched for by itself.
+        sentence = "The list lacks the last keys that the log introduces: a change of keys was interrupted."
+        s.found.add(2, Problem.UNKNOWN_KEY, "keys.json", sentence, notice=True)
     elif [e.public for e in published] != [e.public for e in max(logged, published, key=len)]:
         s.found.add(2, Problem.UNKNOWN_KEY, "keys.json", "The log introduces keys that the list lacks, or others.")
-    elif not _same(listed, keyring.publish(published, origin=keyring.origin(published[0]))):
+    elif not _says(listed, published):
         s.found.add(2, Problem.MODIFIED, "keys.json", "The list says more or other than the entries it rests on.")
     else:
         s.epochs = max(s.epochs, published, key=len)
@@ -297,8 +173,10 @@ def _keys(s: _Subject, pinned: str) -> None:
     s.close(2, f"{len(s.epochs):,} epochs; the first key is {first[:16] or 'unknown'} ({how})")
 
 
-def _same(one: bytes, other: bytes) -> bool:
-    return bool(msgspec.json.decode(one) == msgspec.json.decode(other))
+def _says(listed: bytes, epochs: tuple[Epoch, ...]) -> bool:
+    """Whether a list of keys says this and no more."""
+    expected = keyring.publish(epochs, origin=keyring.origin(epochs[0]))
+    return bool(msgspec.json.decode(listed) == msgspec.json.decode(expected))
 
 
 def _signs(epochs: tuple[Epoch, ...], checkpoint: Checkpoint) -> bool:
@@ -311,7 +189,7 @@ def _signs(epochs: tuple[Epoch, ...], checkpoint: Checkpoint) -> bool:
 # 3. Signatures and 4. canonical form ----------------------------------------------------------------------------------
 
 
-def _signatures(s: _Subject) -> None:
+def _signatures(s: Subject) -> None:
     _checkpoint_signatures(s)
     lines, whole = s.lines, s.full or s.lines <= ALL_UP_TO
     stride = 1 if whole else lines // SAMPLE
@@ -330,7 +208,7 @@ def _signatures(s: _Subject) -> None:
     s.close(4, f"{checked:,} of {lines:,} records compared{how}")
 
 
-def _judge(s: _Subject, deep: scan.Deep) -> None:
+def _judge(s: Subject, deep: scan.Deep) -> None:
     for index, keyid in deep.unknown:
         s.entry(3, Problem.UNKNOWN_KEY, index, f"It is signed by {keyid}, which is no key of this log.")
     for index, why in deep.bad:
@@ -349,7 +227,7 @@ def _judge(s: _Subject, deep: scan.Deep) -> None:
     s.uncovered += [Seen(i, claimed.get(i, i), False) for i in others if i not in signed]
 
 
-def _checkpoint_signatures(s: _Subject) -> None:
+def _checkpoint_signatures(s: Subject) -> None:
     for number, seal, checkpoint in s.seals:
         if _trusted(s, checkpoint, f"seals.jsonl:{number}"):
             s.trusted.append((number, seal, checkpoint))
@@ -361,7 +239,7 @@ def _checkpoint_signatures(s: _Subject) -> None:
     s.covered = max(fitting, default=0)
 
 
-def _trusted(s: _Subject, checkpoint: Checkpoint, where: str) -> bool:
+def _trusted(s: Subject, checkpoint: Checkpoint, where: str) -> bool:
     """Whether a checkpoint is signed by the key of its epoch. The last of an epoch may still have the old key's."""
     origins = {record.origin for _, record, _ in s.special if record.kind is Kind.KEY}
     able = [
@@ -386,13 +264,13 @@ def _trusted(s: _Subject, checkpoint: Checkpoint, where: str) -> bool:
 # 5. Tree --------------------------------------------------------------------------------------------------------------
 
 
-def _tree(s: _Subject) -> None:
+def _tree(s: Subject) -> None:
     head, lines = s.head, s.lines
     s.uncovered.sort()
     traces = diagnose(s.uncovered, s.covered, head.size if head else None)
     for trace in traces:
         at = trace.position if trace.position >= 0 else trace.seq
-        s.entry(5, trace.problem, at, _told(trace))
+        s.entry(5, trace.problem, at, trace.sentence())
     for number, seal, checkpoint in s.trusted:
         root, offset = s.roots.get(checkpoint.size, (b"", 0))
         if root == checkpoint.root and offset != seal.bytes:
@@ -420,7 +298,7 @@ def _tree(s: _Subject) -> None:
     s.close(5, f"{s.covered:,} of {lines:,} records are under the checkpoint of {head.size if head else 0:,}")
 
 
-def _order_of_heads(s: _Subject) -> None:
+def _order_of_heads(s: Subject) -> None:
     sizes = sorted({c.size for _, _, c in s.trusted})
     if s.noted and s.head and sizes and s.noted.size < sizes[-1]:
         # A crash inside of a seal leaves it exactly one behind, until the log is opened again.
@@ -431,24 +309,10 @@ def _order_of_heads(s: _Subject) -> None:
         s.found.add(5, Problem.MISSING, "seals.jsonl", "It lacks the last checkpoint.")
 
 
-def _told(trace: Trace) -> str:
-    seq, last = trace.seq, trace.seq + trace.many - 1
-    which = f"record {seq:,}" if trace.many == 1 else f"records {seq:,} to {last:,}"
-    if trace.problem is Problem.MODIFIED:
-        return f"What stands for {which} is not what was signed."
-    if trace.problem is Problem.INSERTED:
-        return "No key of this log signed it for this place: it was put in."
-    if trace.problem is Problem.REORDERED:
-        return f"It is signed as {which}: it was moved."
-    if trace.problem is Problem.TRUNCATED:
-        return f"The log ends before {which}: {trace.many:,} were cut off."
-    return f"There is no trace of {which}: {trace.many:,} were taken out."
-
-
 # 6. Consistency -------------------------------------------------------------------------------------------------------
 
 
-def _consistency(s: _Subject) -> None:
+def _consistency(s: Subject) -> None:
     kept = s.kept
     if kept is None:
         sentence = "no earlier checkpoint to compare with (--since): a log that was rolled back as a whole looks fine"
@@ -469,14 +333,14 @@ def _consistency(s: _Subject) -> None:
     return s.close(6, f"the log {fits} the checkpoint of {kept.size:,} that you kept")
 
 
-def _signed_otherwise(s: _Subject, kept: Checkpoint) -> bool:
+def _signed_otherwise(s: Subject, kept: Checkpoint) -> bool:
     return any(c.size == kept.size and c.root != kept.root for _, _, c in s.trusted)
 
 
 # 7. Runs --------------------------------------------------------------------------------------------------------------
 
 
-def _runs(s: _Subject) -> None:
+def _runs(s: Subject) -> None:
     starts: dict[str, list[tuple[int, Record]]] = {}
     ends: dict[str, list[tuple[int, Record]]] = {}
     for index, record, _ in s.special:
@@ -486,51 +350,15 @@ def _runs(s: _Subject) -> None:
             )
     every = {**dict.fromkeys(starts), **dict.fromkeys(s.runs), **dict.fromkeys(ends)}
     for run in every:
-        _run(s, run, starts.get(run, []), ends.get(run, []))
+        count_run(s, run, starts.get(run, []), ends.get(run, []))
     population = sum(r.population or 0 for found in starts.values() for _, r in found)
     s.close(7, f"{len(every):,} runs over a stated population of {population:,}, each counted against its end")
-
-
-def _run(s: _Subject, run: str, starts: list[tuple[int, Record]], ends: list[tuple[int, Record]]) -> None:
-    where, part = f"run {run}", s.runs.get(run, scan.RunPart())
-    if not starts:
-        s.found.add(7, Problem.GAP, where, "There are records of this run, but not its beginning.", index=part.first)
-    if len(starts) > 1 or len(ends) > 1:
-        s.found.add(7, Problem.COUNTER_MISMATCH, where, "This run begins or ends more than once.")
-    if not ends:
-        s.found.add(
-            7, Problem.GAP, where, "This run has no end: it goes on, or was killed.", notice=not s.found.failed(5)
-        )
-        return
-    index, end = ends[-1]
-    begin = starts[0][0] if starts else -1
-    if part.records and (part.first < begin or part.last > index):
-        s.found.add(
-            7, Problem.GAP, where, "Records of this run lie outside of its beginning and end.", index=part.first
-        )
-    if end.details.get("records") != part.records or end.details.get("outcomes") != part.outcomes:
-        said = end.details.get("records")
-        s.found.add(
-            7,
-            Problem.COUNTER_MISMATCH,
-            where,
-            f"Its end counts {said} records {_counted(end.details.get('outcomes'))}; "
-            f"the log has {part.records:,} {_counted(part.outcomes)}.",
-            index=index,
-        )
-    if end.details.get("state") != "complete":
-        s.found.add(7, Problem.GAP, where, "This run was interrupted.", index=index, notice=True)
-
-
-def _counted(outcomes: object) -> str:
-    pairs = sorted(outcomes.items()) if isinstance(outcomes, dict) else []
-    return f"({', '.join(f'{name}: {count}' for name, count in pairs)})"
 
 
 # 8. Attachments -------------------------------------------------------------------------------------------------------
 
 
-def _attachments(s: _Subject, keys: KeyDirectory | None) -> None:
+def _attachments(s: Subject, keys: KeyDirectory | None) -> None:
     erased = {str(r.details.get("run")) for _, r, _ in s.special if r.kind is Kind.ERASURE}
     whole = s.full or len(s.blobs) <= ALL_UP_TO
     chosen = s.blobs if whole else s.blobs[:: len(s.blobs) // SAMPLE]
@@ -556,7 +384,7 @@ def _attachments(s: _Subject, keys: KeyDirectory | None) -> None:
         s.tick("attachments", number + 1, len(chosen))
     for run, count in shredded.items():
         s.found.add(8, Problem.SHREDDED, f"run {run}", f"Its {count:,} attachments were shredded on record.")
-    opened, wrong = _opened(s)
+    opened, wrong = opened_in_clear(s)
     s.checked["attachments"] = (len(chosen), len(s.blobs))
     how = "" if whole else " (a sample; --full takes all)"
     gone = sum(shredded.values())
@@ -567,50 +395,10 @@ def _attachments(s: _Subject, keys: KeyDirectory | None) -> None:
     )
 
 
-class _Opening(msgspec.Struct):
-    of: str
-    salt: str
-
-
-def _opened(s: _Subject) -> tuple[int, int]:
-    """An exported folder has attachments in clear: SHA-256 of salt and content is what a record is committed to."""
-    path = s.files.root / "opened.json"
-    if not path.is_file():
-        return 0, 0
-    try:
-        listed = msgspec.json.decode(path.read_bytes().decode(), type=dict[str, _Opening])
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        s.found.add(8, Problem.MODIFIED, "opened.json", "The list of salts cannot be read.")
-        return 0, 0
-    committed = {ref.commitment: evidence for _, _, evidence, ref in s.blobs}
-    wrong = 0
-    for commitment, opening in sorted(listed.items()):
-        file = s.files.root / "opened" / commitment
-        where, missing = f"opened/{commitment[:64]}", False
-        good = committed.get(commitment) == opening.of
-        if good:
-            missing = not file.is_file()
-            good = not missing and _commits(opening.salt, file) == commitment
-        if not good:
-            wrong += 1
-            problem = Problem.MISSING if missing else Problem.MODIFIED
-            s.found.add(
-                8, problem, where, "An attachment in clear is not what a record is committed to.", id=opening.of
-            )
-    return len(listed), wrong
-
-
-def _commits(salt: str, file: Path) -> str:
-    try:
-        return hashlib.sha256(bytes.fromhex(salt) + file.read_bytes()).hexdigest()
-    except ValueError:
-        return ""
-
-
 # 9. Freshness ---------------------------------------------------------------------------------------------------------
 
 
-def _freshness(s: _Subject) -> None:
+def _freshness(s: Subject) -> None:
     if s.expired:
         index, evidence = s.first_expired
         sentence = f"{s.expired:,} records have expired, this one first: they say nothing about today."
@@ -621,7 +409,7 @@ def _freshness(s: _Subject) -> None:
 # 10. Declaration and configuration ------------------------------------------------------------------------------------
 
 
-def _digests(s: _Subject, declaration: str, configuration: str) -> None:
+def _digests(s: Subject, declaration: str, configuration: str) -> None:
     last: Record | None = None
     for index, record, _ in s.special:
         if record.kind is Kind.RUN and record.details.get("phase") == "start":
@@ -645,7 +433,7 @@ def _digests(s: _Subject, declaration: str, configuration: str) -> None:
 # 11. Witnesses --------------------------------------------------------------------------------------------------------
 
 
-def _witnesses(s: _Subject, known: Mapping[str, bytes]) -> tuple[tuple[str, int], ...]:
+def _witnesses(s: Subject, known: Mapping[str, bytes]) -> tuple[tuple[str, int], ...]:
     head = s.noted if s.noted and s.head and s.noted.body == s.head.body else s.head
     others = sorted({g.name for g in head.signatures if g.name != head.origin}) if head else []
     cosigned: tuple[tuple[str, int], ...] = ()
@@ -668,13 +456,6 @@ def _moment(at: int) -> str:
         return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
     except (OverflowError, OSError, ValueError):
         return f"second {at}"
-
-
-def _note(data: bytes) -> Checkpoint | None:
-    try:
-        return parse(data.decode())
-    except (AssayError, UnicodeDecodeError):
-        return None
 
 
 def _kept(since: str | None) -> Checkpoint | None:

@@ -482,18 +482,26 @@ class Verifier:
         for name in ("records.jsonl", "seals.jsonl", "checkpoint", "keys.json"):
             if not (self.root / name).is_file():
                 self.add(1, "missing", name, f"The file `{name}` is gone.")
-        noted = self.file("checkpoint")
+        noted, seals = self.heads()
         if noted is not None:
             try:
                 self.noted = Note(noted.decode())
             except (Bad, ValueError):
                 self.add(1, "modified", "checkpoint", "The file `checkpoint` is no checkpoint.")
-        self.read_seals(self.file("seals.jsonl") or b"")
+        self.read_seals(seals or b"")
         self.manifest()
         if (self.root / "records.jsonl").is_file():
             with (self.root / "records.jsonl").open("rb") as file:
                 self.scan(file)
         self.close(1, f"{self.lines:,} records, {len(self.seals):,} checkpoints")
+
+    def heads(self) -> tuple[bytes | None, bytes | None]:
+        """The last checkpoint and all of them, of the same moment: somebody may be writing."""
+        for _ in range(5):
+            noted, seals = self.file("checkpoint"), self.file("seals.jsonl")
+            if self.file("checkpoint") == noted:
+                break
+        return noted, seals
 
     def read_seals(self, data: bytes) -> None:
         lines = data.split(b"\n")
@@ -616,6 +624,10 @@ class Verifier:
             self.add(2, "modified", "keys.json", "The list of keys is damaged; the log's own entries were used.")
         elif logged and listed[0].public != logged[0].public:
             self.add(2, "unknown-key", "keys.json", "The listed keys are not those that the log begins with.")
+        elif self.behind(listed, logged) and document == self.published(listed):
+            # So a crash leaves it, until the log is opened again; what the log introduces is vouched for by itself.
+            sentence = "The list lacks the last keys that the log introduces: a change of keys was interrupted."
+            self.add(2, "unknown-key", "keys.json", sentence, notice=True)
         elif [e.public for e in listed] != [e.public for e in max(logged, listed, key=len)]:
             self.add(2, "unknown-key", "keys.json", "The log introduces keys that the list lacks, or others.")
         elif document != self.published(listed):
@@ -627,6 +639,10 @@ class Verifier:
             self.add(2, "unknown-key", "keys.json", "The log begins with another key than the one you gave.")
         how = "as you gave it" if pinned else "not compared: give it with --key to be sure whose log this is"
         self.close(2, f"{len(self.epochs):,} epochs; the first key is {first[:16] or 'unknown'} ({how})")
+
+    @staticmethod
+    def behind(listed: list[Epoch], logged: list[Epoch]) -> bool:
+        return len(listed) < len(logged) and [e.line for e in listed] == [e.line for e in logged[: len(listed)]]
 
     @staticmethod
     def published(epochs: list[Epoch]) -> dict[str, Any]:
