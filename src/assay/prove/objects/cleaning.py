@@ -8,8 +8,9 @@ from contextlib import aclosing
 
 from assay.declare.contract import placeholders
 from assay.prove.case import Draft, NotReached
+from assay.prove.objects.encoding import encode
 from assay.prove.objects.graph import template
-from assay.prove.objects.making import Made, Maker, Wanted, encode
+from assay.prove.objects.making import Made, Maker, Wanted
 from assay.prove.seams import Send
 from assay.prove.surface import Surface, Target
 

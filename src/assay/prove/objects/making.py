@@ -9,9 +9,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from assay.declare.contract import placeholders
-from assay.prove.case import Call, Draft, Identity, NotReached, Seen
+from assay.prove.case import Identity, NotReached, Seen
 from assay.prove.identities import Cast
-from assay.prove.objects import drafting, media
+from assay.prove.objects import drafting
+from assay.prove.objects.encoding import encode
 from assay.prove.objects.extracting import identifier
 from assay.prove.objects.graph import Graph, How, Source, build, collection, prefix
 from assay.prove.objects.naming import same
@@ -376,27 +377,3 @@ class Maker:
 def _as(name: str, params: Mapping[str, str]) -> str:
     """The spelling of ``name`` among ``params``; a PUT may spell its own parameter in another way."""
     return next((n for n in params if same(n, name)), list(params)[-1])
-
-
-def encode(
-    target: Target,
-    draft: Draft,
-    who: Identity | None,
-    *,
-    purpose: str,
-    headers: Sequence[tuple[str, str]] = (),
-    source: str | None = None,
-) -> Call:
-    """See ``Objects.encode``."""
-    body, content_type = media.body(draft)
-    return Call(
-        method=target.operation.method,
-        target=media.target(target.base, target.operation.path, draft),
-        who=who,
-        headers=(*draft.headers, *headers),
-        body=body,
-        content_type=content_type,
-        purpose=purpose,
-        source=source,
-        api=target.api,
-    )

@@ -14,8 +14,9 @@ from assay.prove.case import Call, Draft, Identity, NotReached, Thing
 from assay.prove.identities import Cast
 from assay.prove.objects.cleaning import clean_up
 from assay.prove.objects.drafting import chosen
+from assay.prove.objects.encoding import encode
 from assay.prove.objects.graph import prefix, template
-from assay.prove.objects.making import Got, Maker, Wanted, encode
+from assay.prove.objects.making import Got, Maker, Wanted
 from assay.prove.objects.ownership import Claim, bindings, claim, given_values
 from assay.prove.seams import Send
 from assay.prove.surface import Persona, Surface, Target
