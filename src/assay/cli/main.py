@@ -79,6 +79,12 @@ ENTRIES = (
         "report",
         "Write the report: each objective with its status, its design and its operation, and the evidence for both.",
     ),
+    Entry(
+        "verify",
+        "verify",
+        "verify",
+        "Verify evidence, step by step: keys, signatures, tree, runs, attachments. No network, no private key.",
+    ),
     Entry("down", "up", "down", "Stop a gateway that runs, and everything it started."),
     Entry(
         "explain",
