@@ -1,0 +1,90 @@
+"""Proof of limits: exact, for each caller alone, escaped by nobody, remembered; what is said where none is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.controls.proving.desk import HEAD, Desk, desk_surface, outcome
+
+from assay.controls.rate_limiting.proofs.bounds import BUDGET, bounds, in_order
+from assay.controls.rate_limiting.prove import prove
+from assay.domain import Outcome, Severity
+from assay.prove.surface import Surface
+
+
+@pytest.fixture
+def surface(tmp_path: Path) -> Surface:
+    return desk_surface(tmp_path / "desk")
+
+
+def judged(surface: Surface, test: str, desk: Desk, operation: str = "") -> Outcome:
+    return outcome(surface, list(prove(surface)), test, desk, operation).outcome
+
+
+class TestALimit:
+    @pytest.mark.parametrize("rate", [18, 20, 22])
+    def test_is_kept_within_a_tenth(self, surface: Surface, rate: int) -> None:
+        found = outcome(surface, list(prove(surface)), "limit-not-kept", Desk(rate=rate))
+        assert found.outcome is Outcome.PASS, found.sentence
+        assert found.facts["passed"] == rate
+
+    @pytest.mark.parametrize("rate", [0, 40])
+    def test_that_lets_too_many_pass_fails(self, surface: Surface, rate: int) -> None:
+        assert judged(surface, "limit-not-kept", Desk(rate=rate)) is Outcome.FAIL
+
+    def test_that_was_used_by_others_before_proves_nothing(self, surface: Surface) -> None:
+        assert judged(surface, "limit-not-kept", Desk(rate=5)) is Outcome.INCONCLUSIVE
+
+    def test_that_counts_everybody_together_fails(self, surface: Surface) -> None:
+        assert judged(surface, "limit-not-kept", Desk(frozenset({"all-alike"}), rate=20)) is Outcome.FAIL
+
+    def test_that_does_not_say_when_to_come_back_is_a_small_finding(self, surface: Surface) -> None:
+        found = outcome(surface, list(prove(surface)), "limit-not-kept", Desk(frozenset({"no-retry-after"}), rate=20))
+        assert (found.outcome, found.severity) == (Outcome.FAIL, Severity.LOW)
+
+
+class TestWaysAround:
+    @pytest.mark.parametrize("flaw", ["by-address", "by-token"])
+    def test_are_found(self, surface: Surface, flaw: str) -> None:
+        assert judged(surface, "limit-escaped", Desk(frozenset({flaw}), rate=20)) is Outcome.FAIL
+
+    def test_are_not_seen_where_there_are_none(self, surface: Surface) -> None:
+        assert judged(surface, "limit-escaped", Desk(rate=20)) is Outcome.PASS
+
+    def test_are_not_judged_without_a_limit(self, surface: Surface) -> None:
+        assert judged(surface, "limit-escaped", Desk()) is Outcome.INCONCLUSIVE
+
+
+class TestMemory:
+    def test_that_is_too_short_is_found(self, surface: Surface) -> None:
+        assert judged(surface, "limit-forgotten", Desk(frozenset({"forgets"}), rate=20)) is Outcome.FAIL
+
+    def test_that_lasts_passes(self, surface: Surface) -> None:
+        assert judged(surface, "limit-forgotten", Desk(rate=20)) is Outcome.PASS
+
+
+class TestReplay:
+    @pytest.mark.parametrize(("flaw", "expected"), [("replay", Outcome.FAIL), ("", Outcome.PASS)])
+    def test_is_judged_by_its_effect(self, surface: Surface, flaw: str, expected: Outcome) -> None:
+        assert judged(surface, "replay-has-effect", Desk(frozenset({flaw})), "payOnce") is expected
+
+
+class TestWithoutADeclaredLimit:
+    def test_none_seen_is_not_called_a_pass_or_a_finding(self, tmp_path: Path) -> None:
+        surface = desk_surface(tmp_path / "desk", head=HEAD.replace("default: 20/minute, ", ""))
+        found = outcome(surface, list(prove(surface)), "no-limit-observed", Desk())
+        assert found.outcome is Outcome.INCONCLUSIVE
+        assert "100 calls" in found.sentence
+
+    def test_one_that_is_seen_passes(self, tmp_path: Path) -> None:
+        surface = desk_surface(tmp_path / "desk", head=HEAD.replace("default: 20/minute, ", ""))
+        assert judged(surface, "no-limit-observed", Desk(rate=50)) is Outcome.PASS
+
+
+def test_limits_that_need_too_many_calls_are_listed_and_not_passed_over(tmp_path: Path) -> None:
+    surface = desk_surface(tmp_path / "desk", head=HEAD.replace("20/minute", f"{BUDGET + 1}/minute"))
+    tried, left = in_order(bounds(surface))
+    assert not tried
+    assert len(left) == 1
+    assert judged(surface, "limit-not-kept", Desk()) is Outcome.SKIPPED
