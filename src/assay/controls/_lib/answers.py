@@ -106,6 +106,20 @@ def leaves(value: Any) -> Iterator[str]:
             yield str(found)
 
 
+def facts(value: Any) -> Iterator[tuple[str, str]]:
+    """The same as :func:`leaves`, each with the name it stands under, so that equal words elsewhere do not count."""
+    stack = [("", value)]
+    while stack:
+        name, found = stack.pop()
+        if isinstance(found, dict):
+            stack.extend((str(k), v) for k, v in found.items())
+        elif isinstance(found, list):
+            stack.extend((name, v) for v in found)
+        else:
+            for text in leaves(found):
+                yield name, text
+
+
 def carries(seen: Seen, good: Seen, thing: Thing | None = None) -> bool:
     """Whether an answer holds what the rightful caller got.
 
@@ -116,9 +130,9 @@ def carries(seen: Seen, good: Seen, thing: Thing | None = None) -> bool:
         return False
     if thing is not None and thing.nonce and thing.nonce in good.text:
         return thing.nonce in seen.text
-    wanted = set(leaves(good.json()))
+    wanted = set(facts(good.json()))
     if wanted:
-        return len(wanted & set(leaves(seen.json()))) * 2 >= len(wanted)
+        return len(wanted & set(facts(seen.json()))) * 2 >= len(wanted)
     if isinstance(good.json(), dict | list):
         # The rightful caller had nothing to see. Whoever sees something then sees more than that.
         return any(True for _ in leaves(seen.json()))

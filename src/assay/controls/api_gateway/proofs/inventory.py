@@ -40,6 +40,7 @@ _LEFT_BEHIND: tuple[tuple[str, str], ...] = (
     ("/heapdump", r"^JAVA PROFILE"),
 )
 _VERSION = re.compile(r"/v([0-9]{1,2})(?=/|$)")
+_COLLECTIONS = 5
 _SELDOM = "assay-nothing-is-here"
 
 
@@ -51,8 +52,12 @@ def inventory(surface: Surface) -> Iterator[Case]:
             continue
         run = _left_behind(surface, target, persona)
         yield api_case(surface, "undeclared-endpoint-answers", api, run, requests=2 + 2 * len(_LEFT_BEHIND))
-        run = _versions(target, persona, sorted(_spellings(target)))
-        yield api_case(surface, "undeclared-version-answers", api, run, requests=9, target=target)
+        for number, each in enumerate(_collections(surface, api)):
+            somebody = None if surface.is_open(each) else anybody(surface, each)
+            spelled = sorted(_spellings(each, words=not number))
+            run = _versions(each, somebody, spelled)
+            count = 3 + len(spelled)
+            yield api_case(surface, "undeclared-version-answers", api, run, requests=count, target=each)
     if not surface.fronted or surface.via != "gateway":
         return
     for name, declared in surface.declaration.model.apis.items():
@@ -66,6 +71,14 @@ def inventory(surface: Surface) -> Iterator[Case]:
         ]
         if paths:
             yield api_case(surface, "retired-api-answers", name, _retired(surface.targets[0].api, paths[:3]))
+
+
+def _collections(surface: Surface, api: str) -> tuple[Target, ...]:
+    """Readable operations to be looked for under other versions: those without parameters, as many as is worth it."""
+    reading = [t for t in surface.targets if t.api == api and t.operation.method.upper() == "GET"]
+    usable = [t for t in reading if "{" not in t.operation.path and callers(surface, t) and not surface.is_open(t)]
+    first, _ = _reader(surface, api)
+    return tuple(usable[:_COLLECTIONS]) or ((first,) if first else ())
 
 
 def _reader(surface: Surface, api: str) -> tuple[Target | None, Persona | None]:
@@ -117,7 +130,7 @@ def _left_behind(surface: Surface, target: Target, persona: Persona | None) -> R
     return run
 
 
-def _spellings(target: Target) -> set[str]:
+def _spellings(target: Target, *, words: bool) -> set[str]:
     """The operation's path template in other versions."""
     path = target.path
     found = _VERSION.search(path)
@@ -126,9 +139,10 @@ def _spellings(target: Target) -> set[str]:
         return {
             f"{path[: found.start()]}/v{n}{path[found.end() :]}" for n in range(max(0, now - 2), now + 2) if n != now
         }
-    return {f"{target.base}/v{n}{target.operation.path}" for n in (0, 1, 2)} | {
-        f"{target.base}/{word}{target.operation.path}" for word in ("old", "beta", "internal")
-    }
+    spelled = {f"{target.base}/v{n}{target.operation.path}" for n in (0, 1, 2)}
+    if words:
+        spelled |= {f"{target.base}/{word}{target.operation.path}" for word in ("old", "beta", "internal")}
+    return spelled
 
 
 def _versions(target: Target, persona: Persona | None, templates: list[str]) -> Run:

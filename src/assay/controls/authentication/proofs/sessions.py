@@ -74,10 +74,9 @@ async def _password(lab: Lab, found: Doors) -> Judged:
     account = await make_account(lab, found)
     old, other = await sign_in(lab, found, account), await sign_in(lab, found, account)
     await _must_work(lab, found, other)
-    values = {}
-    for name in password_of(properties(lab.surface, found.change)):
-        before = any(word in name.lower() for word in ("old", "current", "previous"))
-        values[name] = account.password if before else f"Bb2-{lab.nonce}"
+    names = properties(lab.surface, found.change)
+    before = [n for n in names if any(word in n.lower() for word in ("old", "current", "previous"))]
+    values = dict.fromkeys(password_of(names), f"Bb2-{lab.nonce}") | dict.fromkeys(before, account.password)
     draft = with_body(lab.draft(found.change), **values)
     done = await lab.call(lab.request(found.change, draft, None, purpose="it changes its password", headers=old))
     if not done.ok:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from assay.controls._lib.answers import Answer, callers
 from assay.controls.authorisation.objects import object_parameters
 from assay.controls.authorisation.owns import comparable, parse
-from assay.controls.authorisation.roles import NOBODY, for_own_objects, holders
+from assay.controls.authorisation.roles import Holders, for_own_objects, holders
 from assay.domain import AssayError
 from assay.prove.case import Judged, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
 CONTROL = "authorisation"
+_PEOPLE = Holders(people=True)
 
 
 def reader_of(surface: Surface, target: Target) -> Target | None:
@@ -55,7 +56,8 @@ def _readable(surface: Surface, target: Target, persona: Persona) -> bool:
 
 def _end_user(surface: Surface, persona: Persona) -> bool:
     held_by = holders(surface.declaration)
-    return all(for_own_objects(role, held_by.get(role, NOBODY)) for role in persona.roles) or not persona.roles
+    # Of a role that no consumer has, only its name tells.
+    return all(for_own_objects(role, held_by.get(role, _PEOPLE)) for role in persona.roles)
 
 
 def peers(surface: Surface, target: Target, persona: Persona) -> tuple[Persona, ...]:

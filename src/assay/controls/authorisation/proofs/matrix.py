@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.controls._lib.accounts import personal
+from assay.controls._lib.accounts import password_of, personal, properties, user_of, with_body
 from assay.controls._lib.answers import Answer, ask, by_hand, callers, carries, marker, real_object, works
 from assay.controls._lib.proving import test_of
 from assay.controls.authorisation.proofs.common import CONTROL, reader_of
 from assay.controls.authorisation.proofs.effects import before, changed
-from assay.prove.case import Case, Family, Judged, Lab, NotReached, Run, Seen, Thing, broken, held, unclear
+from assay.prove.case import Case, Draft, Family, Judged, Lab, NotReached, Run, Seen, Thing, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
 _PATIENCE = 2
@@ -131,7 +131,7 @@ def _denied(target: Target, persona: Persona, rightful: Persona | None, known: K
         if rightful is None:
             raise NotReached("nobody may call it, so there is no object to try it on")
         thing = await _thing(lab, target, rightful, fresh=True)
-        call = lab.request(target, lab.draft(target, thing, plant=marker(lab)), who, purpose="nobody allowed this")
+        call = lab.request(target, _distinct(lab, target, thing), who, purpose="nobody allowed this")
         reader = reader_of(surface, target)
         if reader is not None and thing is not None:
             was = await before(lab, reader, thing)
@@ -145,6 +145,14 @@ def _denied(target: Target, persona: Persona, rightful: Persona | None, known: K
         return await _made(lab, target, rightful, await ask(lab, call), what)
 
     return run
+
+
+def _distinct(lab: Lab, target: Target, thing: Thing | None) -> Draft:
+    """A valid request with the attacker's mark in it; a new account gets another name each time it is tried."""
+    draft = lab.draft(target, thing, plant=marker(lab))
+    names = properties(lab.surface, target)
+    name = user_of(names) if password_of(names) else None
+    return with_body(draft, **{name: f"p{marker(lab)}".lower()}) if name and "mail" not in name.lower() else draft
 
 
 async def _good(lab: Lab, target: Target, rightful: Persona | None, known: Known) -> tuple[Seen | None, Thing | None]:
