@@ -219,6 +219,28 @@ def test_other_types_of_content_are_refused(kind: str) -> None:
     asyncio.run(send())
 
 
+def test_a_key_has_one_effect_however_often_it_comes() -> None:
+    async def send() -> None:
+        async with visiting("shop") as zoo:
+
+            async def redeem(code: str, key: str) -> tuple[int, Any]:
+                answer = await zoo.call(
+                    "POST", "/vouchers/redeem", "alice", json={"code": code}, headers={"idempotency-key": key}
+                )
+                return answer.status_code, answer.json().get("credit")
+
+            await zoo.token("alice")
+            together = await asyncio.gather(*(redeem("WELCOME10", "key-000001") for _ in range(5)))
+            assert sorted(together, key=str) == [(200, 110), *[(409, None)] * 4]
+            assert await redeem("WELCOME10", "key-000001") == (200, 110)
+            assert await redeem("ONCE-ONLY", "key-000001") == (422, None)
+            assert await redeem("ONCE-ONLY", "key-000002") == (200, 135)
+            assert [await redeem("ONCE-ONLY", "key-000003") for _ in range(2)] == [(409, None)] * 2
+            assert (await zoo.call("GET", "/wallet", "alice")).json() == {"credit": 135}
+
+    asyncio.run(send())
+
+
 def test_whole_numbers_may_be_written_with_a_point() -> None:
     async def send() -> None:
         async with visiting("shop") as zoo:

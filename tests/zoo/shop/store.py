@@ -28,7 +28,7 @@ _TABLES = (
     "CREATE TABLE items (number INTEGER PRIMARY KEY AUTOINCREMENT, order_number INTEGER NOT NULL, product INTEGER,"
     " engraving TEXT)",
     "CREATE TABLE vouchers (code TEXT PRIMARY KEY, value INTEGER, uses INTEGER)",
-    "CREATE TABLE redemptions (key TEXT, customer TEXT, code TEXT, PRIMARY KEY (key, customer))",
+    "CREATE TABLE redemptions (key TEXT, customer TEXT, code TEXT, credit INTEGER, PRIMARY KEY (key, customer))",
     "CREATE TABLE preferences (customer TEXT PRIMARY KEY, newsletter TEXT)",
     "CREATE TABLE payments (event TEXT PRIMARY KEY, order_number INTEGER)",
 )

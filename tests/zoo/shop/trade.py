@@ -135,25 +135,54 @@ async def get_wallet(call: Call) -> Reply:
 
 
 async def redeem_voucher(call: Call) -> Reply:
-    """Adds a voucher's value to the caller's credit: once for each key, and no more often than it has uses."""
+    """Adds a voucher's value to the caller's credit: once for each key, and no more often than it has uses.
+
+    A key that was used gets the answer it got; one whose first call is not done yet, or that was used for something
+    else, is refused (draft-ietf-httpapi-idempotency-key-header).
+    """
     code, key = call.body["code"], call.request.headers["idempotency-key"]
+    if "replay" in call.flaws:
+        return Reply({"credit": await _redeemed(call, code)})
+    if not call.db.change(
+        "INSERT INTO redemptions (key, customer, code) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        key,
+        call.caller.id,
+        code,
+    ):
+        before = call.db.rows("SELECT * FROM redemptions WHERE key = ? AND customer = ?", key, call.caller.id)[0]
+        if before["code"] != code:
+            raise Problem(422, "This key was used for something else")
+        if before["credit"] is None:
+            raise Problem(409, "The first call with this key is not done yet")
+        return Reply({"credit": before["credit"]})
+    try:
+        credit = await _redeemed(call, code)
+    except Problem:
+        call.db.change("DELETE FROM redemptions WHERE key = ? AND customer = ?", key, call.caller.id)
+        raise
+    call.db.change("UPDATE redemptions SET credit = ? WHERE key = ? AND customer = ?", credit, key, call.caller.id)
+    return Reply({"credit": credit})
+
+
+async def _redeemed(call: Call, code: str) -> int:
+    """Uses a voucher up once; returns the caller's credit after it.
+
+    Raises:
+        Problem: 422 if there is none, 409 if it has no uses left.
+    """
     found = call.db.rows("SELECT * FROM vouchers WHERE code = ?", code)
     if not found:
         raise Problem(422, "There is no such voucher")
-    if "replay" not in call.flaws:
-        new = call.db.change(
-            "INSERT INTO redemptions VALUES (?, ?, ?) ON CONFLICT DO NOTHING", key, call.caller.id, code
-        )
-        if not new:
-            return await get_wallet(call)
     if found[0]["uses"] < 1:
         raise Problem(409, "This voucher is used up")
     await asyncio.sleep(0.02)  # the voucher service is asked
     left = "" if "race" in call.flaws else " AND uses > 0"
     if not call.db.change(f"UPDATE vouchers SET uses = uses - 1 WHERE code = ?{left}", code):  # noqa: S608
         raise Problem(409, "This voucher is used up")
-    call.db.change("UPDATE accounts SET credit = credit + ? WHERE id = ?", found[0]["value"], call.caller.id)
-    return await get_wallet(call)
+    row = call.db.rows(
+        "UPDATE accounts SET credit = credit + ? WHERE id = ? RETURNING credit", found[0]["value"], call.caller.id
+    )[0]
+    return int(row["credit"])
 
 
 async def partner_token(call: Call) -> Reply:
