@@ -147,6 +147,15 @@ class TestAround:
         shop.wants = around
         assert outcome_of(surface, "upstream-reachable", shop) == expected
 
+    def test_an_upstream_on_the_loopback_address_is_in_reach_of_its_own_machine_only(self, tmp_path: Path) -> None:
+        head = HEAD.replace("http://10.0.0.1:8000", "http://127.0.0.1:8000")
+        surface = surface_in(tmp_path / "here", head=head, via="gateway", fronted=True)
+        shop = Shop()
+        shop.wants = lambda asked: Said(200, next(iter(shop.orders.values()))) if asked.direct else None
+        (case,) = named(list(prove(surface)), "upstream-reachable")
+        judged = run(case, shop, surface)
+        assert (judged.outcome, judged.severity) == ("fail", "low")
+
     @pytest.mark.parametrize(
         ("header", "expected"),
         [

@@ -50,9 +50,7 @@ def _upstream(target: Target, persona: Persona) -> Run:
         if seen.status in (401, 403):
             return held(f"the upstream refuses a call that does not come through the gateway ({seen.status})", seen)
         if seen.ok and (good is None or carries(seen, good, thing) or seen.json() is not None):
-            return broken(
-                "the upstream answers calls that do not come through the gateway, and asks nobody who calls", seen
-            )
+            return _around(lab, target, seen)
         return unclear(f"the upstream can be connected to around the gateway, and answers {seen.status}", seen)
 
     return run
@@ -61,7 +59,7 @@ def _upstream(target: Target, persona: Persona) -> Run:
 def _around(lab: Lab, target: Target, seen: Seen) -> Judged:
     """The upstream answered nobody. On the loopback address only this machine's own processes can do that."""
     found = address(lab.surface.api(target).upstream)
-    if found is not None and (found.host in ("localhost", "::1") or found.host.startswith("127.")):
+    if found is not None and found.loopback:
         sentence = "the upstream answers every process of its own machine around the gateway, and asks nobody who calls"
         return broken(sentence, seen, severity=Severity.LOW)
     return broken("the upstream answers calls that do not come through the gateway, and asks nobody who calls", seen)

@@ -58,6 +58,7 @@ def _subject(target: Target, persona: Persona) -> Run:
         stranger = Identity(STRANGER, STRANGER, ())
         what = "a certificate of the right authority for somebody who is no consumer"
         call = lab.request(target, good.draft, stranger, purpose=what)
-        return judge_bad(lab, await ask(lab, call), good, what)
+        # The gateway knows the certificate and then finds no consumer for it, so that no access rule fits.
+        return judge_bad(lab, await ask(lab, call), good, what, equivalent="authorisation")
 
     return run

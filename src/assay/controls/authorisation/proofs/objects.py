@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -131,7 +132,7 @@ async def _judge_read(lab: Lab, target: Target, two: Pair, good: Seen, answer: A
         if wanted and not wanted & set(leaves(seen.json())):
             return held(f"{what} is answered {seen.status}, with nothing of what the owner gets", seen)
         return unclear(f"{what} is answered {seen.status} with something else than the owner gets", seen)
-    elif not _names(two.theirs, seen):
+    elif not _names(two.theirs, seen) and not await _minds_the_id(lab, target, two):
         return unclear(f"{what} is answered like the owner, but nothing in the answer shows whose object it is", seen)
     return await _public(lab, target, two, seen, what) or broken(
         f"{what} is answered {seen.status} with the content of the object", seen
@@ -141,6 +142,19 @@ async def _judge_read(lab: Lab, target: Target, two: Pair, good: Seen, answer: A
 def _names(thing: Thing, seen: Seen) -> bool:
     """Whether an answer names the object, so that two look-alikes are not taken for one."""
     return any(value in seen.text for value in thing.params.values() if len(value) > 2)
+
+
+async def _minds_the_id(lab: Lab, target: Target, two: Pair) -> bool:
+    """Whether the same request for an object that does not exist is refused, so that what came is that object's.
+
+    Some operations answer with the caller's own, whatever id stands in the path.
+    """
+    last = object_parameters(target.operation)[-1]
+    known = two.theirs.params[last]
+    nowhere = re.sub(r"[0-9]+(?=[^0-9]*$)", "987654321", known) if any(c.isdigit() for c in known) else known[::-1]
+    draft = replace(lab.draft(target, two.theirs), params={**two.theirs.params, last: nowhere})
+    seen = await lab.call(lab.request(target, draft, two.attacker, purpose="an object that does not exist"))
+    return nowhere != known and 400 <= seen.status < 500 and seen.status != 429
 
 
 async def _public(lab: Lab, target: Target, two: Pair, seen: Seen, what: str) -> Judged | None:
