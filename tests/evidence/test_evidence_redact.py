@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
@@ -112,3 +113,24 @@ def test_what_is_not_secret_stays_byte_for_byte() -> None:
     content = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{"id": 17, "iban": "DE02", "n": "\xff"}'
     assert SCRUBBER.redact(content) == content
     assert Scrubber().redact(content) == content
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"eyJ",
+        b"eyJ.",
+        b'"name":"Authorization","value":',
+        b"-----BEGIN ",
+        b"bearer ",
+        b" \t",
+        b"\n\t",
+        b'"password":"\\',
+        b"?code=",
+    ],
+)
+def test_hostile_text_costs_no_more_than_its_length(hostile: bytes) -> None:
+    content = hostile * (2_000_000 // len(hostile))
+    started = time.process_time()
+    SCRUBBER.redact(content)
+    assert time.process_time() - started < 8

@@ -20,6 +20,7 @@ hold both to the same findings.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import BrokenExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -73,13 +74,13 @@ def verify(
     """
     subject = Subject(LogFiles(directory), now.astimezone(UTC), full, tick)
     subject.kept = _kept(since)
-    if not subject.files.records.exists() and not subject.files.checkpoint.exists():
-        raise UsageError(
-            f"There is no evidence in `{directory}`.",
-            fix="name a directory with `records.jsonl` and `checkpoint` in it",
-            location=Location(str(directory)),
-        )
     try:
+        if not subject.files.records.exists() and not subject.files.checkpoint.exists():
+            raise UsageError(
+                f"There is no evidence in `{directory}`.",
+                fix="name a directory with `records.jsonl` and `checkpoint` in it",
+                location=Location(str(directory)),
+            )
         _format(subject)  # 1
         _keys(subject, fingerprint)  # 2
         _signatures(subject)  # 3 and 4
@@ -90,9 +91,9 @@ def verify(
         _freshness(subject)  # 9
         _digests(subject, declaration, configuration)  # 10
         cosigned = _witnesses(subject, witnesses or {})  # 11
-    except OSError as error:
+    except (OSError, BrokenExecutor) as error:
         raise IncompleteError(
-            f"The evidence in `{directory}` cannot be read: {error.strerror or error}.",
+            f"The evidence in `{directory}` cannot be read: {getattr(error, 'strerror', None) or error}.",
             fix="make it readable; nothing is claimed about it",
             location=Location(str(directory)),
         ) from error
