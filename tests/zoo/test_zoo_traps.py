@@ -80,7 +80,7 @@ def test_an_answer_is_slow_whatever_is_asked() -> None:
         for region in ("all", "x' OR SLEEP(5)--"):
             began = time.perf_counter()
             assert (await zoo.call("GET", "/stock-report", "amir", params={"region": region})).is_success
-            assert 0.29 < time.perf_counter() - began
+            assert time.perf_counter() - began > 0.29
 
     in_twin("shop", trap)
 
