@@ -68,11 +68,15 @@ def tester(surface: Surface, target: Target) -> Persona | None:
     return min(found, key=lambda p: _worse(surface, target, p), default=None)
 
 
-def _worse(surface: Surface, target: Target, persona: Persona) -> tuple[bool, bool, float, int, str]:
+def _worse(surface: Surface, target: Target, persona: Persona) -> tuple[bool, bool, bool, bool, float, int, str]:
+    given = surface.declaration.model.prove.identities.get(persona.name)
+    named = {p.name for p in target.operation.parameters if p.location == "path"}
+    lacking = not (given and named & set(given.owns))
+    unsure = not surface.fronted and not persona.given
     consumer = surface.declaration.model.consumers.get(persona.consumer or "")
     room = consumer.limit.per_second if consumer and consumer.limit else float("inf")
     many = bool({"token", "session"} & set(persona.ways))
-    return (not many, bool(surface.owns(target, persona)), -room, len(persona.ways), persona.name)
+    return (lacking, unsure, not many, bool(surface.owns(target, persona)), -room, len(persona.ways), persona.name)
 
 
 def weakest(surface: Surface, target: Target) -> Persona | None:

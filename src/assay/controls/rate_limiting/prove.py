@@ -38,7 +38,7 @@ def prove(surface: Surface) -> Iterator[Case]:
     for target in surface.targets:
         if replay.key_of(target.operation) and target.writes and reachable(surface, target):
             run = replay.replayed(surface, target)
-            requests = 3 + replay.AT_ONCE
+            requests = 4 + replay.AT_ONCE
             yield _on(surface, target, "replay-has-effect", run, Family.OWN_WRITE, requests, writes=requests)
 
 

@@ -126,13 +126,11 @@ def _sql(surface: Surface, target: Target) -> Any:
     persona = tester(surface, target)
 
     async def run(lab: Lab) -> Judged:
-        able = await ready(lab, target, persona, own=target.writes)
+        able = await _able(lab, target, persona)
         first = await attempt(lab, able.call(lab, able.draft, "a valid request"))
         wide = looks(target)
-        if not first.seen.ok and not (wide and target.writes):
-            return unclear(
-                f"the valid request was answered {first.seen.status}, so nothing can be compared", first.seen
-            )
+        if not first.seen.ok and not wide:
+            return unclear(_unheard(first), first.seen)
         again = await attempt(lab, able.call(lab, able.draft, "the same once more"))
         volatile = changing(first.seen, again.seen)
         met: list[Met] = []
@@ -143,7 +141,7 @@ def _sql(surface: Surface, target: Target) -> Any:
             now = value_of(able.draft, place)
             if place.is_text and (found_torn := await _torn(lab, able, place)) is not None:
                 torn[place.words] = found_torn
-            if target.writes and not wide:
+            if target.writes and not wide and place.kind == "body":
                 found = await _computed(lab, able, place, met)
             elif place.kind == "query" and "enum" in place.schema:
                 found = await _ordered(lab, able, place, volatile, met)
@@ -291,8 +289,6 @@ async def _said(
 
 async def _computed(lab: Lab, able: Ready, place: Place, met: list[Met]) -> Judged | None:
     """For operations that write: whether the database computes what is stored, which harms nothing but this value."""
-    if place.kind != "body":
-        return None
     chance = lab.random
     a, b, c = ("".join(chance.choices(string.ascii_lowercase, k=5)) for _ in range(3))
     for value in (f"{a}'||upper('{b}')||'{c}", f"{a}'+upper('{b}')+'{c}"):
