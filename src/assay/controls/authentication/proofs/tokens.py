@@ -108,9 +108,16 @@ async def _key_from_token(lab: Lab, good: Known, token: str) -> Judged:
     claims = _jwt(token)[1]
     canary = await lab.listen()
     own, where = keys.own_key(str(_jwt(token)[0].get("alg"))), {"jku": canary.url, "x5u": canary.url}
+    # Some take any algorithm with a key from the token, and an elliptic key fits into any header.
+    short = keys.own_key("ES256")
+    kept = {"typ": _jwt(token)[0]["typ"]} if "typ" in _jwt(token)[0] else {}
     forged = [
-        ("a token that brings its own key (`jwk`)", keys.sign(claims, own, {"jwk": keys.public(own)})),
-        ("a token that says where its key is (`jku`, `x5u`)", keys.sign(claims, own, where)),
+        ("a token that brings its own key (`jwk`)", keys.sign(claims, own, {**kept, "jwk": keys.public(own)})),
+        (
+            "a token that brings its own elliptic key (`jwk`)",
+            keys.sign(claims, short, {**kept, "jwk": keys.public(short)}),
+        ),
+        ("a token that says where its key is (`jku`, `x5u`)", keys.sign(claims, own, {**kept, **where})),
         (
             "a token whose key id is a path to an empty file",
             forge.by_secret(token, b"", header={"kid": "../../../../../../dev/null"}),
@@ -206,7 +213,7 @@ _ATTACKS: tuple[tuple[str, Attack, int], ...] = (
     ("signature-not-verified", _altered, 6),
     ("unsigned-token-accepted", _unsigned, 7),
     ("public-key-as-secret", _confused, 6),
-    ("key-from-token-trusted", _key_from_token, 6),
+    ("key-from-token-trusted", _key_from_token, 7),
     ("guessable-signing-secret", _guessable, 3),
     ("expired-token-accepted", _expired, 4),
     ("early-token-accepted", _early, 4),
