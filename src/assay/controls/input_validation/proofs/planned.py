@@ -8,7 +8,7 @@ from assay.controls._lib.attempts import Met, name_of, tester
 from assay.controls._lib.inputs import Place, places
 from assay.controls._lib.proving import test_of
 from assay.prove.case import Case, Family, Run
-from assay.prove.surface import Surface, Target
+from assay.prove.surface import Persona, Surface, Target
 
 CONTROL = "input_validation"
 
@@ -23,15 +23,16 @@ def case(
     family: Family | None = None,
     variant: str = "",
     seconds: float = 0.0,
+    persona: Persona | None = None,
 ) -> Case:
-    """A case on one operation, made by its tester. Requests to a writing operation count as writes."""
+    """A case on one operation, by default made by its tester. Requests to a writing operation count as writes."""
     return Case(
         test=test_of(CONTROL, check),
         subject=target.subject,
         at=target.at,
         api=target.api,
         operation=target.id,
-        identity=name_of(tester(surface, target)),
+        identity=name_of(persona or tester(surface, target)),
         variant=variant,
         family=family or (Family.OWN_WRITE if target.writes else Family.READ),
         requests=requests,

@@ -24,6 +24,7 @@ from assay.controls._lib.attempts import (
     signature,
     tells_apart,
     tester,
+    weakest,
 )
 from assay.controls._lib.inputs import Place, admits, changed, speaks_json, value_of
 from assay.controls.input_validation.proofs.planned import case, inputs, last, summary
@@ -70,7 +71,9 @@ def plan(surface: Surface, target: Target) -> Iterator[Case]:
         yield case(surface, target, "sql-injection", _sql(surface, target), requests=6 + 10 * len(found))
     operators = [p for p in found if p.kind in ("body", "query")]
     if operators and looks(target):
-        yield case(surface, target, "nosql-injection", _nosql(surface, target), requests=3 + 4 * len(operators))
+        run = _nosql(surface, target)
+        requests = 3 + 4 * len(operators)
+        yield case(surface, target, "nosql-injection", run, requests=requests, persona=_asker(surface, target))
 
 
 def _tried(surface: Surface, target: Target) -> tuple[Place, ...]:
@@ -304,8 +307,14 @@ async def _computed(lab: Lab, able: Ready, place: Place, met: list[Met]) -> Judg
     return None
 
 
+def _asker(surface: Surface, target: Target) -> Persona | None:
+    """Who asks for things by a body: by preference somebody of the many whom things belong to, for who serves them all
+    has none."""
+    return weakest(surface, target) if target.writes else tester(surface, target)
+
+
 def _nosql(surface: Surface, target: Target) -> Any:
-    persona = tester(surface, target)
+    persona = _asker(surface, target)
 
     async def run(lab: Lab) -> Judged:
         able = await _able(lab, target, persona)
