@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -33,21 +34,63 @@ TOPICS = {
 }
 
 
+OBJECTIVES = ("pii-protected", "only-owners", "input-checked", "stays-available", "accounted-for")
+
+
+def run_quietly() -> None:
+    """The command line, which says by its exit code that all is well."""
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code in (0, None)
+
+
 def _gone(processes: list[psutil.Process], seconds: float = 10.0) -> bool:
     return psutil.wait_procs(processes, timeout=seconds)[1] == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("demo", [["--format", "json"], ["--format", "json", "--store", "postgresql"]], indirect=True)
+@pytest.mark.parametrize("demo", [["--format", "json", "--walk-only", "--store", "postgresql"]], indirect=True)
 def test_every_attack_is_refused_and_every_legitimate_call_passes(demo) -> None:
     out, err = demo.process.communicate(timeout=300)
     assert demo.process.returncode == 0, out + err
     found = json.loads(out)
     assert found["version"] == 1
     assert found["holds"] is True
+    assert found["proven"] is None
     assert {row["topic"] for row in found["rows"]} == TOPICS
     assert [row["attempt"] for row in found["rows"] if not row["holds"]] == []
     assert list(demo.place.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_whole_loop_ends_in_objectives_that_are_effective_and_evidence_that_verifies(
+    tmp_path: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["assay", "demo", "--format", "json", "--output", str(tmp_path / "report")])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    found: Any = json.loads(capsys.readouterr().out)
+    assert ended.value.code in (0, None), found["proven"]
+    assert {row["topic"] for row in found["rows"]} == TOPICS
+    proven = found["proven"]
+    assert {o["id"]: o["status"] for o in proven["objectives"]} == dict.fromkeys(OBJECTIVES, "effective")
+    assert len(proven["added"]) > 50
+    assert proven["verified"] is True
+    pages = {p.name for p in (tmp_path / "report").iterdir()}
+    assert {"index.html", "assay.css", "control-authorisation.html", "evidence"} <= pages
+    alone = [sys.executable, "verify.py", "."]
+    stranger = subprocess.run(alone, cwd=tmp_path / "report" / "evidence", capture_output=True, text=True, timeout=120)
+    assert stranger.returncode == 0, stranger.stdout
+    monkeypatch.setattr(sys, "argv", ["assay", "verify", str(tmp_path / "report" / "evidence")])
+    run_quietly()
+    records = tmp_path / "report" / "evidence" / "records.jsonl"
+    data = bytearray(records.read_bytes())
+    data[len(data) // 2] ^= 1
+    records.write_bytes(bytes(data))
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 1
+    assert "modified" in capsys.readouterr().out
 
 
 def _weakened(text: str) -> str:
@@ -79,7 +122,7 @@ def weaker(tmp_path: Path, monkeypatch) -> Callable[[], None]:
 @pytest.mark.slow
 def test_a_gateway_that_protects_nothing_is_not_reported_as_success(weaker, monkeypatch, capsys) -> None:
     weaker()
-    monkeypatch.setattr(sys, "argv", ["assay", "demo", "--format", "json"])
+    monkeypatch.setattr(sys, "argv", ["assay", "demo", "--format", "json", "--walk-only"])
     with pytest.raises(SystemExit) as ended:
         run()
     assert ended.value.code == 1
@@ -106,7 +149,7 @@ def test_a_demonstration_that_is_stopped_leaves_nothing(demo, number: signal.Sig
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("demo", [["--keep"]], indirect=True)
+@pytest.mark.parametrize("demo", [["--keep", "--walk-only"]], indirect=True)
 def test_keep_stays_until_it_is_stopped_and_then_leaves_nothing(demo) -> None:
     said = ""
     assert demo.process.stderr is not None

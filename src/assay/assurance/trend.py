@@ -36,12 +36,16 @@ def trend(before: Mapping[str, Measured], now: Mapping[str, Measured]) -> Trend:
     still: list[Measured] = []
     unknown: list[Measured] = []
     for key in sorted({*before, *now}):
-        was = key in before and before[key].outcome is Outcome.FAIL
+        was = key in before and _open(before[key])
         fact = now.get(key)
-        if fact is not None and fact.outcome is Outcome.FAIL:
+        if fact is not None and _open(fact):
             (still if was else new).append(fact)
-        elif was and fact is not None and fact.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE):
+        elif was and fact is not None and (fact.excepted_by or fact.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE)):
             fixed.append(fact)
         elif was:
             unknown.append(fact or before[key])
     return Trend(tuple(fixed), tuple(new), tuple(still), tuple(unknown))
+
+
+def _open(fact: Measured) -> bool:
+    return fact.outcome is Outcome.FAIL and not fact.excepted_by

@@ -104,8 +104,10 @@ def _say(made: Dossier) -> None:
     if made.run is None:
         console.print("nothing was proven yet: `assay prove`")
         return
-    failed = sum(p.verdict.outcome == "fail" for p in made.proofs)
-    told = f"{counted(len(made.proofs), 'proof')}, {failed} failed"
+    failed = [p.verdict for p in made.proofs if p.verdict.outcome == "fail"]
+    accepted = sum(bool(v.excepted_by) for v in failed)
+    told = f"{counted(len(made.proofs), 'proof')}, {len(failed) - accepted} failed"
+    told += f", {accepted} accepted by exception" if accepted else ""
     if made.trend:
         found = made.trend
         told += (

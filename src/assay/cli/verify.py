@@ -35,7 +35,7 @@ def verify(
     path: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[EVIDENCE]",
+            metavar="EVIDENCE",
             help="A log or an exported folder, or one .tlog-proof file. Default: the evidence of the declaration here.",
         ),
     ] = None,

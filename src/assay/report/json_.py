@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
+
+import msgspec
 
 from assay.domain import Verdict
 from assay.report.summary import summarise
@@ -14,7 +15,8 @@ VERSION = 1
 
 def document(**members: Any) -> str:
     """A published JSON object: ``version`` first, then the members given."""
-    return json.dumps({"version": VERSION, **members}, indent=2, ensure_ascii=False)
+    # Not with the standard library: it indents in Python, which took a third of the time of a large `check`.
+    return msgspec.json.format(msgspec.json.encode({"version": VERSION, **members}), indent=2).decode()
 
 
 def render(verdicts: Iterable[Verdict], **more: Any) -> str:
