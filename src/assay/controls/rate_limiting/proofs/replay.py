@@ -44,8 +44,9 @@ def replayed(surface: Surface, target: Target) -> Callable[[Lab], Awaitable[Judg
             return broken("the same request under the same key had an effect once more", again)
         calls = [_call(lab, able, header, f"{lab.nonce}-3", f"{AT_ONCE} at once") for _ in range(AT_ONCE)]
         taken = [s for s in await lab.together(calls) if s.ok]
-        after = await lab.call(_call(lab, able, header, f"{lab.nonce}-3", "what it came to"))
-        if len({_id(s) for s in taken} - {None}) > 1 or _grew(first, other, again, after):
+        after = await lab.call(_call(lab, able, header, f"{lab.nonce}-4", "what it came to, with one effect more"))
+        moved = _moved(first, other, after, 2) or any(_moved(first, other, one, 1) for one in taken)
+        if len({_id(s) for s in taken} - {None}) > 1 or moved:
             return broken(f"of {AT_ONCE} equal requests at once under one key, several had an effect", taken[-1])
         return held(f"the same request again, and {AT_ONCE} at once, had one effect for each key", again)
 
@@ -58,15 +59,14 @@ def _id(seen: Seen) -> Any:
     return str(value["id"]) if isinstance(value, dict) and "id" in value else None
 
 
-def _grew(first: Seen, other: Seen, before: Seen, after: Seen) -> bool:
-    """Whether a figure moved by more than one effect moves it, which the first two keys have shown.
-
-    Answers of requests at the same time tell of different moments, so only what was there before and after counts.
-    """
-    if not (first.ok and other.ok and before.ok and after.ok):
+def _moved(first: Seen, other: Seen, after: Seen, effects: int) -> bool:
+    """Whether a figure moved by more than so many effects move it since ``other``. How much one effect moves it, the
+    answers under the first two keys have shown."""
+    if not (first.ok and other.ok and after.ok):
         return False
-    steps, moved = _figures(first, other), _figures(before, after)
-    return any(step and abs(moved.get(name, 0)) > 1.5 * abs(step) for name, step in steps.items() if name != "id")
+    steps, moved = _figures(first, other), _figures(other, after)
+    most = effects + 0.5
+    return any(step and abs(moved.get(name, 0)) > most * abs(step) for name, step in steps.items() if name != "id")
 
 
 def _figures(one: Seen, two: Seen) -> dict[str, float]:
