@@ -18,7 +18,7 @@ from assay.domain import AssayError, IncompleteError, UsageError
 from assay.evidence.blobs import Blob
 from assay.evidence.checkpoint import Checkpoint, sign
 from assay.evidence.ledger import Ledger
-from assay.evidence.log import Log, Recovered
+from assay.evidence.log import Log, LogBusy, Recovered
 from assay.evidence.record import Kind
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
@@ -117,9 +117,11 @@ def test_sealed_entries_that_are_gone_are_no_crash_and_nothing_is_signed_on_them
 
 def test_a_second_writer_is_told_who_writes(tmp_path: Path) -> None:
     with opened(tmp_path / "evidence"):
-        with pytest.raises(IncompleteError, match=f"Process {os.getpid()} writes"):
+        with pytest.raises(LogBusy, match=f"Process {os.getpid()} writes"):
             opened(tmp_path / "evidence")
         assert told(tmp_path / "evidence").ok
+    assert Ledger.name(tmp_path / "evidence") == "example.com/evidence"
+    assert Ledger.name(tmp_path / "nothing") == ""
     opened(tmp_path / "evidence").close()
 
 

@@ -19,6 +19,7 @@ from tests.evidence.evidence_logs import LATER, ORIGIN, PROGRAM, fill, opened, t
 
 from assay.domain import IncompleteError
 from assay.evidence import envelope, keys
+from assay.evidence.blobs import Blob
 from assay.evidence.checkpoint import COSIGNATURE, cosign, decode_key, encode_key, parse, sign
 from assay.evidence.findings import NOTICES
 from assay.evidence.log import Seal
@@ -395,6 +396,17 @@ def test_attachments_changed_or_gone_are_named_by_record(evidence: Path) -> None
     second.unlink()
     said = told(evidence)
     assert said.counts == {"modified": 1, "missing": 3}
+
+
+def test_what_sums_up_a_run_is_verified_like_any_attachment(tmp_path: Path) -> None:
+    with opened(tmp_path / "evidence") as ledger:
+        ledger.begin(subject="apis.shop")
+        ledger.end(blobs=[Blob("result", "application/json", b"{}")])
+    result = verify(tmp_path / "evidence", now=LATER)
+    assert (result.ok, result.checked["attachments"]) == (True, (1, 1))
+    (path,) = (tmp_path / "evidence" / "blobs").iterdir()
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    assert told(tmp_path / "evidence").counts == {"modified": 1}
 
 
 def test_shredding_is_on_record_and_no_tampering_but_deleting_is(tmp_path: Path) -> None:

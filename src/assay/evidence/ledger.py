@@ -27,15 +27,16 @@ import msgspec
 from assay.domain import IncompleteError, UsageError
 from assay.evidence import envelope
 from assay.evidence.blobs import Blob, BlobStore
-from assay.evidence.checkpoint import Checkpoint, check_name
+from assay.evidence.checkpoint import Checkpoint, check_name, parse
 from assay.evidence.export import Exported, export
 from assay.evidence.files import LogFiles
 from assay.evidence.keys import Epoch, KeyDirectory
-from assay.evidence.log import Log, Recovered
+from assay.evidence.log import Log, LogBusy, Recovered
 from assay.evidence.reading import Reading
 from assay.evidence.record import Kind, Record, decode, encode, ulid, utc
 from assay.evidence.redact import Redactor
 from assay.evidence.signing import Signing
+from assay.identity.files import present, read_public
 
 Clock = Callable[[], datetime]
 
@@ -109,7 +110,8 @@ class Ledger:
             entropy: random bytes. seal_every: a checkpoint after so many records at the latest.
 
         Raises:
-            AssayError: another process writes; a directory is not private; the log is another one's.
+            LogBusy: another process writes.
+            AssayError: a directory is not private; the log is another one's.
             IncompleteError: sealed evidence is gone, or a key is.
         """
         return cls(
@@ -122,6 +124,14 @@ class Ledger:
             entropy=entropy,
             seal_every=seal_every,
         )
+
+    @staticmethod
+    def name(directory: Path) -> str:
+        """The name that the log in ``directory`` goes by, to open it under; empty where there is none."""
+        path = LogFiles(directory).checkpoint
+        if not present(path):
+            return ""
+        return parse(read_public(path, what="checkpoint").decode("utf-8", "replace")).origin
 
     @staticmethod
     def read(directory: Path) -> Reading:
@@ -365,4 +375,4 @@ class Ledger:
                 self._erase(name, "It was begun before a crash, and finished after it.")
 
 
-__all__ = ["Blob", "Clock", "Exported", "Ledger", "Reading", "Record"]
+__all__ = ["Blob", "Clock", "Exported", "Ledger", "LogBusy", "Reading", "Record"]

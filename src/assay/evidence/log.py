@@ -32,6 +32,10 @@ Signer = Callable[[int, bytes], Checkpoint]
 """Signs a tree of a size with a root."""
 
 
+class LogBusy(AssayError):
+    """Another process writes to the log: worth waiting for, unlike everything else that may be wrong with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recovered:
     """What the opening of a log found after a crash.
@@ -74,7 +78,8 @@ class Log:
         ``accept`` judges the entries that no checkpoint covers.
 
         Raises:
-            AssayError: another process writes, or the directory is not private.
+            LogBusy: another process writes.
+            AssayError: the directory is not private.
             IncompleteError: entries that a checkpoint covers are gone: this is no crash, and nothing is signed on it.
         """
         self.files = LogFiles(ensure_private_directory(directory))
@@ -305,7 +310,7 @@ def _lock(path: Path) -> int:
         os.close(descriptor)
         if error.errno not in (errno.EAGAIN, errno.EACCES):
             raise _refused(path, error) from error
-        raise IncompleteError(
+        raise LogBusy(
             f"Process {holder or 'unknown'} writes to the evidence log `{path.parent}` already.",
             fix="wait for it to end; two writers would make two histories",
             location=Location(str(path)),

@@ -189,8 +189,8 @@ def _look(part: Part, lines: list[bytes], now: datetime) -> None:
             pair = (found.declaration, found.configuration)
             if pair not in run.digests:
                 run.digests[pair] = index
-            if blobs:
-                part.blobs += [(index, found.run, found.id, ref) for ref in blobs]
+        if blobs:
+            part.blobs += [(index, found.run, found.id, ref) for ref in blobs]
         if found.expires is not None and _past(found.expires, now):
             part.expired += 1
             if part.expired == 1:

@@ -591,7 +591,7 @@ class Verifier:
             run["last"] = index
             run["outcomes"][outcome] = run["outcomes"].get(outcome, 0) + 1
             run["digests"].setdefault((said.get("declaration", ""), said.get("configuration", "")), index)
-            self.blobs += [(index, said["run"], said["id"], blob) for blob in blobs]
+        self.blobs += [(index, said.get("run", ""), said["id"], blob) for blob in blobs]
         if expires is not None and expires.tzinfo is not None and expires < self.now:
             self.expired += 1
             self.first_expired = index if self.first_expired < 0 else self.first_expired
