@@ -21,7 +21,7 @@ SHORT = b"GET /status HTTP/1.1\r\nhost: i\r\nconnection: close\r\n\r\n"
 
 
 def _read(pieces: Iterable[bytes]) -> list[Request]:
-    reader, found = Reader({}), []
+    reader, found = Reader(), []
     for piece in pieces:
         reader.feed(piece)
         while (request := reader.next()) is not None:
@@ -66,7 +66,10 @@ def test_every_byte_alone_makes_the_same_requests() -> None:
     [
         b"GET / HTTP/1.0\r\n\r\n",
         b"GET / HTTP/2\r\n\r\n",
-        b"GET  / HTTP/1.1\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b" GET / HTTP/1.1\r\n\r\n",
+        b"GET\t/ HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1 \r\n\r\n",
         b"GET /a b HTTP/1.1\r\n\r\n",
         b"GET /a\tb HTTP/1.1\r\n\r\n",
         b"G{T / HTTP/1.1\r\n\r\n",
@@ -78,8 +81,6 @@ def test_every_byte_alone_makes_the_same_requests() -> None:
         b"GET / HTTP/1.1\r\na: 1\rb: 2\r\n\r\n",
         b"GET / HTTP/1.1\r\na: 1\0\r\n\r\n",
         b"GET / HTTP/1.1\ra: 1\r\n\r\n",
-        b"\r\nGET / HTTP/1.1\r\n\r\n",
-        b"\r\n\r\n",
         b"POST / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\na",
         b"POST / HTTP/1.1\r\ncontent-length: 1, 1\r\n\r\na",
         b"POST / HTTP/1.1\r\ncontent-length: +1\r\n\r\na",
@@ -90,18 +91,83 @@ def test_every_byte_alone_makes_the_same_requests() -> None:
         b"POST / HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\na",
         b"POST / HTTP/1.1\r\ntransfer-encoding: gzip, chunked\r\n\r\na",
         b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\n\r\n",
         b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
         b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n-1\r\n\r\n",
         b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n\r\n\r\n",
         b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\ntrailer: x\r\n\r\n",
-        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nffffffff\r\na",
-        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0000000003\r\nabc\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3;x=y\nabc\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n10000000000000000\r\na",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: other\r\ncontent-length: 3\r\n\r\nabc",
+        b"CONNECT i:1 HTTP/1.1\r\n\r\n",
+        b"GET /\xc3\xbc HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\na: \x01\r\n\r\n",
     ],
 )
 def test_what_two_readers_could_split_differently_is_refused(data: bytes) -> None:
     with pytest.raises(Malformed):
         _read([data])
+
+
+@pytest.mark.parametrize(
+    ("data", "body"),
+    [
+        (b"\r\n\r\nPOST /a HTTP/1.1\r\ncontent-length: 3\r\n\r\nabc\r\n", b"abc"),
+        (b"POST  /a  HTTP/1.1\r\ncontent-length: 3\r\n\r\nabc", b"abc"),
+        (b"POST /a HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\n\r\n", b"abc"),
+        (b"POST /a HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0000000003\r\nabc\r\n0\r\n\r\n", b"abc"),
+    ],
+    ids=["empty lines around a request", "more spaces", "a chunk's extension", "leading zeros"],
+)
+def test_what_a_server_may_pass_over_changes_nothing_wherever_it_is_cut(data: bytes, body: bytes) -> None:
+    """RFC 9112 sections 2.2, 3, 7.1.1: all of it is the writer's own framing, which is Envoy's, never a client's."""
+    for cut in range(len(data) + 1):
+        [found] = _read([data[:cut], data[cut:]])
+        assert (found.method, found.target, found.body) == ("POST", b"/a", body)
+
+
+def test_what_came_whole_before_nonsense_is_still_a_request() -> None:
+    reader = Reader()
+    reader.feed(WHOLE + b"\0\0")
+    assert reader.next() is not None
+    for _ in range(2):
+        with pytest.raises(Malformed):
+            reader.next()
+        reader.feed(WHOLE)
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_a_body_that_never_ends_is_refused(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(http1, "MAX_BODY_BYTES", 10_000)
+    reader = Reader()
+    reader.feed(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nffffffff\r\n")
+    for _ in range(10_000 // size):
+        reader.feed(b"x" * size)
+    assert reader.next() is None
+    reader.feed(b"x")
+    with pytest.raises(Malformed):
+        reader.next()
+
+
+def test_requests_that_nobody_takes_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http1, "_MAX_WAITING_BYTES", 10_000)
+    reader = Reader()
+    with pytest.raises(Malformed):
+        for _ in range(10_000):
+            reader.feed(WHOLE)
+
+
+@pytest.mark.parametrize("first", [b"", WHOLE])
+def test_a_head_that_never_ends_is_refused_however_it_is_cut(first: bytes) -> None:
+    reader = Reader()
+    reader.feed(first + b"GET / HTTP/1.1\r\na: ")
+    if first:
+        assert reader.next() is not None
+    for _ in range(20):
+        reader.feed(b"x" * 65_536)
+    with pytest.raises(Malformed):
+        reader.next()
 
 
 @pytest.mark.parametrize("cut", range(1, len(CHUNKED)))
@@ -110,7 +176,7 @@ def test_an_unfinished_request_is_none(cut: int) -> None:
 
 
 def test_an_endless_head_is_refused() -> None:
-    reader = Reader({})
+    reader = Reader()
     reader.feed(b"GET / HTTP/1.1\r\na: " + b"x" * http1.MAX_HEAD_BYTES)
     with pytest.raises(Malformed):
         reader.next()

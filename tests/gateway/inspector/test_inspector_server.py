@@ -232,6 +232,18 @@ def test_what_is_no_request_is_refused_and_the_connection_ends(inspector: Inspec
     assert b"input_validation/inspector-error" in answer
 
 
+def test_a_url_that_is_not_percent_encoded_is_the_clients_mistake(inspector: Inspector) -> None:
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.settimeout(5)
+        raw.connect(str(inspector.uds))
+        raw.sendall(b"GET /inspect/create?a=\xc3\xbc HTTP/1.1\r\nhost: i\r\nx-assay-operation: crm/create\r\n\r\n")
+        answer = b""
+        while data := raw.recv(4096):
+            answer += data
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"\r\nx-assay-policy: input_validation/query-encoding\r\n" in answer
+
+
 def test_requests_on_one_connection_are_answered_in_order(inspector: Inspector) -> None:
     ask = "POST /inspect/create HTTP/1.1\r\nhost: i\r\nx-assay-operation: crm/create\r\n"
     ask += "content-type: application/json\r\ncontent-length: {}\r\n\r\n{}"

@@ -20,9 +20,9 @@ import msgspec
 from assay.gateway.inspector import decision, introspection
 from assay.gateway.inspector.bundle import Compiled
 from assay.gateway.inspector.core import inspect
-from assay.gateway.inspector.decision import Decision, failure
+from assay.gateway.inspector.decision import Decision, Refused, failure
 from assay.gateway.inspector.holder import Holder
-from assay.gateway.inspector.http1 import Header, Request, response
+from assay.gateway.inspector.http1 import Header, InvalidTarget, Malformed, Request, response
 from assay.gateway.inspector.introspection import Identity, Introspector
 
 INSPECT: Final = b"/inspect"
@@ -56,9 +56,13 @@ class Application:
             return response(200, [(b"content-type", b"application/json")], self.status())
         return self._decide(failure("unknown question"), self._holder.current)
 
-    def malformed(self) -> bytes:
-        """The answer to what is no request; the connection ends with it."""
-        return self._decide(failure("malformed question"), self._holder.current, keep=False)
+    def malformed(self, flaw: Malformed) -> bytes:
+        """The answer to what is no request; the connection ends with it. A bad target is the client's: 400, not 503."""
+        found = failure("malformed question")
+        if isinstance(flaw, InvalidTarget):
+            detail = "The URL has a character that must be percent-encoded."
+            found = Refused("query-encoding", detail, reason="character not encoded").decision
+        return self._decide(found, self._holder.current, keep=False)
 
     def _inspect(self, request: Request, path: bytes, query: bytes) -> bytes:
         self._counts["inspected"] += 1

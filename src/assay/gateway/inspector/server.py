@@ -49,9 +49,9 @@ class Connection(asyncio.Protocol):
     A request is decided in the callback that its last bytes arrive in: no task, no thread and no queue lie between.
     """
 
-    def __init__(self, application: Application, names: dict[bytes, bytes], alive: set[Connection]) -> None:
+    def __init__(self, application: Application, alive: set[Connection]) -> None:
         self._application = application
-        self._reader = Reader(names)
+        self._reader = Reader()
         self._alive = alive
         self._transport: asyncio.Transport | None = None
         self._asking: asyncio.Task[None] | None = None
@@ -73,8 +73,8 @@ class Connection(asyncio.Protocol):
         """Called by the event loop."""
         try:
             self._reader.feed(data)
-        except Malformed:
-            self._refuse()
+        except Malformed as flaw:
+            self._refuse(flaw)
             return
         if self._asking is None:
             self._advance()
@@ -90,8 +90,8 @@ class Connection(asyncio.Protocol):
         while self._transport is not None and not self._transport.is_closing():
             try:
                 request = self._reader.next()
-            except Malformed:
-                self._refuse()
+            except Malformed as flaw:
+                self._refuse(flaw)
                 return
             if request is None:
                 return
@@ -113,10 +113,10 @@ class Connection(asyncio.Protocol):
             if not keep or self._ending:
                 self._transport.close()
 
-    def _refuse(self) -> None:
+    def _refuse(self, flaw: Malformed) -> None:
         if self._asking is not None:
             self._asking.cancel()
-        self._send(self._application.malformed(), keep=False)
+        self._send(self._application.malformed(flaw), keep=False)
 
 
 async def _work(application: Application, listening: socket.socket, parent: int | None) -> None:
@@ -127,9 +127,8 @@ async def _work(application: Application, listening: socket.socket, parent: int 
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, wake.set)
     alive: set[Connection] = set()
-    names: dict[bytes, bytes] = {}
     async with application.running(wake):
-        server = await loop.create_unix_server(lambda: Connection(application, names, alive), sock=listening)
+        server = await loop.create_unix_server(lambda: Connection(application, alive), sock=listening)
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), None if parent is None else _POLL_SECONDS)
