@@ -21,7 +21,7 @@ from assay.declare.quantities import parse_duration
 from assay.domain import AssayError, IncompleteError, Location, Outcome, Verdict
 from assay.evidence.blobs import Blob
 from assay.evidence.keys import KeyDirectory
-from assay.evidence.ledger import Ledger
+from assay.evidence.ledger import Ledger, LogBusy
 from assay.evidence.record import Kind, Method, Record
 from assay.gateway.state import Applied, Paths, read_applied
 from assay.gateway.supervisor.events import (
@@ -46,9 +46,19 @@ def evidence_directory(project: Project) -> Path:
 
 
 def origin(project: Project) -> str:
-    """The log's name: it stands in every checkpoint, so that one organisation's log is not taken for another's."""
-    name = "".join(c if c.isalnum() else "-" for c in project.declaration.model.organisation.name.lower()).strip("-")
-    return f"{name or 'organisation'}/assay/{project.declaration.root.name}"
+    """The log's name: it stands in every checkpoint, so that one log is not taken for another.
+
+    A log keeps the name that it began with, whatever becomes of the directory's.
+    """
+    begun = Ledger.name(evidence_directory(project))
+    if begun:
+        return begun
+    parts = (project.declaration.model.organisation.name, "assay", project.declaration.root.resolve().name)
+    return "/".join(filter(None, map(_plain, parts)))
+
+
+def _plain(name: str) -> str:
+    return "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower()).strip("-")[:60]
 
 
 def open_ledger(project: Project, *, clock: Clock = now, patience: float = _PATIENCE) -> Ledger:
@@ -61,9 +71,7 @@ def open_ledger(project: Project, *, clock: Clock = now, patience: float = _PATI
     while True:
         try:
             return Ledger.open(evidence_directory(project), clock=clock, origin=origin(project), collector=COLLECTOR)
-        except IncompleteError:
-            raise
-        except AssayError:
+        except LogBusy:
             if time.monotonic() >= deadline:
                 raise
             time.sleep(0.2)

@@ -144,7 +144,9 @@ def prove(
             made = at_foreign(
                 contract, target, identities=identity or (), directory=held.enter_context(run_directory())
             )
-            aims: tuple[Aim, ...] = (made.kept_in(Path(".assay")),)
+            # Evidence of each target in a log of its own, beside that of the declaration here, if there is one.
+            name = "".join(c if c.isalnum() else "-" for c in made.target)
+            aims: tuple[Aim, ...] = (made.kept_in(Path(".assay") / "foreign" / name),)
         else:
             project = open_project(path)
             aims = tuple(

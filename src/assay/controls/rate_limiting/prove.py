@@ -9,7 +9,7 @@ from assay.controls._lib.proving import test_of
 from assay.controls.rate_limiting.proofs import replay, undeclared
 from assay.controls.rate_limiting.proofs.bounds import BUDGET, Bound, bounds, in_order, many
 from assay.controls.rate_limiting.proofs.exact import exact
-from assay.controls.rate_limiting.proofs.shared import CROWD, crowded, escaping
+from assay.controls.rate_limiting.proofs.shared import crowd_of, crowded, escaping
 from assay.domain import Outcome
 from assay.prove.case import Case, Family, Judged, Lab, Run
 from assay.prove.surface import Surface, Target
@@ -33,7 +33,7 @@ def prove(surface: Surface) -> Iterator[Case]:
         quiet = [b for b in alone if surface.fronted or not b.target.writes]
         if quiet:
             lowest = min(quiet, key=lambda b: ("certificate" in (b.persona.ways if b.persona else ()), b.rate.requests))
-            yield _case(lowest, "limit-forgotten", crowded(lowest), requests=lowest.most + CROWD + 10)
+            yield _case(lowest, "limit-forgotten", crowded(lowest), requests=lowest.most + crowd_of(surface) + 10)
     yield from _unbounded(surface)
     for target in surface.targets:
         if replay.key_of(target.operation) and target.writes and reachable(surface, target):

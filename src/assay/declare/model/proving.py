@@ -70,6 +70,9 @@ class Bounds(Mapped):
     per_second: int = Field(400, ge=1, le=10_000, description="Most requests in a second.")
     seconds: Duration = Field(300, description="Longest run.")
     wait: Duration = Field(65, description="Longest pause for a window to pass.")
+    crowd: int = Field(
+        100, ge=25, le=100_000, description="How many others call while a caller's used-up limit must be remembered."
+    )
 
 
 class Proving(Mapped):

@@ -9,10 +9,10 @@ from assay.controls.rate_limiting.proofs.bounds import Bound
 from assay.controls.rate_limiting.proofs.exact import SPOOFS
 from assay.controls.rate_limiting.proofs.spending import Spender, another, spender
 from assay.prove.case import Call, Judged, Lab, NotReached, Seen, broken, held, unclear
+from assay.prove.surface import Surface
 
-CROWD = 100
-"""Other callers between two calls of a refused one: far more than the 20 that Envoy keeps unless told otherwise."""
 _FEWEST = 25
+"""Envoy keeps 20 buckets unless told otherwise: with fewer callers than this, nothing would be forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,11 @@ async def _guises(lab: Lab, many: Spender) -> AsyncIterator[Guise]:
         yield Guise("a second token of the same caller", replace(call, headers=headers))
 
 
+def crowd_of(surface: Surface) -> int:
+    """How many others call in between, as the declaration bounds it."""
+    return surface.declaration.model.prove.bounds.crowd
+
+
 def crowded(bound: Bound) -> Callable[[Lab], Awaitable[Judged]]:
     """The case that lets many others call, and then looks whether the first is refused still."""
 
@@ -90,9 +95,9 @@ def crowded(bound: Bound) -> Callable[[Lab], Awaitable[Judged]]:
         spent = await many.spend()
         if spent.refused is None:
             return unclear("the limit refused nobody, so there was nothing to forget", spent.last)
-        count = 0
+        count, crowd = 0, crowd_of(lab.surface)
         calls = []
-        while count < CROWD:
+        while count < crowd:
             try:
                 call = await another(lab, bound, many)
             except NotReached:
