@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.e2e.conftest import ASSAY, World
 
 pytestmark = pytest.mark.integration

@@ -118,7 +118,7 @@ def test_a_word_of_an_enumeration_is_its_text() -> None:
         {1: 2},
         {1, 2},
         b"bytes",
-        object(),
+        Ellipsis,
     ],
     ids=repr,
 )

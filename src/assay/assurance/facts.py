@@ -32,8 +32,8 @@ class Measured:
 
 
 def measured(run: RunResult) -> tuple[Measured, ...]:
-    """What a run measured, in its order. What was skipped was not measured."""
-    return tuple(_one(run, proof) for proof in run.proofs if proof.verdict.outcome is not Outcome.SKIPPED)
+    """What a run measured or meant to measure, in its order."""
+    return tuple(_one(run, proof) for proof in run.proofs)
 
 
 def _one(run: RunResult, proof: Proof) -> Measured:
@@ -57,12 +57,13 @@ def _one(run: RunResult, proof: Proof) -> Measured:
 def latest(runs: Iterable[RunResult]) -> Mapping[str, Measured]:
     """The newest outcome of every case over several runs through the gateway, by case id.
 
-    A later run that covers less takes nothing away: what it did not measure keeps its older outcome, and its age.
+    A later run that covers less takes nothing away: what it did not get to keeps its older outcome, and its age.
     """
     found: dict[str, Measured] = {}
     for run in sorted(runs, key=lambda r: r.started):
         if run.via != "gateway":
             continue
         for fact in measured(run):
-            found[fact.key] = fact
+            if fact.outcome is not Outcome.SKIPPED or fact.key not in found:
+                found[fact.key] = fact
     return found

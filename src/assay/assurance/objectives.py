@@ -56,7 +56,7 @@ class Side:
 
     Attributes:
         outcome: ``pass``, ``fail``, ``inconclusive``, or ``not_applicable`` when nothing was looked at.
-        population: cells (control × subject × identity) that had to be shown; ``sample``: those that were.
+        population: how many tests or proofs had to be concluded; ``sample``: how many were.
         deviations: those that failed; ``bound``: the most of the population that may fail, at 95 % confidence.
     """
 
@@ -191,34 +191,29 @@ def _design(verdicts: Sequence[Verdict]) -> tuple[Side, bool]:
 
 
 def _operating(objective: Objective, facts: Sequence[Measured]) -> Side:
-    cells: dict[tuple[str, str, str], list[Measured]] = {}
-    for fact in facts:
-        if fact.outcome is not Outcome.NOT_APPLICABLE and not fact.excepted_by:
-            cells.setdefault((fact.control, fact.subject, fact.identity), []).append(fact)
-    if not cells:
+    """What was measured. The population is every proof that the claims call for: one that was not concluded, or not
+    tried, counts as not shown."""
+    due = [f for f in facts if f.outcome is not Outcome.NOT_APPLICABLE and not f.excepted_by]
+    if not any(f.outcome is not Outcome.SKIPPED for f in due):
         return Side(Outcome.NOT_APPLICABLE, "nothing was measured on the running system")
-    failed = [f for f in facts if f.outcome is Outcome.FAIL and not f.excepted_by]
-    shown = {key for key, found in cells.items() if any(f.outcome in _CONCLUSIVE for f in found)}
-    broken = {key for key, found in cells.items() if any(f.outcome is Outcome.FAIL for f in found)}
-    missing = [c for c in objective.controls if not any(key[0] == c for key in shown)]
-    size, sample, bad = len(cells), len(shown), len(broken)
+    shown = [f for f in due if f.outcome in _CONCLUSIVE]
+    failed = [f for f in shown if f.outcome is Outcome.FAIL]
+    size, sample, bad = len(due), len(shown), len(failed)
     bound = upper_bound(bad, sample, population=size)
-    sentences = tuple(dict.fromkeys(f.sentence for f in failed))
     if bad:
-        told = f"{bad} of {sample} places tested do not hold"
-        return Side(Outcome.FAIL, told, size, sample, bad, bound, sentences)
+        told = f"{bad} of {sample} proofs failed"
+        return Side(Outcome.FAIL, told, size, sample, bad, bound, tuple(dict.fromkeys(f.sentence for f in failed)))
+    missing = [c for c in objective.controls if not any(f.control == c for f in shown)]
     wanted = float(objective.target.coverage.rstrip("%")) / 100
-    if missing or sample < wanted * size:
-        vague = tuple(
-            dict.fromkeys(f.sentence for f in facts if f.outcome not in (*_CONCLUSIVE, Outcome.NOT_APPLICABLE))
-        )
-        told = (
-            f"nothing was shown about {', '.join(missing)}"
-            if missing
-            else f"{sample} of {size} places could be concluded, {objective.target.coverage} are wanted"
-        )
+    vague = tuple(dict.fromkeys(f.sentence for f in due if f.outcome not in _CONCLUSIVE))
+    if missing:
+        told = f"nothing was shown about {', '.join(missing)}"
         return Side(Outcome.INCONCLUSIVE, told, size, sample, 0, bound, vague)
-    return Side(Outcome.PASS, f"{sample} of {size} places were attacked and held", size, sample, 0, bound)
+    if sample < wanted * size:
+        told = f"{sample} of {size} proofs could be concluded, {objective.target.coverage} are wanted"
+        return Side(Outcome.INCONCLUSIVE, told, size, sample, 0, bound, vague)
+    told = f"{sample} of {size} proofs held" if sample < size else f"all {size} proofs held"
+    return Side(Outcome.PASS, told, size, sample, 0, bound, vague)
 
 
 def _status(

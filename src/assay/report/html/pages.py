@@ -138,7 +138,7 @@ def _objective(dossier: Dossier, standing: Standing) -> Element:
         h3[standing.id, " ", chip(standing.status)],
         p[standing.objective.statement],
         p(".small")[
-            f"{standing.objective.category} · wanted: {standing.objective.target.coverage} of the places, evidence not "
+            f"{standing.objective.category} · wanted: {standing.objective.target.coverage} of the proofs, evidence not "
             f"older than {age(standing.objective.target.evidence_age)} · controls: ",
             [[", " if i else "", name] for i, name in enumerate(names)],
         ],
@@ -284,8 +284,9 @@ def _method() -> Element:
         ],
         p[
             "A pass says that these requests were stopped, by this configuration, at this time. It is no proof for "
-            "requests nobody thought of. Population counts the places (control × operation × identity) that had to be "
-            "shown; the bound is exact (Clopper and Pearson) and says how many of those not tried may fail at most."
+            "requests nobody thought of. Population counts the proofs that the claims call for; one that was not "
+            "concluded or not tried is not in the sample. The bound is exact (Clopper and Pearson) and says how many "
+            "of those not tried may fail at most."
         ],
     ]
 
