@@ -17,14 +17,14 @@ FACES = ("design", "enforce", "prove", "watch")
 def pages() -> dict[str, str]:
     """The overview and one page per control."""
     overview = table(
-        ("control", "the compliant state", "kind", "checks", "design", "enforce"),
+        ("control", "the compliant state", "kind", "checks", "proofs", "enforced"),
         (
             (
                 f"[`{c.id}`](controls/{c.id}.md)",
                 c.about.title,
                 c.about.kind,
                 str(len(c.about.checks)),
-                "yes" if c.design else "–",
+                str(len(c.about.proofs)),
                 "yes" if c.enforce else "–",
             )
             for c in controls()
@@ -32,8 +32,9 @@ def pages() -> dict[str, str]:
     )
     about = (
         "A control is one security mechanism, and a folder in `src/assay/controls`. *Design* reads the declaration and "
-        "its contracts; *enforce* is what it asks of the gateway. What the faces *prove* and *watch* will hold is said "
-        "on each control's page. `assay explain CONTROL` shows the same text in a terminal."
+        "its contracts, and has [checks](checks.md); *enforce* is what it asks of the gateway; *prove* attacks the "
+        "running system, and has [proofs](proofs.md). What *watch* will hold is said on each control's page. "
+        "`assay explain CONTROL` shows the same text in a terminal."
     )
     single = {f"controls/{c.id}.md": _page(c) for c in controls()}
     return {"controls.md": page("Controls", about, overview), **single}
@@ -57,8 +58,17 @@ def _page(control: Control) -> str:
         ("check", "the good state", "severity"),
         ((f"[`{k}`](#{k})", c.title, str(c.severity)) for k, c in about.checks.items()),
     )
+    proofs = table(
+        ("proof", "the good state", "severity", "rows"),
+        ((f"[`{k}`](#{k})", p.title, str(p.severity), ", ".join(p.rows)) for k, p in about.proofs.items()),
+    )
     parts = (f"**{about.title}.**", table(("fact", ""), facts), "## Threats it meets", threats, "## Checks", checks)
-    return page(title.lstrip("# "), *parts, rest)
+    tested = (
+        "## Proofs",
+        "`rows` are those of the [probe catalogue](../proofs.md#coverage-of-the-probe-catalogue).",
+        proofs,
+    )
+    return page(title.lstrip("# "), *parts, *tested, rest)
 
 
 def _faces(control: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 
 from assay.app.observed import Observed
 from assay.cli.apply import report
-from assay.cli.demo import _show as show_walk
+from assay.cli.demo import _document as show_demo
 from assay.cli.main import app
 from assay.cli.options import Format
 from assay.cli.status import as_json as status_json
@@ -28,6 +29,7 @@ from assay.gateway.apply import Result
 from assay.gateway.plan import Change, Observing, Plan
 from assay.gateway.state import Applied
 from assay.gateway.supervisor.status import PartStatus, Status
+from tools.docgen import proof_samples
 from tools.docgen.sample import EXAMPLE
 
 Json = dict[str, Any]
@@ -38,7 +40,7 @@ _AT = Location("assay.yaml", 1, 1)
 def all_of_them() -> dict[str, list[Json]]:
     """By name: what is printed, in all its variants."""
     printed = _printed()
-    verdicts = [_verdict(None).as_json(), _verdict(Fix("do it"), excepted_by="exceptions.0").as_json()]
+    verdicts = [verdict(None).as_json(), verdict(Fix("do it"), excepted_by="exceptions.0").as_json()]
     return {
         "verdict": verdicts,
         "location": [verdicts[0]["location"]],  # type: ignore[list-item]
@@ -46,12 +48,14 @@ def all_of_them() -> dict[str, list[Json]]:
         "plan": _plans(),
         "apply": [_applied(None), _applied(_APPLIED), _applied(_CONFIRMED)],
         "status": _statuses(),
+        **proof_samples.all_of_them(verdict(Fix("do it"))),
+        "prove-plan": [printed["prove-plan"]],
         "demo": _demos(),
         **{name: [printed[name]] for name in ("key", "keys", "keyset", "keysets")},
     }
 
 
-def _verdict(fix: Fix | None, excepted_by: str | None = None) -> Verdict:
+def verdict(fix: Fix | None, excepted_by: str | None = None) -> Verdict:
     return Verdict(
         control="authorisation",
         check="operation-without-owner-rule",
@@ -77,6 +81,7 @@ def _printed() -> dict[str, Json]:
             "keys": _run("key", "list", *where),
             "keyset": _run("keyset", "rotate", "customer-keys", *where),
             "keysets": _run("keyset", "list", *where),
+            "prove-plan": _run("prove", str(place), "--via", "direct", "--plan", "--format", "json"),
         }
 
 
@@ -102,14 +107,15 @@ _CONFIRMED = msgspec.structs.replace(_APPLIED, confirmed=_NOW)
 
 def _applied(applied: Applied | None) -> Json:
     """What `assay apply --format json` prints for a result."""
-    return _captured(lambda: report(Result(applied, _verdict(None)), Format.JSON))
+    return _captured(lambda: report(Result(applied, verdict(None)), Format.JSON))
 
 
 def _demos() -> list[Json]:
-    """What `assay demo --format json` prints for two rows."""
+    """What `assay demo --format json` prints for two rows, with and without what was proven."""
     side = Side("401 refused", True)
     rows = [Row("OAuth 2.0", "attack", "…", direct, side) for direct in (side, None)]
-    return [_captured(lambda: show_walk(rows, Format.JSON, 7.0))]
+    shown = proof_samples.demonstrated(verdict(Fix("do it")))
+    return [_captured(partial(show_demo, rows, proven, 7.0)) for proven in (None, shown)]
 
 
 def _captured(print_it: Callable[[], None]) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ def pages() -> dict[str, str]:
 def _section(name: str, samples: list[dict[str, Any]], words: dict[str, Any]) -> str:
     found: dict[str, list[str]] = {}
     for sample in samples:
-        for path, kind in _members(sample, "", frozenset(words.get("open", ()))):
+        for path, kind in _members(sample, "", frozenset(words.get("open", ())), words.get("links", {})):
             kinds = found.setdefault(path, [])
             if kind not in kinds:
                 kinds.append(kind)
@@ -50,25 +50,29 @@ def _either(kinds: list[str]) -> str:
     return " or ".join(sorted(known, key=lambda kind: kind == "`null`"))
 
 
-def _members(value: dict[str, Any], path: str, open_maps: frozenset[str]) -> Iterator[tuple[str, str]]:
+def _members(
+    value: dict[str, Any], path: str, open_maps: frozenset[str], links: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Path and kind of every member; ``links`` are paths whose shape has a section of its own."""
     for key, inner in value.items():
         here = f"{path}.{key}".lstrip(".")
-        yield here, _kind(key, inner)
-        if key in _ELSEWHERE or here in open_maps:
+        link = links.get(here) or _ELSEWHERE.get(key)
+        yield here, _kind(key, inner, link)
+        if link or here in open_maps:
             continue
         if isinstance(inner, dict):
-            yield from _members(inner, here, open_maps)
+            yield from _members(inner, here, open_maps, links)
         for item in inner if isinstance(inner, list) else ():
             if isinstance(item, dict):
-                yield from _members(item, f"{here}[]", open_maps)
+                yield from _members(item, f"{here}[]", open_maps, links)
 
 
-def _kind(key: str, value: Any) -> str:
+def _kind(key: str, value: Any, link: str | None) -> str:
     if value is None:
         return "`null`"
-    if key in _ELSEWHERE:
-        link = f"[{_ELSEWHERE[key]}](#{_ELSEWHERE[key]})"
-        return f"list of {link}" if isinstance(value, list) else link
+    if link:
+        target = f"[{link}](#{link})"
+        return f"list of {target}" if isinstance(value, list) else target
     if key in _SCALES:
         return " · ".join(code(member) for member in _SCALES[key])
     if isinstance(value, bool):
