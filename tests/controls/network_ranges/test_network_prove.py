@@ -128,5 +128,17 @@ def test_a_consumer_is_bound_to_its_own_networks(tmp_path: Path) -> None:
         assert run(case, Shop(wants=answer), surface).outcome == "pass"
 
 
+def test_what_everybody_is_refused_for_does_not_speak_for_a_consumers_own_networks(tmp_path: Path) -> None:
+    head = DENIES.replace("client: app, scopes: [read, write]}}}", "client: app}}, networks: {allow: [127.0.0.0/24]}}")
+    partner = Persona("app", "app", ("customer",), ("token",), ("read", "write"), sources=("127.0.0.0/24",))
+    surface = gateway(tmp_path, head, partner)
+    cases = [
+        c for c in prove(surface) if c.subject == "consumers.app" and c.test.id != "call-from-allowed-network-refused"
+    ]
+    assert len(cases) == 2
+    for case in cases:
+        assert run(case, denying(), surface).outcome == "fail", "only the list of everybody is applied"
+
+
 def test_without_declared_networks_there_is_nothing_to_try(tmp_path: Path) -> None:
     assert not list(prove(gateway(tmp_path, HEAD)))

@@ -29,10 +29,15 @@ _CLAIMS = ("x-forwarded-for", "x-real-ip", "forwarded", "x-client-ip", "true-cli
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The networks that hold for an API or a consumer: what is allowed (empty: everything), and what is denied."""
+    """The networks that hold for an API or a consumer: what is allowed (empty: everything), and what is denied.
+
+    ``around`` are the networks that hold for everybody, when these are a consumer's. An address that those refuse
+    shows nothing about the consumer's own.
+    """
 
     allow: tuple[str, ...]
     deny: tuple[str, ...]
+    around: Bounds | None = None
 
     def inside(self) -> str | None:
         """An address of this machine from which calls are allowed."""
@@ -41,8 +46,12 @@ class Bounds:
 
     def outside(self, *, proxied: bool) -> str | None:
         """An address from which calls are not allowed: a denied one, else one that is in no allowed network."""
-        denied = [str(a) for network in self.deny for a in _first(network) if proxied or a in _LOOPBACK]
-        return next((a for a in (*denied, *(_PROXIED if proxied else _ELSEWHERE)) if not self._admits(a)), None)
+        networks = self.deny if self.around is None else self.around.allow
+        near = [str(a) for network in networks for a in _first(network) if proxied or a in _LOOPBACK]
+        return next((a for a in (*near, *(_PROXIED if proxied else _ELSEWHERE)) if self._only_here_refused(a)), None)
+
+    def _only_here_refused(self, address: str) -> bool:
+        return not self._admits(address) and (self.around is None or self.around._admits(address))
 
     def _admits(self, address: str) -> bool:
         if self.deny and Ranges(self.deny).covers(address):
@@ -90,7 +99,7 @@ def _consumers(surface: Surface) -> Iterator[Case]:
             continue
         done.add(persona.consumer)
         own = _of_api(surface, target.api) or Bounds((), ())
-        bounds = Bounds(persona.sources, own.deny)
+        bounds = Bounds(persona.sources, own.deny, around=own)
         at = surface.declaration.locate("consumers", persona.consumer, "networks")
         subject = f"consumers.{persona.consumer}"
         for test, variant, run in (
