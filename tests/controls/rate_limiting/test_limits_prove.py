@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from tests.controls.proving.desk import HEAD, Desk, desk_surface, outcome
+from tests.prove.scripted import Asked, Said
 
 from assay.controls.rate_limiting.proofs.bounds import BUDGET, bounds, in_order
 from assay.controls.rate_limiting.prove import prove
@@ -42,6 +44,48 @@ class TestALimit:
     def test_that_does_not_say_when_to_come_back_is_a_small_finding(self, surface: Surface) -> None:
         found = outcome(surface, list(prove(surface)), "limit-not-kept", Desk(frozenset({"no-retry-after"}), rate=20))
         assert (found.outcome, found.severity) == (Outcome.FAIL, Severity.LOW)
+
+
+@dataclass
+class Shared(Desk):
+    """A limit of which others have used some by the time that somebody new comes."""
+
+    used: int = 8
+    says: bool = True
+    left: int = 0
+
+    def _limited(self, asked: Asked) -> Said | None:
+        who = str(asked.who.subject if asked.who else "nobody")
+        if self.lab is not None and self.lab.waited:
+            self.used = 0
+        self.counts.setdefault(who, self.used)
+        said = super()._limited(asked)
+        self.left = max(0, self.rate - self.counts[who])
+        return said
+
+    def _headers(self) -> dict[str, str]:
+        said = {"x-ratelimit-limit": str(self.rate), "x-ratelimit-remaining": str(self.left)} if self.says else {}
+        return super()._headers() | said
+
+
+class TestALimitThatOthersUse:
+    def test_is_judged_by_what_was_left_of_it(self, surface: Surface) -> None:
+        found = outcome(surface, list(prove(surface)), "limit-not-kept", Shared(rate=20))
+        assert found.outcome is Outcome.PASS, found.sentence
+        assert (found.facts["passed"], found.facts["used_before"]) == (12, 8)
+
+    def test_is_waited_for_where_nothing_says_what_was_left(self, surface: Surface) -> None:
+        found = outcome(surface, list(prove(surface)), "limit-not-kept", Shared(rate=20, says=False))
+        assert found.outcome is Outcome.PASS, found.sentence
+        assert found.facts["passed"] == 20
+
+    def test_fails_still_when_more_pass_than_were_left(self, surface: Surface) -> None:
+        found = outcome(surface, list(prove(surface)), "limit-not-kept", Shared(rate=40, used=3))
+        assert found.outcome is Outcome.FAIL
+
+    def test_of_another_size_is_not_believed(self, surface: Surface) -> None:
+        found = outcome(surface, list(prove(surface)), "limit-not-kept", Shared(rate=5, used=0))
+        assert found.outcome is Outcome.INCONCLUSIVE
 
 
 class TestWaysAround:

@@ -23,7 +23,7 @@ def prove(surface: Surface) -> Iterator[Case]:
     tried, left = in_order(declared)
     for bound in tried:
         writes = bound.most if bound.target.writes and not surface.fronted else 0
-        yield _case(bound, "limit-not-kept", exact(bound), requests=bound.most + 8, writes=writes, seconds=2.0)
+        yield _case(bound, "limit-not-kept", exact(bound), requests=2 * bound.most + 9, writes=2 * writes, seconds=2.0)
     for bound in left:
         yield _case(bound, "limit-not-kept", _left(bound), requests=0)
     alone = [b for b in tried if b.per == "caller" and b.persona is not None and many(b.persona)]

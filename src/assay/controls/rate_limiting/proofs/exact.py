@@ -9,7 +9,7 @@ from typing import Any
 from assay.controls.rate_limiting.proofs.bounds import Bound
 from assay.controls.rate_limiting.proofs.spending import Spender, Spent, another, spender
 from assay.domain import Severity
-from assay.prove.case import Judged, Lab, NotReached, Seen, broken, held, unclear
+from assay.prove.case import Call, Judged, Lab, NotReached, Seen, broken, held, unclear
 
 _FIRST_IN_LINE = ("authentication", "authorisation", "network_ranges", "api_gateway")
 SPOOFS = (
@@ -27,16 +27,28 @@ def exact(bound: Bound) -> Callable[[Lab], Awaitable[Judged]]:
 
     async def run(lab: Lab) -> Judged:
         many = await spender(lab, bound)
+        other = await _somebody_else(lab, many)
         spent = await many.spend()
-        facts: dict[str, Any] = {"declared": bound.rate.requests, "seconds": bound.rate.seconds, "passed": spent.passed}
         if spent.last is not None and bound.per != "network":
             await _counted(lab, spent.last)
+        used = used_before(bound, spent)
+        if spent.refused is not None and not used and spent.passed < _range(bound, spent, used)[0]:
+            try:
+                await lab.wait(bound.rate.seconds + 0.5)
+            except NotReached as reason:
+                sentence = f"{bound.words} refused after {spent.passed} calls already, and {reason}"
+                return unclear(sentence, spent.refused, declared=bound.rate.requests, passed=spent.passed)
+            spent = await many.spend()
+            used = used_before(bound, spent)
+        facts: dict[str, Any] = {"declared": bound.rate.requests, "seconds": bound.rate.seconds, "passed": spent.passed}
+        if used:
+            facts["used_before"] = used
         if spent.refused is None:
             sentence = (
                 f"{spent.passed} calls passed within {spent.seconds:.1f} s, and {bound.words} refused none of them"
             )
             return broken(sentence, spent.last, **facts)
-        least, most = _range(bound, spent)
+        least, most = _range(bound, spent, used)
         if spent.passed < least:
             sentence = f"{bound.words} refused after {spent.passed} calls already"
             return unclear(sentence + "; perhaps somebody else used some of it up", spent.refused, **facts)
@@ -47,7 +59,8 @@ def exact(bound: Bound) -> Callable[[Lab], Awaitable[Judged]]:
             sentence = f"{bound.words} refused after {spent.passed} calls, but {lacking}"
             return broken(sentence, spent.refused, severity=Severity.LOW, **facts)
         notes = [f"{spent.passed} calls passed, then 429 with `retry-after`"]
-        other = await another(lab, bound, many)
+        if used:
+            notes.insert(0, f"{used} had been used before, as the answers say")
         if other is not None:
             seen = await lab.call(other)
             if seen.status == 429:
@@ -65,11 +78,47 @@ def exact(bound: Bound) -> Callable[[Lab], Awaitable[Judged]]:
     return run
 
 
-def _range(bound: Bound, spent: Spent) -> tuple[int, int]:
-    """How many calls may pass: 10 % about what is declared, and what comes back while they are made."""
+def _range(bound: Bound, spent: Spent, used: int) -> tuple[int, int]:
+    """How many calls may pass: 10 % about what is declared, and what comes back while they are made.
+
+    What comes back does so evenly: Envoy's buckets have no moment at which they are full again at once, so there is
+    no boundary about which twice as many could pass.
+
+    Args:
+        used: calls that others had made before: so many fewer may pass.
+    """
     slack = max(1, bound.rate.requests // 10)
     back = math.ceil(spent.seconds * bound.rate.per_second)
-    return bound.rate.requests - slack, bound.rate.requests + slack + back
+    return bound.rate.requests - slack - used, bound.rate.requests + slack + back
+
+
+def used_before(bound: Bound, spent: Spent) -> int:
+    """How much of the limit others had used, by the ``x-ratelimit-*`` fields of the first answer; 0: nothing says so.
+
+    Believed only about the declared limit itself (draft-ietf-httpapi-ratelimit-headers-03).
+    """
+    if spent.first is None:
+        return 0
+    limit = spent.first.headers.get("x-ratelimit-limit", "").partition(",")[0].strip()
+    left = spent.first.headers.get("x-ratelimit-remaining", "").strip()
+    if not (
+        limit.isascii() and limit.isdigit() and left.isascii() and left.isdigit() and len(left) < 10 and len(limit) < 10
+    ):
+        return 0
+    if int(limit) != bound.rate.requests:
+        return 0
+    return max(0, bound.rate.requests - 1 - int(left))
+
+
+async def _somebody_else(lab: Lab, many: Spender) -> Call | None:
+    """A call of somebody who is not refused before the limit is used up; None: nobody is known to be.
+
+    Who is not made for this case may have been refused for what other cases did, which would say nothing.
+    """
+    other = await another(lab, many.bound, many)
+    if other is None or (other.who is not None and other.who.disposable) or many.bound.per == "network":
+        return other
+    return None if (await lab.call(other)).status == 429 else other
 
 
 async def _counted(lab: Lab, seen: Seen) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,6 +15,8 @@ from assay.prove.surface import Persona
 
 _AT_ONCE = 20
 _SEQUENTIAL = 100
+_QUICK = 10.0
+"""Calls a second that may come back faster than they can be made one after the other."""
 _BLANK = b"{"
 """A body that is no JSON: it is counted by limits, which come before, and changes nothing."""
 
@@ -37,14 +40,14 @@ class Spender:
     async def spend(self) -> Spent:
         """Calls until somebody is refused for the rate, or more calls passed than the limit allows."""
         began = self.lab.now()
-        passed, last = 0, None
+        passed, first, last = 0, None, None
         rate = self.bound.rate
         while True:
             elapsed = self.lab.now() - began
             most = self.bound.most + math.ceil(elapsed * rate.per_second)
             if passed >= most:
-                return Spent(passed, elapsed, None, last)
-            if rate.requests <= _SEQUENTIAL:
+                return Spent(passed, elapsed, None, last, first)
+            if first is None or (rate.requests <= _SEQUENTIAL and rate.per_second < _QUICK):
                 seen: Sequence[Seen] = (await self.lab.call(self.call()),)
             else:
                 seen = await self.lab.together([self.call() for _ in range(min(_AT_ONCE, most - passed))])
@@ -52,10 +55,10 @@ class Spender:
                 if one.status == 0:
                     raise NotReached(f"a call got no answer: {one.error}")
                 if one.status != 429:
-                    passed, last = passed + 1, one
+                    passed, first, last = passed + 1, first or one, one
             refused = next((s for s in seen if s.status == 429), None)
             if refused is not None:
-                return Spent(passed, self.lab.now() - began, refused, last)
+                return Spent(passed, self.lab.now() - began, refused, last, first)
 
     async def again(self) -> Seen | None:
         """Uses up what came back meanwhile. None: far more passed than can have come back."""
@@ -68,12 +71,13 @@ class Spender:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """How many calls passed, in how many seconds, and the first refusal for the rate."""
+    """How many calls passed, in how many seconds, the first refusal for the rate, the last and first that passed."""
 
     passed: int
     seconds: float
     refused: Seen | None
     last: Seen | None
+    first: Seen | None = None
 
 
 async def spender(lab: Lab, bound: Bound) -> Spender:
@@ -94,7 +98,7 @@ async def another(lab: Lab, bound: Bound, than: Spender) -> Call | None:
     """A call of somebody else with a bucket of their own; None: nobody else is known."""
     if bound.per == "network":
         nobody = than.callers[0]
-        return replace(shaped(lab, bound, nobody, "another address"), source=_source(lab))
+        return replace(shaped(lab, bound, nobody, "another address"), source=_source(lab, 1))
     if bound.per == "caller" and bound.persona is not None and many(bound.persona):
         try:
             who = await lab.act(bound.persona, fresh=True)
@@ -148,6 +152,7 @@ async def _as(lab: Lab, bound: Bound, who: Identity) -> Ready:
     return Ready(bound.target, bound.persona, who, lab.draft(bound.target))
 
 
-def _source(lab: Lab) -> str:
-    """An address of this machine that no other case calls from."""
-    return f"127.0.{lab.random.randint(1, 254)}.{lab.random.randint(1, 254)}"
+def _source(lab: Lab, which: int = 0) -> str:
+    """An address of this machine that no other case calls from, and no other attempt or run: their limit is worn."""
+    made = hashlib.sha256(f"{lab.nonce}:{which}".encode()).digest()
+    return f"127.0.{1 + made[0] % 254}.{1 + made[1] % 254}"
