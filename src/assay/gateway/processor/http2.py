@@ -76,6 +76,7 @@ class Session:
         self._buffer = bytearray()
         self._begun = False
         self._streams: dict[int, _Stream] = {}
+        self._left: deque[int] = deque(maxlen=MAX_STREAMS)
         self._last = 0
         self._continued = 0
         self._consumed = 0
@@ -149,6 +150,7 @@ class Session:
     def reset(self, stream: int) -> None:
         """Breaks a stream off."""
         if self._streams.pop(stream, None) is not None:
+            self._left.append(stream)
             self._out.append(_frame(_RESET, 0, stream, _NUMBER.pack(_INTERNAL_ERROR)))
 
     def _take(self, kind: int, flags: int, stream: int, payload: bytes) -> Received | None:
@@ -183,10 +185,13 @@ class Session:
         ended = bool(flags & _END_STREAM)
         if stream in self._streams:  # trailers
             return Received(stream, ended=ended)
+        if stream in self._left:  # trailers that crossed our reset (RFC 9113 section 5.1)
+            return None
         if not stream % 2 or stream <= self._last:
             raise ProtocolError("A stream has a number that it cannot have.")
         self._last = stream
         if len(self._streams) >= MAX_STREAMS:
+            self._left.append(stream)
             self._out.append(_frame(_RESET, 0, stream, _NUMBER.pack(_REFUSED_STREAM)))
             return None
         self._streams[stream] = _Stream(self._first_window)
