@@ -153,3 +153,15 @@ def test_a_timer_is_printed_that_can_be_installed(world: World, kind: str) -> No
     assert "assay prove" in said or "prove" in said
     assert ("OnUnitActiveSec=21600s" in said) if kind == "systemd" else said.startswith("0 */6 * * * ")
     assert "cron cannot tell" in world.assay("prove", "--schedule", "7h", "--print-timer", "cron", expect=2)
+
+
+def test_a_used_up_limit_is_remembered_while_a_thousand_others_call(world: World) -> None:
+    file = world.directory / "assay.d" / "prove.yaml"
+    file.write_text("prove: {bounds: {crowd: 1000}}\n")
+    try:
+        found = proved(world, "--control", "rate_limiting", "--operation", "customer-data.createCustomer")
+    finally:
+        file.unlink()
+    remembered = next(v for v in found["verdicts"] if v["check"] == "limit-forgotten")
+    assert remembered["outcome"] == "pass", remembered["sentence"]
+    assert remembered["facts"]["others"] == 1000

@@ -21,6 +21,7 @@ from assay.declare.model import ProveIdentity
 from assay.domain import IncompleteError, Secret, UsageError, did_you_mean
 from assay.gateway.assemble import Policy
 from assay.gateway.state import prepare, read_applied
+from assay.identity.files import ensure_private_directory
 from assay.identity.http import is_loopback
 from assay.identity.issuer.config import CONFIG_FILE
 from assay.identity.secrets import resolve
@@ -76,7 +77,9 @@ class Aim:
         )
 
     def kept_in(self, state: Path) -> Aim:
-        """The same, with its evidence in another directory."""
+        """The same, with its evidence in another directory, which is made for nobody else's eyes."""
+        for directory in (state.parent.parent, state.parent, state):
+            ensure_private_directory(directory)
         return replace(self, project=Project(self.project.declaration, state))
 
     def _secret(self, reference: str) -> Secret:
