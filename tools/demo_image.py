@@ -1,12 +1,14 @@
-"""``python -m tools.demo_image`` runs ``assay demo`` and draws what it showed into docs/images/demo.svg."""
+"""``python -m tools.demo_image`` runs ``assay demo`` and draws what it showed: docs/images/demo.svg and report.png."""
 
 from __future__ import annotations
 
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ from rich.terminal_theme import MONOKAI
 from assay.demo.rows import Row, Side
 from assay.demo.table import table, verdict
 
-IMAGE = Path(__file__).parents[1] / "docs" / "images" / "demo.svg"
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _WIDTH = 172
 _FORMAT = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 """Without fonts from elsewhere: a picture in a document fetches nothing."""
@@ -42,10 +45,36 @@ def draw(shown: dict[str, Any]) -> str:
     return console.export_svg(title="assay demo", theme=MONOKAI, code_format=_FORMAT, unique_id="demo")
 
 
+def photograph(page: Path, image: Path, *, width: int = 1120, height: int = 800) -> None:
+    """The beginning of an HTML page as a browser shows it, in pixels.
+
+    Raises:
+        LookupError: there is no browser of the Chromium kind.
+        OSError: it took no picture.
+    """
+    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if browser is None:
+        raise LookupError(f"a picture of the report needs one of {', '.join(_BROWSERS)}")
+    with tempfile.TemporaryDirectory() as profile:
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={profile}"]
+        size = [f"--window-size={width},{height}", f"--screenshot={image}"]
+        subprocess.run([browser, *options, *size, page.as_uri()], capture_output=True, check=True, timeout=60)
+    if not image.is_file():
+        raise OSError(f"{browser} wrote no picture")
+
+
+def _demo(*options: str) -> str:
+    """What ``assay demo --format json`` printed."""
+    command = [sys.executable, "-m", "assay", "demo", "--format", "json", *options]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout
+
+
 def main() -> int:
     """Exit code."""
-    done = subprocess.run([sys.executable, "-m", "assay", "demo", "--format", "json"], capture_output=True, check=True)
-    IMAGE.write_text(draw(json.loads(done.stdout)), encoding="utf-8")
+    (IMAGES / "demo.svg").write_text(draw(json.loads(_demo("--walk-only"))), encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        _demo("--output", folder)
+        photograph(Path(folder) / "index.html", IMAGES / "report.png")
     return 0
 
 
