@@ -28,6 +28,7 @@ from assay.gateway.assemble import Policy
 from assay.gateway.compare import compare
 from assay.gateway.envoy import Configuration, translate
 from assay.gateway.plan import Plan, refuse_loosening
+from assay.gateway.retention import prune
 from assay.gateway.runtime import Runtime
 from assay.gateway.state import Applied, Paths
 from assay.identity.files import write_private
@@ -171,6 +172,7 @@ async def apply(
             raise
         if result.rejected:
             state.discard(gateway.paths, meta.number)
+        await asyncio.to_thread(prune, gateway.paths)
         return Result(result.applied, result.verdict, plan)
 
 
