@@ -45,6 +45,21 @@ class TestMethods:
         polite = Shop(wants=lambda asked: Said(200, {"ok": True}) if asked.method == "PUT" else None)
         assert outcome_of(surface, "undeclared-method-served", polite, "getOrder") == "inconclusive"
 
+    @pytest.mark.parametrize(("routed", "expected"), [(True, "fail"), (False, "pass")])
+    def test_a_body_that_is_refused_does_not_hide_that_the_method_is_routed(
+        self, tmp_path: Path, routed: bool, expected: str
+    ) -> None:
+        def answer(asked: Asked) -> Said | None:
+            if asked.method in ("GET", "POST"):
+                return None
+            if not routed:
+                return refused("api_gateway/method-not-allowed", 405)
+            return refused("input_validation/body-undeclared", 400) if asked.body else allowed({}, 405)
+
+        surface = surface_in(tmp_path / "shop", via="gateway", fronted=True)
+        shop = Shop(gateway=True, wants=answer)
+        assert outcome_of(surface, "undeclared-method-served", shop, "getOrder") == expected
+
     def test_are_tried_on_objects_of_the_runs_own_only(self, surface: Surface) -> None:
         cases = named(list(prove(surface)), "undeclared-method-served")
         assert {c.operation for c in cases} == {"getOrder", "getLine"}

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from assay.controls._lib.answers import ask, marker, works
 from assay.controls.api_gateway.proofs.common import anybody, api_case, apis
+from assay.domain import Severity
 from assay.prove.case import Call, Case, Family, Judged, Lab, NotReached, Run, Seen, Thing, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
@@ -30,7 +31,7 @@ def verbs(surface: Surface) -> Iterator[Case]:
             persona = anybody(surface, target)
             if missing and persona and not surface.is_open(target) and surface.allow_writes:
                 run = _undeclared(target, persona, missing)
-                count = 3 + 2 * len(missing)
+                count = 3 + 3 * len(missing)
                 yield api_case(
                     surface, "undeclared-method-served", api, run,
                     target=target, family=Family.CROSS_WRITE, requests=count, writes=len(missing),
@@ -59,7 +60,13 @@ def _undeclared(target: Target, persona: Persona, missing: tuple[str, ...]) -> R
         through = []
         for verb in missing:
             answer = await ask(lab, _as(read, verb, marker(lab)))
+            if answer.policy.startswith("input_validation/"):
+                # Refused for its body. That says nothing about the method, so it is sent without one.
+                answer = await ask(lab, _as(read, verb, ""))
             last = answer.seen
+            if answer.decision is not None and answer.decision.outcome == "allowed" and answer.refused:
+                sentence = f"{verb}, which the contract does not name here, reaches the service; only that refuses it"
+                return broken(f"{sentence} ({last.status})", last, severity=Severity.MEDIUM)
             if answer.at_gateway or answer.refused or answer.seen.status in (400, 415, 501):
                 continue
             through.append(f"{verb} ({answer.seen.status})")
@@ -78,7 +85,7 @@ def _undeclared(target: Target, persona: Persona, missing: tuple[str, ...]) -> R
 
 
 def _as(read: Call, verb: str, text: str) -> Call:
-    body = None if verb == "DELETE" else json.dumps({"note": text}).encode()
+    body = None if verb == "DELETE" or not text else json.dumps({"note": text}).encode()
     kind = "application/json" if body else None
     return replace(read, method=verb, body=body, content_type=kind, purpose=f"{verb}, which is in no contract")
 
