@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +17,7 @@ from assay.app.aiming import Aim
 from assay.app.keeping import keep_run
 from assay.app.reporting import excepted
 from assay.controls.registry import check_design, controls, plan_cases
-from assay.domain import Verdict
+from assay.domain import IncompleteError, Verdict
 from assay.prove.bench import Settings
 from assay.prove.bounds import Limits
 from assay.prove.case import Case
@@ -25,8 +27,10 @@ from assay.prove.objects.owned import Objects
 from assay.prove.plan import Plan, select, summarise
 from assay.prove.result import RunResult
 from assay.prove.runner import prove
-from assay.prove.scope import scope_of
+from assay.prove.scope import origin_of, scope_of
 from assay.prove.stores import Stores
+
+_CONNECT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,7 @@ async def proven(aim: Aim, choice: Choice, limits: Limits, *, emit: Emit = _quie
         AssayError: the target may not be tested, or cannot be.
     """
     cases = cases_of(aim, choice)
+    await _answers(aim)
     with run_directory() as directory:
         sources = aim.sources(directory)
         cast = Cast(sources)
@@ -97,9 +102,30 @@ async def proven(aim: Aim, choice: Choice, limits: Limits, *, emit: Emit = _quie
             stop_file=choice.stop_file,
             authorised=choice.authorised,
             configuration_digest=aim.configuration,
+            mirroring=aim.mirroring(directory),
         )
         result = await prove(cases, settings)
     return replace(result, proofs=excepted(aim.project, result.proofs, result.finished))
+
+
+async def _answers(aim: Aim) -> None:
+    """Whether anybody is there, before hundreds of cases find out one by one.
+
+    Raises:
+        IncompleteError: nobody takes a connection.
+    """
+    origin = origin_of(aim.target)
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            _, writer = await asyncio.open_connection(origin.host, origin.port)
+    except OSError as error:
+        start = "start it: `assay up`" if aim.surface.via == "gateway" else "start it, or give another address"
+        raise IncompleteError(
+            f"nothing answers at {origin}: {os.strerror(error.errno) if error.errno else 'no connection'}", fix=start
+        ) from error
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
 
 
 def kept(aim: Aim, result: RunResult) -> RunResult:

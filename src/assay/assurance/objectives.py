@@ -38,15 +38,15 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What runs: the digest of the live configuration (empty: nothing runs, or nobody could tell), and the one that
-    the declaration compiles to now."""
+    """The digest of the configuration that was applied last (empty: none ever was), and of the one that the declaration
+    compiles to now. Whether a gateway runs at this moment is for ``assay status`` to say."""
 
     live: str = ""
     wanted: str = ""
 
     @property
     def current(self) -> bool:
-        """Whether what is declared is what runs."""
+        """Whether what is declared is what is applied."""
         return bool(self.live) and self.live == self.wanted
 
 
@@ -238,12 +238,12 @@ def _status(
         return Status.NOT_ASSESSED, "nothing looked at it"
     if operating.outcome is Outcome.PASS and design.outcome is not Outcome.INCONCLUSIVE:
         if applied.live and not applied.current:
-            return Status.STALE, "what was proven is live, but the declaration has changed since"
+            return Status.STALE, "what was proven is applied, but the declaration has changed since"
         return Status.EFFECTIVE, operating.sentence
     if elsewhere:
-        return Status.STALE, "it was proven on another configuration than the one that is live"
+        return Status.STALE, "it was proven on another configuration than the one that is applied"
     if design.outcome is Outcome.PASS:
         if applied.current:
-            return Status.APPLIED, f"it runs; {operating.sentence}"
-        return Status.DESIGNED, "what is declared is not what runs" if applied.live else "nothing of it runs"
+            return Status.APPLIED, f"it is applied; {operating.sentence}"
+        return Status.DESIGNED, "what is declared is not what is applied" if applied.live else "it was never applied"
     return Status.CLAIMED, design.sentence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -9,7 +10,8 @@ from assay.domain import Outcome
 from assay.prove.result import RunResult
 from assay.prove.surface import Surface
 
-_MOST = 8
+_MOST, _LONGEST = 8, 200
+_NUMBER = re.compile(r"(?<=\w)#\d+")
 
 
 def needs(surface: Surface, run: RunResult | None = None) -> tuple[str, ...]:
@@ -40,9 +42,15 @@ def _of_surface(surface: Surface) -> Iterator[str]:
 
 
 def _of_run(run: RunResult) -> Iterator[str]:
-    reasons = Counter(u.reason for u in run.unreached)
-    reasons.update(p.verdict.sentence for p in run.proofs if p.verdict.outcome is Outcome.ERROR)
+    reasons = Counter(_in_short(u.reason) for u in run.unreached)
+    reasons.update(_in_short(p.verdict.sentence) for p in run.proofs if p.verdict.outcome is Outcome.ERROR)
     for reason, count in reasons.most_common(_MOST):
         yield f"{reason} ({count} cases)" if count > 1 else reason
     if len(reasons) > _MOST:
         yield f"… and {len(reasons) - _MOST} more reasons, in `--format json`"
+
+
+def _in_short(reason: str) -> str:
+    """A reason without what differs from case to case: the numbers of identities, and all but the first attempt."""
+    first = _NUMBER.sub("", reason).split("; `")[0]
+    return first if len(first) <= _LONGEST else first[: _LONGEST - 1].rstrip() + "…"

@@ -81,7 +81,7 @@ def _about(dossier: Dossier) -> Element:
     return facts(
         ("judged at", _moment(dossier.now)),
         ("declaration", mono(dossier.declaration_digest[:16])),
-        ("live configuration", [mono(dossier.live[:16]), f" – {same}"] if dossier.live else "nothing is known to run"),
+        ("applied configuration", [mono(dossier.live[:16]), f" – {same}"] if dossier.live else "none was ever applied"),
         (
             "proven",
             f"{_moment(run.started)}, run {run.id}, {run.requests} requests at {run.target}" if run else "never",
