@@ -20,6 +20,7 @@ from assay.gateway.apply.binary import find_envoy
 from assay.gateway.apply.validation import shorten, validate
 from assay.gateway.assemble import Policy
 from assay.gateway.envoy import Configuration, translate
+from assay.gateway.retention import prune
 from assay.gateway.runtime import Runtime
 from assay.identity.files import write_private
 
@@ -333,3 +334,21 @@ def test_envoy_that_is_missing_is_said_with_what_to_install(tmp_path: Path) -> N
 )
 def test_reasons_are_cut_to_their_cause(reason: str, expected: str) -> None:
     assert shorten(reason) == expected
+
+
+def test_old_versions_go_when_new_ones_come(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assay.gateway.apply.prune", lambda paths: prune(paths, keep=2))
+    for requests in (1, 2, 3, 4):
+        run(world, world.policy(requests=requests))
+    assert state.numbers(world.paths) == (3, 4)
+    asyncio.run(rollback(world.gateway, world.runtime, by="ada", production=()))
+    assert state.numbers(world.paths) == (3, 4, 5)
+
+
+def test_who_has_used_up_a_limit_gets_no_more_when_routes_change(world: World) -> None:
+    run(world, world.policy(requests=2))
+    with world.envoy():
+        asyncio.run(confirm_started(world.gateway))
+        assert [status(world, "/v1/getThing") for _ in range(3)] == [503, 503, 429]
+        assert run(world, world.policy("getThing", "putThing", requests=2)).confirmed
+        assert status(world, "/v1/putThing") == 429

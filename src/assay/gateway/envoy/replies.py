@@ -63,7 +63,14 @@ NO_CREDENTIAL = "no-accepted-credential"
 UNDECLARED_BODY = "body-undeclared"
 """Last part of the name of the policy that refuses a body where none is declared."""
 
+REALM = "assay"
+"""What the challenge says is protected. Envoy would write the address that the caller asked for, its Host included."""
+
 # Envoy answers 403 to a token for another audience; RFC 6750 §3.1 calls that an invalid token, which is 401.
+_TOKEN_REFUSED = (
+    "response.code_details.startsWith('jwt_authn_access_denied') && "
+    "!response.code_details.startsWith('jwt_authn_access_denied{Jwt_is_missing')"
+)
 _UNPROVEN = (
     f"response.code_details.endsWith('/{NO_CREDENTIAL}]') || "
     "response.code_details.startsWith('jwt_authn_access_denied')"
@@ -72,18 +79,22 @@ _UNPROVEN = (
 _INSPECTED = "response.code_details == 'ext_authz_denied' && response.code != 503"
 
 
-def replies() -> Json:
-    """HttpConnectionManager.local_reply_config."""
+def _unauthorised(expression: str, error: str = "") -> Json:
+    """A refusal with a challenge that names an error only where a credential came (RFC 6750 §3.1)."""
     challenge = {
-        "header": {"key": "www-authenticate", "value": 'Bearer realm="assay"'},
-        "append_action": "ADD_IF_ABSENT",
+        "header": {"key": "www-authenticate", "value": f'Bearer realm="{REALM}"{error}'},
+        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
     }
-    unauthorised = {
-        "filter": _when(_UNPROVEN),
+    return {
+        "filter": _when(expression),
         "status_code": 401,
         "headers_to_add": [challenge],
         "body_format_override": _json(problem(401)),
     }
+
+
+def replies() -> Json:
+    """HttpConnectionManager.local_reply_config."""
     inspected = {
         "filter": _when(_INSPECTED),
         "body_format_override": {
@@ -98,6 +109,12 @@ def replies() -> Json:
     }
     statuses = [{"filter": _status_is(s), "body_format_override": _json(problem(s))} for s in sorted(_TITLES)]
     return {
-        "mappers": [unauthorised, inspected, undeclared, *statuses],
+        "mappers": [
+            _unauthorised(_TOKEN_REFUSED, ', error="invalid_token"'),
+            _unauthorised(_UNPROVEN),
+            inspected,
+            undeclared,
+            *statuses,
+        ],
         "body_format": _json({"type": "about:blank", "status": "%RESPONSE_CODE%", "request_id": "%REQ(X-REQUEST-ID)%"}),
     }

@@ -100,13 +100,18 @@ def _stage(limit: ir.Limit) -> int:
     return _NETWORK if limit.per == "network" else _CALLER
 
 
+def _told(limit: ir.Limit) -> Json:
+    """Callers are told of a limit that counts for them, and of no other: the filter's own bucket is nobody's limit."""
+    return {} if limit.mode is ir.Mode.OBSERVE else {"x_ratelimit_option": "DRAFT_VERSION_03"}
+
+
 def on_route(view: View, operation: OperationPolicy) -> list[Json]:
     """RouteAction.rate_limits: what calls of this operation count towards.
 
     With the routes and not with the filter, which would try every limit of every API for each call.
     """
     return [
-        {"stage": _stage(limit), "actions": actions}
+        {"stage": _stage(limit), "actions": actions, **_told(limit)}
         for limit in view.policy.limits
         if _covers(limit, operation.route)
         for actions in _actions(limit, view, operation)
@@ -146,7 +151,6 @@ def _configuration(limits: tuple[ir.Limit, ...], prefix: str, stage: int) -> Jso
         name = {"key": OBSERVED_LIMIT_HEADER, "value": "rate_limiting"}
         fields["request_headers_to_add_when_not_enforced"] = [{"header": name}]
     else:
-        fields["enable_x_ratelimit_headers"] = "DRAFT_VERSION_03"
         fields["response_headers_to_add"] = [{"header": {"key": "retry-after", "value": str(_wait(limits))}}]
     return http_filter("local_ratelimit.v3.LocalRateLimit", **fields)
 
@@ -160,13 +164,11 @@ def _filter(name: str, slot: Slot, prefix: str, stage: int) -> Filter:
     def mine(view: View) -> tuple[ir.Limit, ...]:
         return tuple(limit for limit in view.policy.limits if _stage(limit) == stage)
 
-    def everywhere(view: View) -> Json | None:
+    def listener(view: View) -> Json | None:
+        # Buckets live as long as what configures them: routes come and go with every key and every operation.
         return _configuration(mine(view), prefix, stage)
 
-    def listener(view: View) -> Json | None:
-        return http_filter("local_ratelimit.v3.LocalRateLimit", stat_prefix=prefix) if mine(view) else None
-
-    return Filter(name, slot, listener, everywhere)
+    return Filter(name, slot, listener, off_by_default=False)
 
 
 NETWORK = _filter("assay.network_limits", Slot.NETWORK_LIMIT, "network_limits", _NETWORK)

@@ -29,4 +29,5 @@ class Slot(IntEnum):
     INSPECTION = 120
     PROCESSING = 130
     ERRORS = 140
+    LOCATION = 150
     ROUTER = 200
