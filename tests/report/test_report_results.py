@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree as ET
 
 import msgspec
 from tests.report.dossiers import dossier
 
 from assay.prove.result import RunResult
-from assay.report import har, results, sarif
+from assay.report import har, junit, results, sarif
 
 
 def test_a_run_is_one_object_with_a_version() -> None:
@@ -56,3 +57,13 @@ def test_a_kept_run_reads_back_as_it_was() -> None:
     run = dossier().run
     assert run is not None
     assert msgspec.json.decode(msgspec.json.encode(run), type=RunResult) == run
+
+
+def test_pipelines_see_every_proof_as_a_test_of_its_own() -> None:
+    made = dossier()
+    root = ET.fromstring(junit.render(made.design, made.proofs))
+    cases = {(c.get("classname"), c.get("name")): c for c in root.iter("testcase")}
+    assert len(cases) == len(made.design) + len(made.proofs)
+    failed = cases["authorisation.object-of-another-read", "apis.shop.operations.getOrder as mobile-app"]
+    failure = failed.find("failure")
+    assert failure is not None and failure.text and "curl" in failure.text

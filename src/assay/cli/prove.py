@@ -219,7 +219,7 @@ def _render(aims: tuple[Aim, ...], ran: tuple[RunResult, ...], format: ProofForm
     if format is ProofFormat.SARIF:
         return write(sarif.render((), result.proofs))
     if format is ProofFormat.JUNIT:
-        return write(junit.render(p.verdict for p in result.proofs))
+        return write(junit.render((), result.proofs))
     if format is ProofFormat.HAR:
         return write(har.render(proofs))
     for aim, each in zip(aims, ran, strict=True):

@@ -89,7 +89,7 @@ def _document(made: Dossier, format: Written) -> str:
     if format is Written.SARIF:
         return sarif.render(made.design, made.proofs)
     if format is Written.JUNIT:
-        return junit.render([*made.design, *(p.verdict for p in made.proofs)])
+        return junit.render(made.design, made.proofs)
     if format is Written.HAR:
         return har.render(made.proofs)
     return results.report(made)
