@@ -186,7 +186,7 @@ def _design(verdicts: Sequence[Verdict]) -> tuple[Side, bool]:
     if vague:
         told = f"{len(vague)} of {size} tests of design could not be concluded"
         return Side(Outcome.INCONCLUSIVE, told, size, shown, 0, 1.0, sentences), False
-    told = f"{size} tests of design hold" + (f", {len(excepted)} of them by exception" if excepted else "")
+    told = f"{_all(size, 'test')} of design {'holds' if size == 1 else 'hold'}" + (f", {len(excepted)} of them by exception" if excepted else "")
     return Side(Outcome.PASS, told, size, shown, 0, 0.0), bool(excepted)
 
 
@@ -212,7 +212,7 @@ def _operating(objective: Objective, facts: Sequence[Measured]) -> Side:
     if sample < wanted * size:
         told = f"{sample} of {size} proofs could be concluded, {objective.target.coverage} are wanted"
         return Side(Outcome.INCONCLUSIVE, told, size, sample, 0, bound, vague)
-    told = f"{sample} of {size} proofs held" if sample < size else f"all {size} proofs held"
+    told = f"{sample} of {size} proofs held" if sample < size else f"{_all(size, 'proof')} held"
     return Side(Outcome.PASS, told, size, sample, 0, bound, vague)
 
 
@@ -247,3 +247,7 @@ def _status(
             return Status.APPLIED, f"it is applied; {operating.sentence}"
         return Status.DESIGNED, "what is declared is not what is applied" if applied.live else "it was never applied"
     return Status.CLAIMED, design.sentence
+
+
+def _all(count: int, what: str) -> str:
+    return f"the only {what}" if count == 1 else f"all {count} {what}s"

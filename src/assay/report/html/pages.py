@@ -149,7 +149,7 @@ def _objective(dossier: Dossier, standing: Standing) -> Element:
             if standing.evidence_age is not None
             else None,
         ],
-        details[summary[f"{len(standing.evidence)} evidence records"], p(".mono.small")[" ".join(standing.evidence)]]
+        details[summary[f"evidence records: {len(standing.evidence)}"], p(".mono.small")[" ".join(standing.evidence)]]
         if standing.evidence
         else None,
     ]
