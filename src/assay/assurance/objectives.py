@@ -186,7 +186,9 @@ def _design(verdicts: Sequence[Verdict]) -> tuple[Side, bool]:
     if vague:
         told = f"{len(vague)} of {size} tests of design could not be concluded"
         return Side(Outcome.INCONCLUSIVE, told, size, shown, 0, 1.0, sentences), False
-    told = f"{_all(size, 'test')} of design {'holds' if size == 1 else 'hold'}" + (f", {len(excepted)} of them by exception" if excepted else "")
+    verb = "holds" if size == 1 else "hold"
+    told = f"{_all(size, 'test')} of design {verb}"
+    told += f", {len(excepted)} of them by exception" if excepted else ""
     return Side(Outcome.PASS, told, size, shown, 0, 0.0), bool(excepted)
 
 
