@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from assay.controls._lib.attempts import Ready, good, name_of, ready, tester
 from assay.controls._lib.inputs import Place, changed, places, speaks_json
+from assay.controls.api_gateway.enforce import answers_are_sensitive
 from assay.controls.data_exposure.proofs.forms import promised
 from assay.controls.data_exposure.proofs.planned import case
 from assay.prove.case import Call, Case, Judged, Lab, Run, Seen, beside_the_point, broken, held, unclear
@@ -72,13 +73,24 @@ def _headers(surface: Surface, target: Target) -> Run:
         lacking = []
         if seen.headers.get("x-content-type-options", "").strip().lower() != "nosniff":
             lacking.append("`x-content-type-options: nosniff`")
-        if "no-store" not in seen.headers.get("cache-control", "").lower() and surface.is_open(target) is not True:
+        if "no-store" not in seen.headers.get("cache-control", "").lower() and _confidential(surface, target):
             lacking.append("`cache-control: no-store`")
         if lacking:
             return broken(f"the answer lacks {' and '.join(lacking)}", seen, lacking=lacking)
         return held("browsers and caches are told to keep nothing and guess nothing", seen)
 
     return run
+
+
+def _confidential(surface: Surface, target: Target) -> bool:
+    """Whether caches must keep nothing: by what is declared about the data, else by whether anybody may call.
+
+    Shared caches keep no answer to a request with `Authorization` unless they are told to (RFC 9111 section 3.5), so
+    where the declaration says that nothing in the API is confidential there is no promise to hold it to.
+    """
+    if surface.is_open(target) is True:
+        return False
+    return not surface.declared_access or answers_are_sensitive(surface.declaration, surface.api(target))
 
 
 def _origins(surface: Surface, target: Target) -> Run:
@@ -162,7 +174,8 @@ def _page(surface: Surface, target: Target) -> Place | None:
 def _paged(surface: Surface, target: Target, place: Place) -> Run:
     persona = tester(surface, target)
     declared = place.schema.get("maximum")
-    most = int(declared) if isinstance(declared, int | float) else None
+    # A greatest value beyond what is asked for, such as that of an `int32`, says nothing of pages.
+    most = int(declared) if isinstance(declared, int | float) and declared < _ASKED else None
 
     async def run(lab: Lab) -> Judged:
         able = await ready(lab, target, persona)
