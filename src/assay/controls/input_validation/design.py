@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from assay.controls._lib.judging import judge as _judge
 from assay.controls._lib.subjects import api_subject, operation_subject, served_apis
 from assay.controls.base import Context
+from assay.controls.input_validation.core_rules import core_rules
 from assay.controls.input_validation.openness import openness
 from assay.controls.input_validation.schemas import Schemas, schemas
 from assay.declare.contract import Operation, SchemaRef
@@ -44,6 +45,7 @@ def design(context: Context) -> Iterator[Verdict]:
             yield from _operation(declaration, api_id, operation, found, at)
         yield from _api(declaration, api_id, api)
         yield from _observed(declaration, api_id, api)
+    yield from core_rules(context)
 
 
 @dataclass(frozen=True, slots=True)
