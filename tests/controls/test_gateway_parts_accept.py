@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from assay.controls.base import Site
@@ -128,3 +129,16 @@ class TestExample:
         asked = {o.route.operation: o.inspection for o in self.policy.operations}
         assert all(i.query_only for name, i in asked.items() if i and name.startswith(("get", "list", "health")))
         assert not any(i.query_only for name, i in asked.items() if i and name.startswith(("create", "update")))
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(2**31 - 1, 200), (-(2**31), 200), (2**31, 400), (-(2**31) - 1, 400), (10**30, 400)]
+)
+def test_a_number_wider_than_the_contract_says_reaches_no_service(number: int, status: int) -> None:
+    policy = _compiled(HERE / "input_validation" / "loose.in.yaml")
+    libraries = {library.api: Library(library.definitions) for library in policy.libraries}
+    found = next(o.inspection for o in policy.operations if o.route.operation == "search")
+    assert found is not None
+    enforced = msgspec.structs.replace(found, mode=ir.Mode.ENFORCE)
+    operation = compile_operation(enforced, libraries["shop"], Engine(), None)
+    assert inspect(operation, "GET", "/search/x", f"ids={number}".encode(), [], b"").status == status

@@ -60,6 +60,16 @@ BASE = {
         ({"dependencies": {"a": ["b"], "c": {"required": ["d"]}}},
          {"dependentRequired": {"a": ["b"]}, "dependentSchemas": {"c": {"required": ["d"]}}}),
         ({"maxLength": 5.0, "required": True}, {"maxLength": 5}),
+        ({"type": "integer", "format": "int32"},
+         {"type": "integer", "format": "int32", "minimum": -(2**31), "maximum": 2**31 - 1}),
+        ({"type": "integer", "format": "int64", "minimum": 0, "exclusiveMaximum": 9},
+         {"type": "integer", "format": "int64", "minimum": 0, "exclusiveMaximum": 9}),
+        ({"type": ["integer", "null"], "format": "uint8", "minimum": -5, "maximum": 1e30},
+         {"type": ["integer", "null"], "format": "uint8", "minimum": 0, "maximum": 255}),
+        ({"type": "integer", "format": "int8", "exclusiveMinimum": -500, "exclusiveMaximum": 500},
+         {"type": "integer", "format": "int8", "exclusiveMinimum": -500, "exclusiveMaximum": 500,
+          "minimum": -128, "maximum": 127}),
+        ({"type": "string", "format": "int64"}, {"type": "string", "format": "int64"}),
         ({"type": "Strin", "minimum": "1", "maxLength": -1, "enum": 1, "pattern": "[", "anyOf": [], "properties": []},
          {}),
     ],
@@ -306,3 +316,14 @@ def test_an_open_instance_with_only_declared_properties_passes_closed(
     assert declared == own.keys() | first.keys() | second.keys()
     is_open = accepts(schema_of(contract, closed=False), value)
     assert accepts(schema_of(contract, closed=True), value) == (is_open and value.keys() <= declared)
+
+
+@pytest.mark.parametrize("bits", [8, 16, 32, 64])
+def test_a_number_that_its_width_cannot_hold_is_refused(bits: int) -> None:
+    schema = schema_of({"A": {"type": "integer", "format": f"int{bits}"}})
+    validator = jsonschema_rs.Draft202012Validator(schema)
+    most = 2 ** (bits - 1) - 1
+    for inside in (0, most, -most - 1):
+        assert validator.is_valid(inside), inside
+    for outside in (most + 1, -most - 2, 10**30, -(10**30)):
+        assert not validator.is_valid(outside), outside

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from assay.controls._lib.shapes import ANY, Path
 from assay.controls.input_validation.schemas import Json, plain_reference, resolve
 from assay.controls.input_validation.text import is_free, is_long
+from assay.declare.contract.keywords import WIDTHS
 
 MOST = 2_000
 """How many places of one schema are looked at. Beyond, the whole value counts as free text."""
@@ -206,7 +207,9 @@ def _implied(parts: tuple[Mapping[str, object], ...]) -> Iterator[str]:
 
 
 def _between(parts: tuple[Mapping[str, object], ...]) -> bool:
-    keywords = {k for p in parts for k in p}
+    """Whether both ends are chosen. A width (`int64`) is enforced, and yet says nothing of what the service expects."""
+    widths = [bound for p in parts for bound in WIDTHS.get(str(p.get("format")), ())]
+    keywords = {k for p in parts for k, v in p.items() if not (k in ("minimum", "maximum") and v in widths)}
     return bool(keywords & {"minimum", "exclusiveMinimum"}) and bool(keywords & {"maximum", "exclusiveMaximum"})
 
 

@@ -32,6 +32,12 @@ FORMATS = words(
     "uuid uri-template json-pointer relative-json-pointer regex int8 int16 int32 int64 uint8 uint16 uint32 uint64 "
     "float double decimal decimal128 byte binary base64url password"
 )
+WIDTHS = {
+    f"{sign}int{bits}": (0, 2**bits - 1) if sign else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    for sign in ("", "u")
+    for bits in (8, 16, 32, 64)
+}
+"""Least and greatest value of the formats that are widths of whole numbers (OpenAPI format registry)."""
 _UNENFORCED = {
     "contentEncoding": "the encoding of a string (`contentEncoding`) is not checked",
     "contentMediaType": "what a string contains (`contentMediaType`) is not checked",
@@ -77,6 +83,7 @@ def plain(raw: Mapping[str, object], report: Report) -> dict[str, object]:
     if "const" in raw:
         out["const"] = raw["const"]
     _format(raw, out, report)
+    _width(out)
     for name, sentence in _UNENFORCED.items():
         if name in raw:
             report("content-encoding", name, sentence, severity=Severity.LOW, group=name)
@@ -192,6 +199,23 @@ def _format(raw: Mapping[str, object], out: dict[str, object], report: Report) -
             fix="add a `pattern` or an `enum`",
             group=name,
         )
+
+
+def _width(out: dict[str, object]) -> None:
+    """Writes a width as the bounds that it means, which validators know; tighter ones that are declared stay."""
+    kinds = out.get("type")
+    bounds = WIDTHS.get(str(out.get("format")))
+    if bounds is None or not {"integer", "number"} & set(kinds if isinstance(kinds, list) else [kinds]):
+        return
+    low, high = bounds
+    if not any(_is_at_least(out.get(name), low) for name in ("minimum", "exclusiveMinimum")):
+        out["minimum"] = low
+    if not any(_is_at_least(high, out.get(name)) for name in ("maximum", "exclusiveMaximum")):
+        out["maximum"] = high
+
+
+def _is_at_least(value: object, least: object) -> bool:
+    return isinstance(value, int | float) and isinstance(least, int | float) and value >= least
 
 
 def _is_number(value: object) -> bool:
