@@ -1,8 +1,8 @@
 """Where an answer points: a service that names itself by its own address inside is given the gateway's paths instead.
 
 Envoy has nothing of its own that rewrites `Location`. The program runs only for answers that carry an absolute address
-there, which a matcher finds out; all others pay for that look alone: one per cent of a read's instructions, where the
-program would be nine. A second header to look for would be two more, so `Content-Location` is mended only beside it.
+there, which a matcher finds out; all others pay for that look alone: about two per cent of a read's instructions, where
+the program would be nine. A second header to look for costs more again, so `Content-Location` is mended only beside it.
 """
 
 from __future__ import annotations
