@@ -18,6 +18,7 @@ from joserfc.jwk import ECKey, KeySet
 
 from assay.gateway.decision import Decision
 from assay.prove.case import (
+    Behind,
     Call,
     Canary,
     Case,
@@ -26,6 +27,7 @@ from assay.prove.case import (
     Judged,
     NotReached,
     Offer,
+    Played,
     RawSeen,
     Seen,
     Shaken,
@@ -98,6 +100,9 @@ class Said:
     headers: Mapping[str, str] = field(default_factory=dict)
     decision: Decision | None = None
     line: Mapping[str, Any] | None = None
+    asked: int = 1
+    seconds: float = 0.01
+    error: str = ""
 
     @property
     def data(self) -> bytes:
@@ -140,6 +145,8 @@ class ScriptedLab:
     _tokens: dict[str, str] = field(default_factory=dict)
     _canaries: list[str] = field(default_factory=list)
     fetched: set[str] = field(default_factory=set)
+    policy: Callable[[Call, Played], Said] | None = None
+    played: list[Played] = field(default_factory=list)
 
     # Who
     async def act(self, persona: Persona, *, fresh: bool = False, scopes: Sequence[str] | None = None) -> Identity:
@@ -275,6 +282,17 @@ class ScriptedLab:
         if self.shakes is None:
             raise NotReached("no TLS")
         return self.shakes(offer)
+
+    async def behind(self, call: Call, played: Played) -> Behind:
+        if self.policy is None:
+            raise NotReached("there is no gateway of ours")
+        number = len(self.played)
+        self.played.append(played)
+        said = self.policy(call, played)
+        names = {n.lower(): v for n, v in said.headers.items()}
+        error = "" if said.status else "reset"
+        seen = Seen(-number - 1, said.status, names, said.data, said.seconds, f"b-{number}", said.error or error)
+        return Behind(seen, said.asked, 15.0, said.decision, {"mirrored_policy": "p"})
 
     async def wait(self, seconds: float) -> None:
         self.waited += seconds

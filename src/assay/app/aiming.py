@@ -27,6 +27,7 @@ from assay.identity.issuer.config import CONFIG_FILE
 from assay.identity.secrets import resolve
 from assay.prove.identities.given import given_identities
 from assay.prove.identities.sources import DevelopmentIssuer, Sources
+from assay.prove.mirror import Mirroring
 from assay.prove.personas import personas_of
 from assay.prove.scope import origin_of
 from assay.prove.surface import Surface, Via, targets_of
@@ -75,6 +76,13 @@ class Aim:
             pki=state / "pki" if own and (state / "pki" / "ca.crt").is_file() else None,
             given={**declaration.model.prove.identities, **self.given},
         )
+
+    def mirroring(self, directory: Path) -> Mirroring | None:
+        """What a mirror of the gateway is made of; None: none of ours is there. ``directory`` is the run's own."""
+        if not self.surface.fronted or self.surface.via != "gateway":
+            return None
+        paths = prepare(self.project.state, environ=os.environ)
+        return Mirroring(paths=paths, directory=directory, authority=self.authority)
 
     def kept_in(self, state: Path) -> Aim:
         """The same, with its evidence in another directory, which is made for nobody else's eyes."""

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from assay.prove.accesslog import AccessLog
 from assay.prove.bounds import Budget, Limits, Stop
-from assay.prove.case import Identity
+from assay.prove.case import Identity, NotReached
 from assay.prove.events import Emit
 from assay.prove.listener import Listener
+from assay.prove.mirror import Mirror, Mirroring, open_mirror
 from assay.prove.redaction import Redaction
 from assay.prove.scope import Origin, Scope, origin_of
 from assay.prove.seams import Cast, Objects, Stores
@@ -42,6 +43,7 @@ class Settings:
         access_log: the gateway's; None: there is none to read.
         stop_file: the run ends when it appears.
         authorised: somebody said that production may be tested.
+        mirroring: what a mirror of the live gateway is made of; None: there is no gateway of ours.
     """
 
     surface: Surface
@@ -61,6 +63,7 @@ class Settings:
     stop_file: Path | None = None
     authorised: bool = False
     configuration_digest: str = ""
+    mirroring: Mirroring | None = None
 
 
 @dataclass
@@ -84,6 +87,9 @@ class Bench:
     _writes: Counter[str] = field(init=False, default_factory=Counter)
     _retired: set[str] = field(init=False, default_factory=set)
     _renewing: dict[str, asyncio.Lock] = field(init=False, default_factory=dict)
+    _mirror: Mirror | None = field(init=False, default=None)
+    _unmirrored: str = field(init=False, default="")
+    _opening: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         settings, loop = self.settings, asyncio.get_running_loop()
@@ -152,9 +158,31 @@ class Bench:
         """One renewal of an identity at a time."""
         return self._renewing.setdefault(who.name, asyncio.Lock())
 
+    async def mirror(self) -> Mirror:
+        """The mirror of the live gateway, started when it is first asked for.
+
+        Raises:
+            NotReached: there is no gateway of ours, or it cannot be mirrored. It is tried once in a run.
+        """
+        made_of = self.settings.mirroring
+        if made_of is None:
+            raise NotReached("there is no gateway of ours in front, whose policy could be tried with another service")
+        async with self._opening:
+            if self._unmirrored:
+                raise NotReached(self._unmirrored)
+            if self._mirror is None:
+                try:
+                    self._mirror = await open_mirror(made_of, body_bytes=self.settings.limits.body_bytes)
+                except NotReached as reason:
+                    self._unmirrored = str(reason)
+                    raise
+        return self._mirror
+
     async def close(self) -> None:
         """Ends every connection and every task of the run's own."""
         self.transport.close()
+        if self._mirror:
+            await self._mirror.close()
         await self.listener.close()
         if self.log:
             await self.log.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from assay.domain import Location, Outcome, Severity
 
@@ -222,6 +222,40 @@ class Canary:
     nonce: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """What the run's own service answers when the live policy is put in front of it.
+
+    Attributes:
+        headers: sent as they are, in this order; length and end of connection are added.
+        how: ``whole``; ``hang``: never; ``reset``: the connection is reset instead; ``cut``: it ends within the body;
+            ``slow``: the body drips, a byte at a time.
+    """
+
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
+    body: bytes = b"{}"
+    how: Literal["whole", "hang", "reset", "cut", "slow"] = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What a caller got of a played answer.
+
+    Attributes:
+        asked: how often the request came to the run's own service; 0: the gateway answered by itself.
+        timeout: seconds after which the gateway gives up on the service, by the policy.
+        decision: the gateway's log line about it, read; None: there was none in time.
+        facts: which configuration was mirrored, and in what it differs from the live one.
+    """
+
+    seen: Seen
+    asked: int
+    timeout: float
+    decision: Decision | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What a case concludes.
@@ -361,6 +395,13 @@ class Lab(Protocol):
 
     async def handshake(self, offer: Offer) -> Shaken:
         """Tries a TLS handshake, and ends the connection."""
+
+    async def behind(self, call: Call, played: Played) -> Behind:
+        """Sends one request through the live policy to a service of the run's own, which answers as it is told.
+
+        Raises:
+            NotReached: there is no gateway of ours, or its configuration cannot be run a second time.
+        """
 
     async def wait(self, seconds: float) -> None:
         """Lets time pass.

@@ -14,6 +14,7 @@ from assay.prove import reproduce
 from assay.prove.bench import Bench
 from assay.prove.case import Call, Case, NotReached, Seen
 from assay.prove.concluding import correlation
+from assay.prove.mirror import Mirror
 from assay.prove.result import Exchange
 from assay.prove.scope import Origin, origin_of
 from assay.prove.seams import ClientCertificate, Presented
@@ -48,6 +49,8 @@ class Sent:
     sent: bytes = b""
     reproduce: str = ""
     logged: bool = False
+    mirrored: str = ""
+    """The case, when it went through a mirror, which is gone with the run."""
 
 
 class Courier:
@@ -94,21 +97,21 @@ class Courier:
         """Counts one more request. Raises BoundsReached."""
         await self._bench.budget.take(writes=writes, cleaning=self._cleaning)
 
-    async def send(self, call: Call, *, guarded: bool = True) -> Seen:
-        """Sends one request and records it.
+    async def send(self, call: Call, *, guarded: bool = True, mirror: Mirror | None = None) -> Seen:
+        """Sends one request, to a mirror of the gateway if that is given, and records it.
 
         Raises:
             NotReached: it may not, or cannot, be sent.
             UsageError: it is no HTTP request.
         """
-        message, number, owned = self._prepare(call, guarded=guarded)
+        message, number, owned = self._prepare(call, guarded=guarded, to=mirror.origin if mirror else None)
         await self.take(writes=call.method.upper() in WRITING)
         started = self._bench.settings.clock()
         try:
-            answer = await self._bench.transport.send(message)
+            answer = await (mirror or self._bench).transport.send(message)
         except UsageError as error:
             raise NotReached(error.sentence) from error
-        return self._record(call, message, number, owned, started, answer)
+        return self._record(call, message, number, owned, started, answer, mirrored=mirror is not None)
 
     async def together(self, calls: Sequence[Call]) -> tuple[Seen, ...]:
         """Sends requests at the same moment. Raises as :meth:`send` does."""
@@ -141,8 +144,8 @@ class Courier:
         given = {name.lower() for name, _ in call.headers}
         return Presented(tuple(h for h in presented.headers if h[0].lower() not in given), presented.certificate)
 
-    def _prepare(self, call: Call, *, guarded: bool) -> tuple[Message, int, frozenset[str]]:
-        origin, presented, api = self.origin(call), self.presents(call), call.api or self._case.api
+    def _prepare(self, call: Call, *, guarded: bool, to: Origin | None = None) -> tuple[Message, int, frozenset[str]]:
+        origin, presented, api = to or self.origin(call), self.presents(call), call.api or self._case.api
         if guarded:
             self._guard(call)
         number = self.number()
@@ -185,7 +188,15 @@ class Courier:
             raise NotReached("it would change an object that this run did not make, and --allow-writes was not given")
 
     def _record(
-        self, call: Call, message: Message, number: int, owned: frozenset[str], started: datetime, answer: Answer
+        self,
+        call: Call,
+        message: Message,
+        number: int,
+        owned: frozenset[str],
+        started: datetime,
+        answer: Answer,
+        *,
+        mirrored: bool = False,
     ) -> Seen:
         surface = self._bench.settings.surface
         known = next((value for name, value in message.headers if name.lower() == "x-request-id"), "")
@@ -201,7 +212,8 @@ class Courier:
                 message=message,
                 answer=answer,
                 owned=owned,
-                logged=surface.via == "gateway" and surface.fronted and not call.direct,
+                logged=surface.via == "gateway" and surface.fronted and not call.direct and not mirrored,
+                mirrored=self._case.id if mirrored else "",
             )
         )
         return Seen(
@@ -226,7 +238,7 @@ def exchange(sent: Sent, bench: Bench, decision: Decision | None) -> Exchange:
         headers = tuple((name, reproduce.shown(value)) for name, value in marked)
         url = redaction.text(f"{message.origin}{message.target}")
         body = redaction.body(message.body)
-        line = _curl(message, marked, url, body, sent)
+        line = _curl(message, marked, url, body, sent) if not sent.mirrored else reproduce.replay(sent.mirrored)
     return Exchange(
         number=sent.number,
         kind=sent.kind,

@@ -14,6 +14,7 @@ from assay.prove import reproduce
 from assay.prove.bench import Bench
 from assay.prove.bounds import BoundsReached
 from assay.prove.case import (
+    Behind,
     Call,
     Canary,
     Case,
@@ -21,12 +22,13 @@ from assay.prove.case import (
     Identity,
     NotReached,
     Offer,
+    Played,
     RawSeen,
     Seen,
     Shaken,
     Thing,
 )
-from assay.prove.concluding import nonce
+from assay.prove.concluding import correlation, nonce
 from assay.prove.courier import Courier, Sent
 from assay.prove.handshake import exchange_raw, shake
 from assay.prove.patience import Patience
@@ -248,6 +250,22 @@ class EngineLab:
             )
         )
         return Shaken(number, got.version, got.suite, got.certificate, got.error)
+
+    async def behind(self, call: Call, played: Played) -> Behind:
+        """See Lab."""
+        settings = self._bench.settings
+        mirror = await self._bench.mirror()
+        # An id of its own: numbers within the case are those of exchanges, which this one is not the only kind of.
+        known = correlation(f"{settings.run}/behind", self._case.id, self._attempt, len(self._courier.sent))
+        mirror.service.expect(known, played)
+        call = replace(call, headers=(*call.headers, ("x-request-id", known)))
+        with self._patience.standing_aside() as aside:
+            seen = await self._bounded(self._courier.send(call, guarded=False, mirror=mirror))
+            line = await mirror.log.line(known, within=settings.limits.log_seconds)
+            await aside.back()
+        timeout = mirror.timeouts.get(call.api or self._case.api, 0.0)
+        decision = decide(line) if line is not None else None
+        return Behind(seen, mirror.service.asked(known), timeout, decision, mirror.facts)
 
     async def wait(self, seconds: float) -> None:
         """See Lab."""

@@ -68,6 +68,11 @@ def curl(
     return " ".join(words)
 
 
+def replay(case: str) -> str:
+    """The command line for an exchange that needs a service of the run's own: the whole case again."""
+    return f"assay prove --replay {shlex.quote(case)}"
+
+
 def s_client(origin: Origin, offer: Offer) -> str:
     """An OpenSSL command line for a handshake."""
     words = ["openssl s_client", "-connect", shlex.quote(f"{origin.host}:{origin.port}")]

@@ -29,6 +29,7 @@ _LEFT_BEHIND: tuple[tuple[str, str], ...] = (
     ("/env", r"PATH=|\"PATH\"|\{"),
     ("/.env", r"^[A-Z_]+="),
     ("/.git/HEAD", r"^ref: refs/"),
+    ("/.git/config", r"^\[core\]"),
     ("/server-status", r"Apache Server Status"),
     ("/phpinfo.php", r"phpinfo\(\)|PHP Version"),
     ("/console", r"console|interactive"),

@@ -63,6 +63,9 @@ def _undeclared(target: Target, persona: Persona, missing: tuple[str, ...]) -> R
             if answer.policy.startswith("input_validation/"):
                 # Refused for its body. That says nothing about the method, so it is sent without one.
                 answer = await ask(lab, _as(read, verb, ""))
+            elif answer.decision is None and answer.seen.status in (400, 415, 422):
+                # So did the service: what is meant may stand in the query.
+                answer = await ask(lab, _asked(read, verb, marker(lab)))
             last = answer.seen
             if answer.decision is not None and answer.decision.outcome == "allowed" and answer.refused:
                 sentence = f"{verb}, which the contract does not name here, reaches the service; only that refuses it"
@@ -88,6 +91,11 @@ def _as(read: Call, verb: str, text: str) -> Call:
     body = None if verb == "DELETE" or not text else json.dumps({"note": text}).encode()
     kind = "application/json" if body else None
     return replace(read, method=verb, body=body, content_type=kind, purpose=f"{verb}, which is in no contract")
+
+
+def _asked(read: Call, verb: str, text: str) -> Call:
+    joined = "&" if "?" in read.target else "?"
+    return replace(read, method=verb, target=f"{read.target}{joined}note={text}", purpose=f"{verb}, without a body")
 
 
 async def _happened(lab: Lab, read: Call, good: Seen, thing: Thing | None) -> str:
