@@ -6,6 +6,17 @@ from assay.gateway.envoy.filters.base import View
 from assay.gateway.envoy.listener import NAME
 from assay.gateway.envoy.types import Json, typed
 
+_RAPID_RESET = {
+    "overload.premature_reset_total_stream_count": 200,
+    "overload.premature_reset_min_stream_lifetime_seconds": 1,
+    "http.max_requests_per_io_cycle": 10,
+}
+"""Against HTTP/2 connections that open streams only to reset them (CVE-2023-44487), which no limit on streams meets.
+
+A connection is closed when half of its last 200 streams were reset by the client before they were answered and within
+a second; and no more than ten new requests of one connection are looked at before those of others.
+"""
+
 
 def _watched(directory: str, file: str) -> Json:
     return {
@@ -42,6 +53,7 @@ def bootstrap(view: View) -> Json:
                     "static_layer": {
                         "envoy.reloadable_features.http_reject_path_with_fragment": True,
                         "re2.max_program_size.error_level": 5000,
+                        **_RAPID_RESET,
                     },
                 }
             ]
