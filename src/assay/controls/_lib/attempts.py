@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from assay.controls._lib.answers import by_hand, callers, works
+from assay.controls._lib.answers import by_hand, callers, doubtful, works
 from assay.prove.case import Call, Draft, Identity, Lab, NotReached, Seen, Thing
 from assay.prove.surface import Persona, Surface, Target
 
@@ -68,7 +68,7 @@ def tester(surface: Surface, target: Target) -> Persona | None:
     return min(found, key=lambda p: _worse(surface, target, p), default=None)
 
 
-def _worse(surface: Surface, target: Target, persona: Persona) -> tuple[bool, bool, bool, bool, float, int, str]:
+def _worse(surface: Surface, target: Target, persona: Persona) -> tuple[bool, bool, bool, bool, bool, float, int, str]:
     given = surface.declaration.model.prove.identities.get(persona.name)
     named = {p.name for p in target.operation.parameters if p.location == "path"}
     lacking = not (given and named & set(given.owns))
@@ -76,7 +76,17 @@ def _worse(surface: Surface, target: Target, persona: Persona) -> tuple[bool, bo
     consumer = surface.declaration.model.consumers.get(persona.consumer or "")
     room = consumer.limit.per_second if consumer and consumer.limit else float("inf")
     many = bool({"token", "session"} & set(persona.ways))
-    return (lacking, unsure, not many, bool(surface.owns(target, persona)), -room, len(persona.ways), persona.name)
+    lost = doubtful(surface, target, persona)
+    return (
+        lost,
+        lacking,
+        unsure,
+        not many,
+        bool(surface.owns(target, persona)),
+        -room,
+        len(persona.ways),
+        persona.name,
+    )
 
 
 def weakest(surface: Surface, target: Target) -> Persona | None:

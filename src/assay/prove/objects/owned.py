@@ -55,6 +55,7 @@ class Objects:
         self._maker = Maker(surface, cast, salt=salt or secrets.token_hex(8))
         self._shared: dict[Key, list[_Shared]] = {}
         self._locks: dict[Key, asyncio.Lock] = {}
+        self._above: dict[tuple[str, ...], Got] = {}
         self._markers: dict[str, int] = {}
 
     async def owned(
@@ -127,6 +128,7 @@ class Objects:
     async def reset(self) -> None:
         """See the protocol."""
         self._shared.clear()
+        self._above.clear()
 
     async def clean_up(self, send: Send) -> tuple[str, ...]:
         """See the protocol. A second call has nothing left to do."""
@@ -159,8 +161,14 @@ class Objects:
         last: Got | None = None
         for name in names:
             final = name == names[-1] and not listing
-            last = await self._value(target, name, params, persona, bound.get(name), wanted, nonce if final else "")
+            above = self._place_above(target, name, persona, params) if mints and not other_than else None
+            before = self._above.get(above) if above else None
+            last = before or await self._value(
+                target, name, params, persona, bound.get(name), wanted, nonce if final else ""
+            )
             params[name] = last.value
+            if above and last.made:
+                self._above[above] = last
             if wanted.owner is not None:
                 self._maker.remember(target.api, name, last.value, wanted.owner)
             if name in bound and mints:
@@ -179,6 +187,18 @@ class Objects:
         elif not last.made:
             await self._must_exist(target, params, owner, wanted)
         return Thing(params, owner, nonce if planted else "", last.made)
+
+    def _place_above(
+        self, target: Target, name: str, persona: Persona, params: Mapping[str, str]
+    ) -> tuple[str, ...] | None:
+        """Under what an object above the wanted one is kept, to be had again; None: it must be one of its own.
+
+        Whoever may use any object needs no new one above each that is made: what is below is new all the same. What is
+        changed or removed itself is the last one of a path, and never taken from here.
+        """
+        if name == placeholders(target.operation.path)[-1] or self._surface.owns(target, persona):
+            return None
+        return (target.api, target.base + prefix(target.operation.path, name), persona.name, *params.values())
 
     async def _refer(
         self, target: Target, persona: Persona, thing: Thing, send: Send, random: randomness.Random

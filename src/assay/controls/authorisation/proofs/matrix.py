@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from assay.controls._lib.accounts import password_of, personal, properties, user_of, with_body
 from assay.controls._lib.answers import Answer, ask, by_hand, callers, carries, marker, real_object, works
 from assay.controls._lib.proving import test_of
 from assay.controls.authorisation.proofs.common import CONTROL, reader_of
-from assay.controls.authorisation.proofs.effects import before, changed
-from assay.prove.case import Case, Draft, Family, Judged, Lab, NotReached, Run, Seen, Thing, broken, held, unclear
+from assay.controls.authorisation.proofs.effects import before, changed, flat
+from assay.domain import Outcome
+from assay.prove.case import (
+    Case,
+    Draft,
+    Family,
+    Identity,
+    Judged,
+    Lab,
+    NotReached,
+    Run,
+    Seen,
+    Thing,
+    broken,
+    held,
+    unclear,
+)
 from assay.prove.surface import Persona, Surface, Target
 
 _PATIENCE = 2
@@ -88,16 +103,17 @@ def _case(test: str, target: Target, persona: Persona, run: Run) -> Case:
         operation=target.id,
         identity=persona.name,
         family=family,
-        requests=5 if target.writes else 2,
-        writes=2 if target.writes else 0,
+        requests=8 if target.writes and denied else 5 if target.writes else 2,
+        writes=3 if target.writes else 0,
         run=run,
     )
 
 
 def _permitted(target: Target, persona: Persona) -> Run:
     async def run(lab: Lab) -> Judged:
-        thing, who = await real_object(lab, target, persona, fresh=target.writes)
-        if target.operation.method.upper() == "DELETE" and thing is not None and not thing.made:
+        method = target.operation.method.upper()
+        thing, who = await real_object(lab, target, persona, fresh=method == "DELETE")
+        if method == "DELETE" and thing is not None and not thing.made:
             raise NotReached("there is no object of this run's own that could be removed")
         answer = await ask(lab, lab.request(target, lab.draft(target, thing), who, purpose="a permitted call"))
         seen = answer.seen
@@ -130,21 +146,56 @@ def _denied(target: Target, persona: Persona, rightful: Persona | None, known: K
                 return verdict
         if rightful is None:
             raise NotReached("nobody may call it, so there is no object to try it on")
-        thing = await _thing(lab, target, rightful, fresh=True)
-        call = lab.request(target, _distinct(lab, target, thing), who, purpose="nobody allowed this")
         reader = reader_of(surface, target)
+        own = await _own(lab, target, reader, persona)
+        if own is not None and reader is not None:
+            # On an object of the caller's own, nothing but the role stands in the way.
+            verdict = await _changes(lab, target, reader, own, own.owner, what)
+            if verdict.outcome is Outcome.FAIL:
+                return verdict
+        thing = await _thing(lab, target, rightful, fresh=True)
         if reader is not None and thing is not None:
-            was = await before(lab, reader, thing)
-            answer = await ask(lab, call)
-            happened, now = await changed(lab, was, marker(lab))
-            if happened:
-                return broken(f"{what} is answered {answer.seen.status}, and afterwards {happened}", answer.seen)
-            if answer.refused or answer.seen.ok:
-                return held(f"{what} is answered {answer.seen.status} and changes nothing", now)
-            return unclear(f"{what} is answered {answer.seen.status}, and changed nothing", now)
+            return await _changes(lab, target, reader, thing, who, what)
+        call = lab.request(target, _distinct(lab, target, thing), who, purpose="nobody allowed this")
         return await _made(lab, target, rightful, await ask(lab, call), what)
 
     return run
+
+
+async def _own(lab: Lab, target: Target, reader: Target | None, persona: Persona) -> Thing | None:
+    """An object of the caller's own that the operation addresses, made for this case; None: there can be none."""
+    if reader is None or not by_hand(target) or not lab.surface.allows(reader, persona):
+        return None
+    try:
+        thing = await lab.owned(reader, persona, fresh=True)
+    except NotReached:
+        return None
+    return thing if thing.made else None
+
+
+async def _changes(lab: Lab, target: Target, reader: Target, thing: Thing, who: Identity, what: str) -> Judged:
+    """Judges a write by what its object's owner sees before and after."""
+    was = await before(lab, reader, thing)
+    draft = _unlike(_distinct(lab, target, thing), flat(was.first))
+    answer = await ask(lab, lab.request(target, draft, who, purpose="nobody allowed this"))
+    happened, now = await changed(lab, was, marker(lab))
+    if happened:
+        return broken(f"{what} is answered {answer.seen.status}, and afterwards {happened}", answer.seen)
+    if answer.refused or answer.seen.ok:
+        return held(f"{what} is answered {answer.seen.status} and changes nothing", now)
+    return unclear(f"{what} is answered {answer.seen.status}, and changed nothing", now)
+
+
+def _unlike(draft: Draft, shown: Mapping[str, str]) -> Draft:
+    """The draft with numbers that are not what the object has already: the same once more would change nothing."""
+    if not isinstance(draft.body, dict):
+        return draft
+    same = {
+        name: value + 1
+        for name, value in draft.body.items()
+        if isinstance(value, int) and not isinstance(value, bool) and shown.get(name) == repr(value)
+    }
+    return with_body(draft, **same) if same else draft
 
 
 def _distinct(lab: Lab, target: Target, thing: Thing | None) -> Draft:

@@ -105,6 +105,20 @@ def _value(schema: Mapping[str, Any]) -> Any:
     return True if "boolean" in kinds else None
 
 
+def _other(value: Any) -> Any:
+    """Another value than one that is there already: the same once more would show no effect."""
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value - 1
+        case list():
+            return [f"assay-{v}" if isinstance(v, str) else v for v in value] or ["assay"]
+        case str():
+            return f"assay-{value}"
+    return value
+
+
 def _run(surface: Surface, target: Target, persona: Persona) -> Run:
     async def run(lab: Lab) -> Judged:
         able = await ready(lab, target, persona, own=True)
@@ -116,6 +130,7 @@ def _run(surface: Surface, target: Target, persona: Persona) -> Run:
         before = await _read(lab, surface, target, able, plain)
         if before is None:
             return unclear("what was written cannot be read back, so no effect would be seen", plain)
+        extras = {n: _other(v) if before.get(n) == v else v for n, v in extras.items()}
         met = await attempt(lab, _with(lab, able, extras))
         tried = [met]
         if not met.stopped and not met.crashed:
