@@ -23,6 +23,8 @@ from pathlib import Path
 from benchmarks import scale
 from benchmarks.gateway import engines, load, modsecurity, project, subjects
 from benchmarks.gateway.processes import Crew, free_port
+from benchmarks.proving import compare, verifying, whole
+from benchmarks.proving import page as proving
 
 HERE = Path(__file__).parent
 RATES = (200, 1000)
@@ -197,6 +199,7 @@ def main(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2, help="of each subject in each round")
+    parser.add_argument("--skip-proving", action="store_true", help="leave out the proof, the long logs and the zoo")
     parser.add_argument("--dry-run", action="store_true", help="print the page, write nothing")
     args = parser.parse_args(argv)
     notes = []
@@ -215,12 +218,26 @@ def main(argv: Sequence[str]) -> None:
                 late = late or latencies(chosen, 3.0, setting)
         costs = scale.measure(Path(name), rounds=1)
     page = report(found, late, costs, notes)
+    proved = None if args.skip_proving else _proving()
+    page += f"\n{proving.section(*proved)}" if proved else ""
     sys.stdout.write(page)
     if not args.dry_run:
         (HERE / "RESULTS.md").write_text(page, encoding="utf-8")
         rounds = {setting.name: rounds for setting, rounds in found}
         kept = {"version": 2, "rounds": rounds, "latencies": late, "design": [asdict(c) for c in costs], "notes": notes}
+        if proved:
+            full, logs, zoo = proved
+            kept |= {"proving": {"whole": asdict(full), "logs": [asdict(log) for log in logs], "zoo": asdict(zoo)}}
         (HERE / "results.json").write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+
+
+def _proving() -> tuple[whole.Whole, tuple[verifying.Log, ...], compare.Comparison]:
+    """A full proof, long logs, and the zoo: half an hour, most of it two tools on the zoo."""
+    return (
+        whole.measure(),
+        verifying.measure(),
+        compare.compare(tell=lambda text: print(text, file=sys.stderr, flush=True)),
+    )
 
 
 def _subjects(crew: Crew, directory: Path, setting: Setting, *, guarded: bool) -> list[Subject]:
