@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from assay.domain import Secret
 from assay.evidence.redact import HEADERS, Scrubber
+from assay.prove.spoken import unsaid
 
 KEPT_BYTES = 4096
 _LOOKED_AT = 64 * 1024
@@ -39,7 +40,7 @@ class Redaction:
         found = self._short.get(text)
         if found is None:
             scrubbed = scrubber.redact(text.encode("utf-8", "replace")).decode("utf-8", "replace")
-            found = self._further(scrubbed)
+            found = self._further(unsaid(scrubbed))
             if len(text) <= _SHORT and len(self._short) < _REMEMBERED:
                 self._short[text] = found
         return found
