@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,9 @@ def test_a_report_is_written_from_evidence_alone_and_grows_old(world: World, tmp
     world.assay("report", "--output", str(tmp_path / "report"))
     page = (tmp_path / "report" / "index.html").read_text()
     assert "only-owners" in page and "What was not tested" in page
+    world.assay("report", "--pack", "--output", str(tmp_path / "pack"))
+    stranger = [sys.executable, str(tmp_path / "pack" / "evidence" / "verify.py"), str(tmp_path / "pack" / "evidence")]
+    assert subprocess.run(stranger, capture_output=True, timeout=120).returncode == 0
     later = json.loads(world.assay("report", "--format", "json", "--at", "2031-01-01"))
     assert {o["id"]: o["status"] for o in later["objectives"]}["only-owners"] == "stale"
     sarif = json.loads(world.assay("report", "--format", "sarif"))

@@ -23,7 +23,7 @@ class Explanation:
 def known() -> list[str]:
     """Everything that can be explained, in alphabetical order."""
     registered = controls()
-    ids = [c.id for c in registered] + [check for c in registered for check in c.about.checks]
+    ids = [c.id for c in registered] + [test for c in registered for test in (*c.about.checks, *c.about.proofs)]
     return sorted({*ids, *reading_checks(), *(o.id for o in objectives())})
 
 
@@ -46,6 +46,8 @@ def _found(whose: str, name: str) -> Iterator[Explanation]:
             yield Explanation(control.guide.strip())
         if name in control.about.checks and whose in ("", control.id):
             yield _check(control, name)
+        if name in control.about.proofs and whose in ("", control.id):
+            yield _proof(control, name)
     reading = reading_checks().get(name)
     if reading and (not whose or whose in reading.readers):
         yield _reading(reading)
@@ -57,7 +59,7 @@ def _found(whose: str, name: str) -> Iterator[Explanation]:
 def _nearest(whose: str, name: str) -> str:
     for control in controls():
         if whose == control.id:
-            return did_you_mean(name, control.about.checks, what="check")
+            return did_you_mean(name, [*control.about.checks, *control.about.proofs], what="check")
     if whose in READERS:
         return did_you_mean(name, [c.id for c in reading_checks().values() if whose in c.readers], what="check")
     if whose:
@@ -71,6 +73,20 @@ def _check(control: Control, name: str) -> Explanation:
     guide = section(control.guide, name)
     facts = (("good state", check.title), ("control", control.id), ("severity", str(check.severity)))
     return Explanation(guide or f"## {name}", (*facts, ("why", check.why), ("fix", check.fix)))
+
+
+def _proof(control: Control, name: str) -> Explanation:
+    proof = control.about.proofs[name]
+    facts = (
+        ("good state", proof.title),
+        ("control", control.id),
+        ("severity", str(proof.severity)),
+        ("shown by", "`assay prove`, on the running system"),
+        ("covers", ", ".join(proof.rows)),
+    )
+    told = tuple((label, said) for label, said in facts if said)
+    guide = section(control.guide, name)
+    return Explanation(guide or f"## {name}", (*told, ("why", proof.why), ("fix", proof.fix)))
 
 
 def _reading(check: ReadingCheck) -> Explanation:

@@ -117,7 +117,7 @@ def prove(
 
       assay prove --control authorisation --via both
 
-      assay prove --replay authorisation/object-of-another-read/customer-data.getCustomer/mobile-app
+      assay prove --replay authorisation/foreign-object-read/customer-data.getCustomer/mobile-app
 
       assay prove --contract openapi.yaml --target http://127.0.0.1:8888 --identity alice=bearer:env:ALICE
 
@@ -226,7 +226,8 @@ def _render(aims: tuple[Aim, ...], ran: tuple[RunResult, ...], format: ProofForm
         _say(aim, each)
     if direct is not None:
         added = results.contribution(result, direct)
-        out().print(f"[bold]what the gateway adds[/]: {counted(len(added), 'case')} fail at the service and hold here")
+        what = f"{counted(len(added), 'case')} that fail{'s' if len(added) == 1 else ''} at the service"
+        out().print(f"[bold]what the gateway adds[/]: {what} and hold{'s' if len(added) == 1 else ''} here")
     return None
 
 

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from assay.app.addresses import now
-from assay.app.project import open_project
+from assay.app.keeping import evidence_directory, open_ledger
+from assay.app.project import Project, open_project
 from assay.app.reporting import dossier
 from assay.cli.console import err, out, progress, tables, write
 from assay.cli.options import DeclarationPath
@@ -41,6 +42,9 @@ def report(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder (html) or file; default: `assay-report`.")
     ] = None,
+    pack: Annotated[
+        bool, typer.Option("--pack", help="With html: the evidence too, and `verify.py`, for an auditor to take away.")
+    ] = False,
     at: Annotated[
         str | None,
         typer.Option("--at", metavar="TIME", help="Judge as of then: 2026-12-01 or 2026-12-01T12:00."),
@@ -54,6 +58,8 @@ def report(
 
       assay report
 
+      assay report --pack -o for-the-auditor
+
       assay report --format json | jq '.objectives[] | {id, status}'
 
       assay report --at 2027-01-01 --format text
@@ -61,6 +67,8 @@ def report(
       assay report --format sarif -o assay.sarif
     """
     moment = _moment(at)
+    if pack and format is not Written.HTML:
+        raise UsageError(f"`--pack` does nothing for {format}", fix="leave `--format` out")
     project = open_project(path)
     with progress("reading the evidence"):
         made = dossier(project, now=moment)
@@ -68,8 +76,13 @@ def report(
         folder = output or Path("assay-report")
         for name, text in pages(made).items():
             _save(folder / name, text)
+        if pack:
+            _pack(project, folder / "evidence")
         _say(made)
         out().print(f"[green]wrote[/] {folder / 'index.html'}", soft_wrap=True)
+        if pack:
+            evidence = folder / "evidence"
+            out().print(f"[green]wrote[/] {evidence}  (check it: python {evidence / 'verify.py'} {evidence})")
     elif format is Written.TEXT:
         if output:
             raise UsageError("`--output` does nothing for text", fix="redirect it, or choose another format")
@@ -83,6 +96,16 @@ def report(
     if made.evidence and made.evidence.verified is False:
         err().print("[bold red]the evidence does not verify[/]: `assay verify` says what happened to it")
         raise typer.Exit(Exit.INCOMPLETE)
+
+
+def _pack(project: Project, folder: Path) -> None:
+    """The evidence as a folder that verifies without this machine."""
+    if not evidence_directory(project).is_dir():
+        raise UsageError("there is no evidence to pack", fix="prove something first: `assay prove`")
+    if folder.exists():
+        raise UsageError(f"`{folder}` is there already", fix="name a new folder with --output, or remove it")
+    with open_ledger(project) as ledger:
+        ledger.export(folder)
 
 
 def _document(made: Dossier, format: Written) -> str:
