@@ -18,7 +18,7 @@ def absent(surface: Surface) -> Iterator[Case]:
     """Two cases for every operation that is not open: nobody, and somebody with a credential that never existed."""
     for target in surface.targets:
         people = callers(surface, target)
-        if surface.is_open(target) is not False or not people or _optional(target):
+        if surface.is_open(target) is not False or not people:
             continue
         for test, what, headers in (
             ("call-without-credential", "a call without a credential", ()),
@@ -58,10 +58,6 @@ def partial(surface: Surface) -> Iterator[Case]:
                 writes=2 if target.writes else 0,
                 run=_partly(target, people[0], persona, _lacks(surface, target, persona)),
             )
-
-
-def _optional(target: Target) -> bool:
-    return any(not requirement for requirement in target.operation.security)
 
 
 def _garbage(surface: Surface, target: Target) -> tuple[tuple[str, str], ...]:
