@@ -155,12 +155,12 @@ def _run(surface: Surface, target: Target, persona: Persona) -> Run:
     return run
 
 
-def _with(lab: Lab, able: Ready, extras: Mapping[str, Any]) -> Any:
+def _with(lab: Lab, able: Ready, extras: Mapping[str, Any], *, purpose: str = "") -> Any:
     body = able.draft.body
     for name, value in extras.items():
         body = put(body, (name,), value)
     words = "with " + ", ".join(list(extras)[:4]) + (" …" if len(extras) > 4 else "")
-    return able.call(lab, replace(able.draft, body=body), words)
+    return able.call(lab, replace(able.draft, body=body), purpose or words)
 
 
 async def _somebody_else(lab: Lab, persona: Persona, able: Ready) -> str:
@@ -195,6 +195,10 @@ async def _effect(
     taken = [n for n, v in extras.items() if shown.get(n) == v and before.get(n) != v]
     if not taken:
         return None
+    back = {n: before[n] for n in taken if n in before}
+    if back:
+        # Who was made an admin, or nobody, is no longer whom the other cases take them for.
+        await lab.call(_with(lab, able, back, purpose="as it was"))
     unknown = all(n.startswith("assay_") for n in taken)
     words = ", ".join(f"`{n}`" for n in taken[:4])
     sentence = f"`{able.persona.name if able.persona else 'anybody'}` set {words}, which the contract lets nobody set"
