@@ -17,12 +17,12 @@ from assay.controls._lib.subjects import served_apis
 from assay.controls.registry import compile_policy
 from assay.declare.declaration import Declaration
 from assay.declare.init_files import fetch_contract
-from assay.declare.model import ProveIdentity
+from assay.declare.model import Issuer, ProveIdentity
 from assay.domain import IncompleteError, Secret, UsageError, did_you_mean
 from assay.gateway.assemble import Policy
 from assay.gateway.state import prepare, read_applied
 from assay.identity.files import ensure_private_directory
-from assay.identity.http import is_loopback
+from assay.identity.http import Reach, is_loopback
 from assay.identity.issuer.config import CONFIG_FILE
 from assay.identity.secrets import resolve
 from assay.prove.identities.given import given_identities
@@ -71,6 +71,8 @@ class Aim:
             directory=directory,
             resolve=self._secret,
             issuer_url=(issuer.url or "") if issuer else "",
+            issuer_jwks=_key_set(declaration.root, issuer),
+            reach=Reach(authorities=declaration.root / issuer.ca) if issuer and issuer.ca else Reach(),
             development=DevelopmentIssuer(state / "issuer") if issuer and issuer.development and own else None,
             keys_file=keys_file(state) if own else None,
             pki=state / "pki" if own and (state / "pki" / "ca.crt").is_file() else None,
@@ -206,6 +208,13 @@ def at_foreign(contract: str, target: str, *, identities: Iterable[str] = (), di
         upstreams={FOREIGN_API: str(origin)},
     )
     return Aim(project=project, surface=surface, environment="target", target=str(origin), given=given)
+
+
+def _key_set(root: Path, issuer: Issuer | None) -> str:
+    """Where the issuer's keys are declared to be: a URL, or a path that counts from the declaration's folder."""
+    if issuer is None or not issuer.jwks:
+        return ""
+    return issuer.jwks if "://" in issuer.jwks else str(root / issuer.jwks)
 
 
 def _environment(declaration: Declaration, wanted: str | None) -> str:

@@ -21,7 +21,8 @@ def personas_of(
 
     A consumer with one way of proving itself is one persona. With several ways, the plain name shows all of them
     together, and ``CONSUMER+WAY`` each alone. Identities of ``prove.identities`` and ``given`` ones (from the command
-    line, which come first where the names are the same) are personas of their own.
+    line, which come first where the names are the same) are personas of their own, but for those that only tell the
+    secret of a consumer's client.
 
     Raises:
         UsageError: a given identity names a consumer that is not declared, or has the name of one.
@@ -39,7 +40,9 @@ def personas_of(
                 fix="give it a name of its own",
                 location=declaration.locate("prove", "identities", name),
             )
-        found[name] = _of_identity(declaration, environment, name, identity, scopes)
+        made = _of_identity(declaration, environment, name, identity, scopes)
+        if not identity.tells_a_secret:
+            found[name] = made
     return tuple(found.values())
 
 

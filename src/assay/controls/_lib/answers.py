@@ -154,7 +154,10 @@ def callers(surface: Surface, target: Target) -> tuple[Persona, ...]:
 def doubtful(surface: Surface, target: Target, persona: Persona) -> bool:
     """Whether a caller's token must be had from an issuer that may not give one: its client's secret may be unknown."""
     issuer = surface.declaration.issuer(surface.api(target))
-    return not persona.given and "token" in persona.ways and not (issuer is not None and issuer.development)
+    if persona.given or "token" not in persona.ways or (issuer is not None and issuer.development):
+        return False
+    told = (i for i in surface.declaration.model.prove.identities.values() if i.client_secret is not None)
+    return all(i.consumer != persona.consumer for i in told)
 
 
 def marker(lab: Lab) -> str:

@@ -47,6 +47,11 @@ class ProveIdentity(Mapped):
     tenant: str | None = Field(None, description="Their tenant.")
     user: str | None = Field(None, description="A test user of the issuer, for the password grant.")
     password: SecretRef | None = Field(None, description="Password of `user`, at an issuer of your own.")
+    client_secret: SecretRef | None = Field(
+        None,
+        description="Secret of the OAuth client of `consumer`, at an issuer of your own. Without `user`, it is the"
+        " consumer itself that is acted as.",
+    )
     bearer: SecretRef | None = Field(None, description="A token.")
     header: HeaderSecret | None = Field(None, description="A credential in a header of its own.")
     basic: BasicSecret | None = Field(None, description="HTTP Basic.")
@@ -56,11 +61,35 @@ class ProveIdentity(Mapped):
     @model_validator(mode="after")
     def _one_way(self) -> ProveIdentity:
         ways = [self.user, self.bearer, self.header, self.basic, self.login]
-        if sum(way is not None for way in ways) != 1:
-            raise ValueError("an identity has exactly one of `user`, `bearer`, `header`, `basic`, `login`")
+        given = sum(way is not None for way in ways)
+        if given > 1 or (not given and self.client_secret is None):
+            raise ValueError(
+                "an identity has exactly one of `user`, `bearer`, `header`, `basic`, `login`, `client_secret`"
+            )
         if self.user and not self.consumer:
             raise ValueError("`user` needs the `consumer` whose client signs them in")
+        if self.client_secret is not None:
+            self._of_a_client()
         return self
+
+    def _of_a_client(self) -> None:
+        if not self.consumer:
+            raise ValueError("`client_secret` needs the `consumer` whose client it belongs to")
+        if not self.user and _says_more(self):
+            raise ValueError("`client_secret` goes with `user`, or stands beside `consumer` alone")
+
+    @property
+    def tells_a_secret(self) -> bool:
+        """Whether it is nobody of its own, but says the secret of a consumer's OAuth client."""
+        return self.client_secret is not None and self.user is None
+
+
+def _says_more(identity: ProveIdentity) -> bool:
+    """Whether an identity says more than which consumer it is about."""
+    proves = (identity.bearer, identity.header, identity.basic, identity.login)
+    return any(p is not None for p in proves) or bool(
+        identity.roles or identity.subject or identity.tenant or identity.owns
+    )
 
 
 class Bounds(Mapped):

@@ -164,7 +164,7 @@ class Cast:
         """See the protocol."""
         if self._sources.development:
             return (await self._load()).published(self._sources.clock())
-        if not self._sources.issuer_url:
+        if not (self._sources.issuer_url or self._sources.issuer_jwks):
             raise NotReached("no token issuer is declared for this environment")
         try:
             return await Fetcher(self._sources).issuer_keys()
@@ -314,7 +314,10 @@ class Cast:
 
     async def _fetch(self, held: Held) -> None:
         mint = await self._load() if self._sources.development else None
-        token, ends = await Fetcher(self._sources).token(held.persona, held.given, held.scopes, mint)
+        fetcher = Fetcher(self._sources)
+        known = fetcher.secret(client_of(self._sources.surface, held.persona)) if mint is None else None
+        self._secrets |= {known.reveal()} if known is not None else set()
+        token, ends = await fetcher.token(held.persona, held.given, held.scopes, mint)
         held.token, held.ends = token, ends
         self._secrets.add(token)
 

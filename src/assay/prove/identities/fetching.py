@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from assay.declare.model import ProveIdentity
-from assay.domain import Secret
+from assay.domain import IncompleteError, Secret
 from assay.identity import http
+from assay.identity.files import read_public
 from assay.identity.issuer.tokens import fetch_token
 from assay.identity.jwks import discover
 from assay.prove.case import NotReached
@@ -46,7 +50,7 @@ class Fetcher:
             NotReached: there is no issuer, or no secret to ask it with.
         """
         client = client_of(self._sources.surface, persona)
-        url, reach, secret = self._sources.issuer_url, self._sources.reach, self._sources.clients.get(client)
+        url, reach, secret = self._sources.issuer_url, self._sources.reach, self.secret(client)
         passwords: Mapping[str, Secret] = {}
         if mint:
             url = mint.config.issuer_url
@@ -62,8 +66,9 @@ class Fetcher:
             password = self._sources.resolve(given.password.secret)
         if secret is None and not user:
             raise NotReached(
-                f"the secret of the client `{client}` is not known, so no token can be asked for: give a token of"
-                f" `{persona.name}` under `prove.identities`, or by --identity {persona.name}-token=bearer:env:…"
+                f"the secret of the client `{client}` is not known, so no token can be asked for: give it as a"
+                f" `client_secret` of `{persona.consumer}` under `prove.identities`, or a token by --identity"
+                f" {persona.name}-token=bearer:env:…"
             )
         if user and password is None:
             raise NotReached(f"the password of `{user}` is not known: name it under `prove.identities`")
@@ -88,10 +93,40 @@ class Fetcher:
             return token, float(ends)
         return token, now + issued.expires_in if issued.expires_in else 0.0
 
+    def secret(self, client: str) -> Secret | None:
+        """The secret of an OAuth client, if it was given; looked up when it is needed. Raises AssayError."""
+        known = self._sources.clients.get(client)
+        if known is not None:
+            return known
+        consumers = self._sources.surface.declaration.model.consumers
+        for identity in self._sources.given.values():
+            consumer = consumers.get(identity.consumer or "")
+            oauth2 = consumer.authenticate.oauth2 if consumer else None
+            if identity.client_secret is not None and oauth2 is not None and oauth2.client == client:
+                return self._sources.resolve(identity.client_secret.secret)
+        return None
+
     async def issuer_keys(self) -> Mapping[str, Any]:
-        """The issuer's key set, as it publishes it."""
-        reach, url = self._sources.reach, self._sources.issuer_url
+        """The issuer's key set, as it publishes it: where that is declared, else where it says itself."""
+        reach, url, declared = self._sources.reach, self._sources.issuer_url, self._sources.issuer_jwks
+        if declared and "://" not in declared:
+            return await asyncio.to_thread(lambda: _read(Path(declared), reach.max_bytes))
+        if declared:
+            return await asyncio.to_thread(
+                lambda: http.get(declared, reach, what="key set").json_object("key set", declared)
+            )
         provider = await asyncio.to_thread(lambda: discover(url, reach=reach))
         return await asyncio.to_thread(
             lambda: http.get(provider.jwks_uri, reach, what="key set").json_object("key set", provider.jwks_uri)
         )
+
+
+def _read(path: Path, most: int) -> Mapping[str, Any]:
+    """A key set in a file (RFC 7517 section 5). Raises AssayError."""
+    try:
+        found = msgspec.json.decode(read_public(path, limit=most, what="key set"))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise IncompleteError(f"the key set `{path.name}` is no JSON: {error}", fix="write it again") from error
+    if not isinstance(found, dict):
+        raise IncompleteError(f"the key set `{path.name}` is no JSON object", fix="write it again")
+    return found

@@ -29,8 +29,10 @@ class Sources:
         directory: the run's own directory (0700), where files of certificates are put and removed again.
         resolve: the secret behind a reference (``env:…``, ``file:…``). Raises AssayError.
         issuer_url: the issuer's URL, where it is not a development issuer of ours; empty: there is none.
+        issuer_jwks: URL or path of its key set, where that is declared; empty: it says so itself.
         development: the development issuer, when its keys are ours to sign with.
-        clients: secrets of OAuth clients, by client id, where the issuer is not ours.
+        clients: secrets of OAuth clients, by client id, where the issuer is not ours; those that identities tell are
+            looked up beside them.
         keys_file: where the gateway's API keys are; None: no key can be issued.
         pki: the development authority's directory; None: no certificate can be issued.
         given: identities by hand, by the persona's name.
@@ -42,6 +44,7 @@ class Sources:
     directory: Path
     resolve: Callable[[str], Secret]
     issuer_url: str = ""
+    issuer_jwks: str = ""
     development: DevelopmentIssuer | None = None
     clients: Mapping[str, Secret] = field(default_factory=dict)
     keys_file: Path | None = None
