@@ -152,6 +152,9 @@ def _tells(
                 f" {quick * 1000:.0f} ms for others",
                 real[-1],
             )
+        quickest = min(s.seconds for s in strange)
+        if timing and slow > 3 * quickest and slow - quickest > 0.004:
+            return unclear(f"{where} seems to take longer for accounts that exist, but times vary too much", real[-1])
         return held(f"{where} answers alike for accounts that exist and for others", real[-1])
     return unclear(f"{where} answers differently from one time to the next, so nothing can be told", real[-1])
 
