@@ -77,5 +77,7 @@ def _observed(line: Mapping[str, Any]) -> Iterable[str]:
         yield str(line["observed_limit"])
     if line.get("inspector_decision") == "observe":
         yield str(line.get("inspector_policy") or "input_validation")
+    if line.get("processor_missed") == "1":
+        yield "data_exposure/processor-unavailable"
     if line.get("processor_decision") == "observe":
         yield str(line.get("processor_policy") or "data_exposure")

@@ -14,6 +14,7 @@ from gateway_under_test import C, Signer, echo_upstream, free_port, gateway, unt
 from test_chain_on_envoy import KEY, bearer, digest, shop
 
 from assay.gateway import ir
+from assay.gateway.decision import decide
 from assay.identity.pki import ensure_ca, ensure_server_certificate, issue_client_certificate
 
 pytestmark = pytest.mark.integration
@@ -200,3 +201,32 @@ def test_without_inspector_or_processor_nothing_passes(tmp_path: Path) -> None:
             assert client.get("/v1/export", headers=agent).status_code >= 500
             assert upstream.seen == []
             assert client.get("/v1/customers", headers=agent).status_code == 200  # needs neither
+
+
+@pytest.mark.parametrize(("observing", "status"), [("nothing", 500), ("masking", 500), ("both", 200)])
+def test_without_the_processor_only_what_is_merely_observed_passes(tmp_path: Path, observing: str, status: int) -> None:
+    signer = Signer()
+    masked = ir.MaskedField(path=("name",), name="customer.name", category="user.name", level=2)
+    secret = ir.ProtectedField(path=("iban",), name="customer.iban")
+    on = {**C, "api": "shop", "operation": "listCustomers"}
+    kinds = {"nothing": (), "masking": (ir.Masking,), "both": (ir.Masking, ir.FieldEncryption)}[observing]
+    pieces = [ir.Masking(**on, fields=(masked,)), ir.FieldEncryption(**on, keyset="k", response=(secret,))]
+    with (
+        echo_upstream() as upstream,
+        gateway(
+            tmp_path,
+            [*shop(upstream.server_address[1]), *with_mode(pieces, *kinds)],
+            jwks={"test": signer.jwks},
+        ) as running,
+        running.client() as client,
+    ):
+        agent = bearer(signer.token(sub="a", azp="desk", roles=["agent"]))
+        answer = client.get("/v1/customers", headers=agent)
+        assert answer.status_code == status
+        assert len(upstream.seen) == (status == 200)
+        decision = decide(running.log()[0])
+        missed = "data_exposure/processor-unavailable"
+        if status == 200:
+            assert (decision.outcome, decision.observed) == ("allowed", (missed,))
+        else:
+            assert (decision.outcome, decision.policy, decision.observed) == ("refused", missed, ())

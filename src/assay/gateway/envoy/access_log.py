@@ -6,6 +6,7 @@ Query strings, bodies and credentials are never written: they carry personal dat
 from __future__ import annotations
 
 from assay.gateway import ir
+from assay.gateway.envoy.filters import processing
 from assay.gateway.envoy.filters.base import View
 from assay.gateway.envoy.types import (
     ANSWER_NAMESPACE,
@@ -81,6 +82,8 @@ def _observed(view: View) -> dict[str, str]:
     }
     if ir.Limit in observing:
         found["observed_limit"] = _whole(OBSERVED_NAMESPACE, "limit")
+    if any(processing.only_observed(o) for o in view.policy.operations):
+        found["processor_missed"] = f"%FILTER_STATE({processing.NAME}:FIELD:failed_open)%"
     return found
 
 

@@ -1,7 +1,12 @@
-"""Field encryption and masking: bodies that must be rewritten go through the processor, closed when it is away."""
+"""Field encryption and masking: bodies that must be rewritten go through the processor, closed when it is away.
+
+Where both only observe, calls pass without it too: somebody who watches must not be able to stop them. What was stored
+encrypted before then comes out as it is stored.
+"""
 
 from __future__ import annotations
 
+from assay.gateway import ir
 from assay.gateway.assemble import OperationPolicy
 from assay.gateway.envoy.filters.base import Filter, View
 from assay.gateway.envoy.filters.slots import Slot
@@ -24,6 +29,12 @@ HEADERS_SENT = frozenset(
 
 def _needs(operation: OperationPolicy) -> bool:
     return bool(operation.encryption or operation.masking)
+
+
+def only_observed(operation: OperationPolicy) -> bool:
+    """Whether the processor has something to look at in this operation, and nothing to enforce."""
+    pieces = [*operation.encryption, *([operation.masking] if operation.masking else [])]
+    return bool(pieces) and all(piece.mode is ir.Mode.OBSERVE for piece in pieces)
 
 
 def _listener(view: View) -> Json | None:
@@ -49,7 +60,8 @@ def _listener(view: View) -> Json | None:
 def _route(_view: View, operation: OperationPolicy, _queried: bool) -> Json | None:
     if not _needs(operation):
         return None
-    return http_filter("ext_proc.v3.ExtProcPerRoute", overrides={})
+    overrides = {"failure_mode_allow": True} if only_observed(operation) else {}
+    return http_filter("ext_proc.v3.ExtProcPerRoute", overrides=overrides)
 
 
 FILTER = Filter(NAME, Slot.PROCESSING, _listener, route=_route)
