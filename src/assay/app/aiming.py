@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,9 +19,10 @@ from assay.controls.registry import compile_policy
 from assay.declare.declaration import Declaration
 from assay.declare.init_files import fetch_contract
 from assay.declare.model import Issuer, ProveIdentity
-from assay.domain import IncompleteError, Secret, UsageError, did_you_mean
+from assay.domain import AssayError, IncompleteError, Secret, UsageError, did_you_mean
 from assay.gateway.assemble import Policy
 from assay.gateway.state import prepare, read_applied
+from assay.identity.certificates import load_certificates
 from assay.identity.files import ensure_private_directory
 from assay.identity.http import Reach, is_loopback
 from assay.identity.issuer.config import CONFIG_FILE
@@ -84,7 +86,15 @@ class Aim:
         if not self.surface.fronted or self.surface.via != "gateway":
             return None
         paths = prepare(self.project.state, environ=os.environ)
-        return Mirroring(paths=paths, directory=directory, authority=self.authority)
+        return Mirroring(paths=paths, directory=directory)
+
+    def trusting(self, authority: Path) -> Aim:
+        """The same, with the authorities in a PEM file trusted for the target, and no others.
+
+        Raises:
+            UsageError: the file cannot be read, or holds no certificate.
+        """
+        return replace(self, authority=_authority(authority))
 
     def kept_in(self, state: Path) -> Aim:
         """The same, with its evidence in another directory, which is made for nobody else's eyes."""
@@ -155,18 +165,21 @@ def at_project(
     )
 
 
-def at_foreign(contract: str, target: str, *, identities: Iterable[str] = (), directory: Path) -> Aim:
+def at_foreign(
+    contract: str, target: str, *, identities: Iterable[str] = (), directory: Path, authority: Path | None = None
+) -> Aim:
     """An API that Assay does not front, by its contract and address. ``directory`` is the run's own.
 
     Nothing but the contract is claimed about it: there are no roles, limits or masks to hold it to. A target that is
-    not on this machine counts as production, so somebody must say that it may be tested.
+    not on this machine counts as production, so somebody must say that it may be tested. The authorities in a PEM file
+    ``authority`` are trusted for it instead of the public ones, and beside them for a contract at a URL.
 
     Raises:
         UsageError: the contract or the target cannot be used.
     """
     origin = origin_of(target)
     if "://" in contract:
-        with httpx.Client() as client:
+        with httpx.Client(verify=_trust(authority)) as client:
             text, name = fetch_contract(contract, client=client), "contract.yaml"
     elif Path(contract).is_file():
         text, name = Path(contract).read_bytes(), Path(contract).name
@@ -207,7 +220,26 @@ def at_foreign(contract: str, target: str, *, identities: Iterable[str] = (), di
         tls=origin.tls,
         upstreams={FOREIGN_API: str(origin)},
     )
-    return Aim(project=project, surface=surface, environment="target", target=str(origin), given=given)
+    aim = Aim(project=project, surface=surface, environment="target", target=str(origin), given=given)
+    return aim.trusting(authority) if authority else aim
+
+
+def _trust(authority: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if authority is not None:
+        context.load_verify_locations(str(_authority(authority)))
+    return context
+
+
+def _authority(path: Path) -> Path:
+    """The file, if it holds certificates. Raises UsageError."""
+    try:
+        load_certificates(path)
+    except AssayError as error:
+        raise UsageError(
+            error.sentence, fix="give a PEM file with the certificate of the target's authority"
+        ) from error
+    return path.resolve()
 
 
 def _key_set(root: Path, issuer: Issuer | None) -> str:

@@ -82,6 +82,10 @@ def prove(
         list[str] | None,
         typer.Option("--identity", metavar="NAME=HOW", help="Somebody to test as: alice=bearer:env:ALICE_TOKEN."),
     ] = None,
+    authority: Annotated[
+        Path | None,
+        typer.Option("--authority", metavar="FILE", help="PEM file of who signed the target's certificate."),
+    ] = None,
     environment: Annotated[str | None, typer.Option("--environment", help="Where several are served.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed tries the same things.")] = 0,
     requests: Annotated[int | None, typer.Option("--requests", min=1, help="Most requests.")] = None,
@@ -142,7 +146,11 @@ def prove(
         sides: tuple[Via, ...] = ("direct", "gateway") if via is Side.BOTH else (via.value,)  # type: ignore[assignment]
         if contract and target:
             made = at_foreign(
-                contract, target, identities=identity or (), directory=held.enter_context(run_directory())
+                contract,
+                target,
+                identities=identity or (),
+                directory=held.enter_context(run_directory()),
+                authority=authority,
             )
             # Evidence of each target in a log of its own, beside that of the declaration here, if there is one.
             name = "".join(c if c.isalnum() else "-" for c in made.target)
@@ -152,6 +160,7 @@ def prove(
             aims = tuple(
                 at_project(project, via=side, environment=environment, identities=identity or ()) for side in sides
             )
+            aims = tuple(aim.trusting(authority) if authority else aim for aim in aims)
         limits = _limits(aims[0].project, requests, per_second, seconds, wait)
         if plan:
             return _plan(aims, choice, limits, format)

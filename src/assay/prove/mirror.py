@@ -114,12 +114,10 @@ class Mirroring:
     Attributes:
         paths: where the live gateway keeps its state.
         directory: the run's own; the mirror's files go into it.
-        authority: PEM file of the authorities to trust for the gateway's certificate.
     """
 
     paths: Paths
     directory: Path
-    authority: Path | None = None
     envoy: Callable[[], Path] = field(default=find_envoy)
 
 
@@ -183,7 +181,8 @@ async def open_mirror(made_of: Mirroring, *, body_bytes: int) -> Mirror:
         timeouts = {u.api: u.timeout_seconds for u in policy.upstreams}
         transport = Transport(
             Scope(frozenset({origin})),
-            authority=made_of.authority,
+            authority=None,
+            known=True,
             seconds=max(timeouts.values(), default=0.0) + _MARGIN,
             body_bytes=body_bytes,
         )

@@ -44,6 +44,8 @@ async def played(lab: Lab, able: Ready, answer: Played, purpose: str) -> Behind:
         NotReached: the service was never asked.
     """
     found = await lab.behind(able.call(lab, able.draft, purpose), answer)
+    if not found.asked and not found.seen.status:
+        raise NotReached(f"the mirror of the gateway gave no answer: {found.seen.error or 'the connection ended'}")
     if not found.asked:
         by = f"`{found.decision.policy}`" if found.decision and found.decision.policy else "the gateway itself"
         raise NotReached(f"{by} answered {found.seen.status}, before the service was asked")
