@@ -105,6 +105,12 @@ def test_any_text_is_a_checkpoint_or_a_domain_error(text: str) -> None:
             assert error.sentence
 
 
+def test_half_a_character_is_no_checkpoint() -> None:
+    text = sign("example.com/log", 7, ROOT, KEY).text
+    with pytest.raises(AssayError):
+        parse("\ud800" + text[1:])
+
+
 @given(st.data())
 def test_a_checkpoint_with_a_changed_character_is_never_taken_for_signed(data: st.DataObject) -> None:
     text = sign("example.com/log", 7, ROOT, KEY).text

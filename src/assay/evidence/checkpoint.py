@@ -25,7 +25,8 @@ _DASH = "\N{EM DASH} "
 _LONGEST = 1 << 20
 _MOST_SIGNATURES = 64
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,15}")
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]")
+"""Control characters, and halves of surrogate pairs, which have no bytes to be signed."""
 _PROOF = "c2sp.org/tlog-proof@v1"
 
 
