@@ -19,6 +19,9 @@ LEVELS = 3
 """How many times a schema that contains itself is unfolded."""
 MOST = 500
 """With more properties than that, nothing is unfolded: recursion is cut where it is met."""
+LONGEST = 1_000
+"""How many properties of one body are listed; what lies below the last ones is cut, and judged as one. Contracts whose
+schemas all contain each other have millions of paths, and naming each would take minutes and gigabytes."""
 FREE_DEPTH = 16
 """How deep a value may nest where a contract says nothing about it."""
 
@@ -156,10 +159,12 @@ def _parts(at: SchemaRef, raw: dict[str, object]) -> Iterator[SchemaRef]:
 
 def _walk(contract: Contract, ref: SchemaRef, direction: Direction) -> tuple[Property, ...]:
     end = target(contract.documents, ref)
-    return contract.documents.once(
-        ("walk", end, direction),
-        lambda: tuple(_property(contract, f, direction) for f in contract.fields(end, direction=direction)),
-    )
+
+    def walked() -> tuple[Property, ...]:
+        found = contract.fields(end, direction=direction, longest=LONGEST)
+        return tuple(_property(contract, f, direction) for f in found)
+
+    return contract.documents.once(("walk", end, direction), walked)
 
 
 def _property(contract: Contract, found: FieldPath, direction: Direction) -> Property:

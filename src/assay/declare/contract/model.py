@@ -189,15 +189,17 @@ class Contract:
         """
         return _schemas.json_schema(self.documents, ref, direction=direction, closed=closed)
 
-    def fields(self, ref: SchemaRef, *, direction: Direction, nested: bool = True) -> tuple[FieldPath, ...]:
+    def fields(
+        self, ref: SchemaRef, *, direction: Direction, nested: bool = True, longest: int = _fields.LONGEST
+    ) -> tuple[FieldPath, ...]:
         """Every property reachable in a value of the schema at ``ref``, breadth first.
 
         Read-only and write-only properties are listed in both directions, since a service may send what it should
         not; ``direction`` decides only whether they are required. A property below which the walk stopped (the schema
-        recurs, or there are more than 20,000 properties) has ``recursive=True``. Without ``nested``, only properties of
-        the value itself, or of the items of lists and mappings that it is, are listed, and none is marked.
+        recurs, or there are more than ``longest`` properties) has ``recursive=True``. Without ``nested``, only properties
+        of the value itself, or of the items of lists and mappings that it is, are listed, and none is marked.
         """
-        return _fields.walk(self.documents, ref, direction=direction, nested=nested)
+        return _fields.walk(self.documents, ref, direction=direction, nested=nested, longest=longest)
 
     def _split(self, pointer: str) -> tuple[str, str]:
         file, _, fragment = pointer.partition("#")
