@@ -169,3 +169,9 @@ def test_a_used_up_limit_is_remembered_while_a_thousand_others_call(world: World
     remembered = next(v for v in found["verdicts"] if v["check"] == "limit-forgotten")
     assert remembered["outcome"] == "pass", remembered["sentence"]
     assert remembered["facts"]["others"] == 1000
+
+
+def test_the_same_seed_gives_the_same_verdicts(world: World) -> None:
+    chosen = ("--control", "authorisation", "--control", "api_gateway", "--control", "network_ranges", "--seed", "7")
+    first, second = proved(world, *chosen), proved(world, *chosen)
+    assert {v["case"]: v["outcome"] for v in first["verdicts"]} == {v["case"]: v["outcome"] for v in second["verdicts"]}

@@ -196,8 +196,9 @@ class Contract:
 
         Read-only and write-only properties are listed in both directions, since a service may send what it should
         not; ``direction`` decides only whether they are required. A property below which the walk stopped (the schema
-        recurs, or there are more than ``longest`` properties) has ``recursive=True``. Without ``nested``, only properties
-        of the value itself, or of the items of lists and mappings that it is, are listed, and none is marked.
+        recurs, or there are more than ``longest`` properties) has ``recursive=True``. Without ``nested``, only
+        properties of the value itself, or of the items of lists and mappings that it is, are listed, and none is
+        marked.
         """
         return _fields.walk(self.documents, ref, direction=direction, nested=nested, longest=longest)
 
