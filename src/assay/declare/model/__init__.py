@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from assay.declare.model.accounts import Account, Credential, Right, RightsFrom
 from assay.declare.model.apis import (
     Access,
     Api,
@@ -24,19 +25,8 @@ from assay.declare.model.apis import (
     Strictness,
     UpstreamTls,
 )
-from assay.declare.model.assets import (
-    Account,
-    AtRest,
-    Connection,
-    Credential,
-    Data,
-    DataField,
-    Flow,
-    Right,
-    RightsFrom,
-    System,
-)
 from assay.declare.model.consumers import ApiKey, Authenticate, Consumer, Mtls, OAuth2
+from assay.declare.model.data import Data, DataField, Flow
 from assay.declare.model.environments import (
     Claims,
     Environment,
@@ -50,6 +40,7 @@ from assay.declare.model.environments import (
 )
 from assay.declare.model.governance import Appetite, Exception_, Objective, Scope, Target
 from assay.declare.model.proving import BasicSecret, Bounds, HeaderSecret, LoginRecipe, ProveIdentity, Proving
+from assay.declare.model.systems import AtRest, Connection, System
 from assay.declare.model.values import (
     LEVELS,
     Day,

@@ -1,4 +1,4 @@
-"""What is protected: systems, the data they hold, the accounts that reach them, the flows between them."""
+"""Data: kinds of records, what their fields are, and how they go from one system to another."""
 
 from __future__ import annotations
 
@@ -6,35 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from assay.declare.model.values import Day, Encryption, Id, Level, Mapped, OneOrMore, SecretRef
+from assay.declare.model.values import Id, Level, Mapped, OneOrMore
 from assay.declare.quantities import Duration
-
-
-class AtRest(Mapped):
-    """How a store keeps what it holds."""
-
-    encryption: Encryption
-    by: Literal["gateway", "store", "disk"]
-    keys: Id | None = Field(None, description="Name of the keyset, for `by: gateway`.")
-
-
-class Connection(Mapped):
-    """How to look into a store, to read rights and find canaries for real."""
-
-    kind: Literal["postgresql", "sqlite", "mysql", "other"]
-    dsn: SecretRef
-
-
-class System(Mapped):
-    """Something that holds or processes data."""
-
-    kind: Literal["database", "service", "saas", "queue", "file-store", "third-party"]
-    environment: Id
-    owner: str
-    location: str | None = None
-    holds: tuple[Id, ...] = ()
-    at_rest: AtRest | None = None
-    connection: Connection | None = None
 
 
 class DataField(Mapped):
@@ -70,37 +43,6 @@ class Data(Mapped):
     ) = None
     retention: Duration | None = None
     fields: dict[str, DataField] = {}
-
-
-class Right(Mapped):
-    """What an account may do, by hand."""
-
-    select: tuple[str, ...] = ()
-
-
-class RightsFrom(Mapped):
-    """Where an account's rights are read from."""
-
-    read_from: str
-
-
-class Credential(Mapped):
-    """An account's credential, and how old it may grow."""
-
-    issued: Day
-    rotate: Duration
-
-
-class Account(Mapped):
-    """An identity that an integration uses in a system."""
-
-    platform: str
-    system: Id
-    environment: Id
-    owner: str
-    rights: RightsFrom | tuple[dict[str, str] | str, ...] = ()
-    needs: tuple[dict[str, str] | str, ...] = ()
-    credential: Credential | None = None
 
 
 class Flow(Mapped):
