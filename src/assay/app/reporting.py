@@ -13,13 +13,13 @@ from assay.app.keeping import evidence_directory, kept_runs, with_exchanges
 from assay.app.project import Project
 from assay.assurance.facts import latest
 from assay.assurance.objectives import Applied, standings
-from assay.assurance.trend import Trend, trend
+from assay.assurance.trend import trend
 from assay.controls.exceptions import overlay
 from assay.controls.registry import check_design, compile_policy, controls
 from assay.domain import AssayError, Outcome, Verdict
 from assay.evidence.verify import verify
 from assay.gateway.state import prepare, read_applied
-from assay.prove.result import Proof, RunResult
+from assay.prove.result import Proof
 from assay.report.dossier import ControlNote, Dossier, EvidenceNote
 
 
@@ -33,52 +33,52 @@ def applied(project: Project) -> Applied:
 
 
 def excepted(project: Project, proofs: Sequence[Proof], at: datetime) -> tuple[Proof, ...]:
-    """The proofs with the declaration's exceptions laid over them."""
-    laid, _ = overlay(project.declaration, [p.verdict for p in proofs], at.date())
+    """The proofs with the exceptions laid over them that the declaration has at this moment, and no others.
+
+    Kept verdicts still name the exception that covered them when they were kept. It may have expired since, or stand
+    for another finding; so it is taken off first.
+    """
+    bare = [replace(p.verdict, excepted_by=None) for p in proofs]
+    laid, _ = overlay(project.declaration, bare, at.date())
     return tuple(replace(p, verdict=v) for p, v in zip(proofs, laid, strict=True))
 
 
-def dossier(project: Project, *, now: datetime, runs: Sequence[RunResult] | None = None, full: bool = True) -> Dossier:
-    """Everything a report of this project says at the moment ``now``.
-
-    ``runs`` are those to judge by instead of the kept ones; ``full``: with the exchanges of every proof.
+def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
+    """Everything a report of this project says at the moment ``now``; ``full``: with the exchanges of every proof.
 
     Raises:
         AssayError: the declaration does not compile, or the log is damaged beyond reading.
     """
-    kept = kept_runs(project) if runs is None else tuple(runs)
+    kept = kept_runs(project)
     through = [r for r in kept if r.via == "gateway"]
-    run, before = (through[-1] if through else None), through[:-1]
+    today = [replace(r, proofs=excepted(project, r.proofs, now)) for r in through]
+    run, before = (today[-1] if today else None), through[:-1]
     newest: dict[str, Proof] = {}
-    for one in through:
-        newest.update(
-            {p.case: p for p in excepted(project, one.proofs, now) if p.verdict.outcome is not Outcome.SKIPPED}
-        )
+    for one in today:
+        newest.update({p.case: p for p in one.proofs if p.verdict.outcome is not Outcome.SKIPPED})
     proofs = tuple(newest.values())
     design = _design(project, now)
-    facts = latest(replace(r, proofs=excepted(project, r.proofs, now)) for r in through)
+    facts = latest(today)
+    state = applied(project)
     return Dossier(
         organisation=project.declaration.model.organisation.name,
         title=", ".join(a.title or i for i, a in project.declaration.model.apis.items()),
         now=now,
         tool=f"Assay {__version__}",
         declaration_digest=project.declaration.digest,
-        live=(state := applied(project)).live,
+        live=state.live,
         wanted=state.wanted,
         standings=standings(project.declaration, design, facts, state, now=now),
         controls=_notes(),
         design=design,
-        proofs=with_exchanges(project, proofs) if full and runs is None and proofs else proofs,
+        proofs=with_exchanges(project, proofs) if full and proofs else proofs,
         run=run,
         direct=next((r for r in reversed(kept) if r.via == "direct"), None),
-        trend=_trend(before, through),
+        # What had been accepted at the time counts as accepted then; what is no longer accepted is open again.
+        trend=trend(latest(before), facts) if before else None,
         compared=before[-1].started if before else None,
         evidence=_evidence(project, now) if full else None,
     )
-
-
-def _trend(before: Sequence[RunResult], now: Sequence[RunResult]) -> Trend | None:
-    return trend(latest(before), latest(now)) if before else None
 
 
 def _design(project: Project, at: datetime) -> tuple[Verdict, ...]:

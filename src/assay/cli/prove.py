@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+import time
 from collections.abc import Coroutine
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from assay.app.addresses import now
 from assay.app.aiming import Aim, at_foreign, at_project
 from assay.app.project import Project, open_project
 from assay.app.proving import Choice, kept, plan_of, proven, run_directory
@@ -268,8 +270,6 @@ def _say(aim: Aim, result: RunResult) -> None:
 def _standings(aim: Aim) -> tuple[Any, ...]:
     if aim.surface.via == "direct" or not aim.surface.fronted:
         return ()
-    from assay.app.addresses import now
-
     return dossier(aim.project, now=now(), full=False).standings
 
 
@@ -287,8 +287,6 @@ def _exit(result: RunResult, fail_on: FailOn) -> Exit:
 
 def _scheduled(aims: tuple[Aim, ...], choice: Choice, limits: Limits, fail_on: FailOn, every: int) -> None:
     """Proves, waits, proves again. A run that fails is told and does not end the schedule; Ctrl-C does."""
-    import time
-
     worst = Exit.OK
     with contextlib.suppress(KeyboardInterrupt):
         while True:

@@ -52,13 +52,16 @@ def proved(
             {"control": c.control, "subject": c.subject, "identity": c.identity, "outcomes": dict(c.outcomes)}
             for c in run.coverage
         ],
-        unreached=[
-            {"control": u.control, "subject": u.subject, "identity": u.identity, "reason": u.reason}
-            for u in run.unreached
-        ],
+        unreached=_unreached(run),
         needs=list(needs),
         **more,
     )
+
+
+def _unreached(run: RunResult) -> list[dict[str, str]]:
+    return [
+        {"control": u.control, "subject": u.subject, "identity": u.identity, "reason": u.reason} for u in run.unreached
+    ]
 
 
 def contribution(run: RunResult, direct: RunResult) -> list[dict[str, str]]:
@@ -89,10 +92,7 @@ def report(dossier: Dossier) -> str:
         design=[v.as_json() for v in dossier.design],
         verdicts=[p.as_json() for p in dossier.proofs],
         trend=dossier.trend.as_json() if dossier.trend else None,
-        unreached=[
-            {"control": u.control, "subject": u.subject, "identity": u.identity, "reason": u.reason}
-            for u in (dossier.run.unreached if dossier.run else ())
-        ],
+        unreached=_unreached(dossier.run) if dossier.run else [],
         evidence={
             "directory": evidence.directory,
             "records": evidence.records,

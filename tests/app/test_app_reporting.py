@@ -1,0 +1,140 @@
+"""A report judges kept runs by the exceptions of its own day, not by those of the day of the run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import yaml
+
+from assay.app.keeping import keep_run
+from assay.app.project import Project, open_project
+from assay.app.reporting import dossier
+from assay.assurance.objectives import Status
+from assay.domain import Location, Outcome, Severity, Verdict
+from assay.prove.case import Test
+from assay.prove.result import Proof, RunResult
+
+RUN = datetime(2026, 3, 1, 12, tzinfo=UTC)
+READ = Test("authorisation", "foreign-object-read", "t", Severity.HIGH, "w", "f", ())
+CONTRACT = {
+    "openapi": "3.1.0",
+    "info": {"title": "Shop", "version": "1"},
+    "paths": {
+        "/orders/{id}": {
+            "get": {
+                "operationId": "getOrder",
+                "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
+                "responses": {"200": {"description": "ok"}},
+            }
+        }
+    },
+}
+
+
+def project(root: Path, expires: str) -> Project:
+    (root / "openapi.json").write_text(json.dumps(CONTRACT))
+    declaration = {
+        "assay": 1,
+        "organisation": {"name": "Northwind"},
+        "environments": {
+            "test": {"tier": "non-production", "issuer": {"development": True, "audience": "shop", "users": {}}}
+        },
+        "apis": {
+            "shop": {
+                "title": "Shop",
+                "owner": "team",
+                "exposure": "internal",
+                "environment": "test",
+                "contract": "openapi.json",
+                "upstream": "http://127.0.0.1:9",
+            }
+        },
+        "objectives": {
+            "only-owners": {
+                "category": "authentication-authorisation",
+                "statement": "Only owners read their orders.",
+                "controls": ["authorisation"],
+            }
+        },
+        "exceptions": [
+            {
+                "control": "authorisation",
+                "on": "apis.shop",
+                "reason": "the old app goes away",
+                "approved_by": "head of security",
+                "owner": "team",
+                "expires": expires,
+            }
+        ],
+    }
+    (root / "assay.yaml").write_text(yaml.safe_dump(declaration))
+    return open_project(root)
+
+
+def failed(at: datetime, *, excepted_by: str | None) -> RunResult:
+    verdict = Verdict(
+        control=READ.control,
+        check=READ.id,
+        subject="apis.shop.operations.getOrder",
+        outcome=Outcome.FAIL,
+        sentence="another reads it",
+        severity=READ.severity,
+        location=Location("openapi.json", 1, 1),
+        excepted_by=excepted_by,
+    )
+    proof = Proof(case="authorisation/read/shop.getOrder/app", test=READ, verdict=verdict, started=at)
+    return RunResult(
+        id=f"r{at:%Y%m%d}",
+        seed=0,
+        started=at,
+        finished=at + timedelta(seconds=9),
+        target="https://127.0.0.1:8443",
+        via="gateway",
+        declaration_digest="d" * 64,
+        configuration_digest="c" * 64,
+        planned=1,
+        requests=1,
+        writes=0,
+        proofs=(proof,),
+    )
+
+
+def kept(project: Project, *runs: RunResult) -> None:
+    for run in runs:
+        keep_run(project, run, (), {}, clock=partial(_at, run.finished))
+
+
+def _at(moment: datetime) -> datetime:
+    return moment
+
+
+def test_an_exception_that_has_expired_since_the_run_covers_nothing_any_more(tmp_path: Path) -> None:
+    declared = project(tmp_path, "2026-03-10")
+    kept(declared, failed(RUN, excepted_by="exceptions.0"))
+    then = dossier(declared, now=RUN + timedelta(days=1))
+    assert [p.verdict.excepted_by for p in then.proofs] == ["exceptions.0"]
+    later = dossier(declared, now=RUN + timedelta(days=30))
+    assert [p.verdict.excepted_by for p in later.proofs] == [None]
+    assert later.run is not None
+    assert [p.verdict.excepted_by for p in later.run.proofs] == [None]
+    assert [s.status for s in later.standings] == [Status.FAILED]
+
+
+def test_an_exception_that_was_approved_after_the_run_covers_what_it_found(tmp_path: Path) -> None:
+    declared = project(tmp_path, "2026-12-31")
+    kept(declared, failed(RUN, excepted_by=None))
+    assert [p.verdict.excepted_by for p in dossier(declared, now=RUN).proofs] == ["exceptions.0"]
+
+
+def test_what_is_no_longer_accepted_is_new_in_the_trend(tmp_path: Path) -> None:
+    declared = project(tmp_path, "2026-03-10")
+    again = RUN + timedelta(days=20)
+    kept(declared, failed(RUN, excepted_by="exceptions.0"), failed(again, excepted_by=None))
+    made = dossier(declared, now=again)
+    assert made.trend is not None
+    assert [m.key for m in made.trend.new] == ["authorisation/read/shop.getOrder/app"]
+    assert replace(made.trend, new=()) == type(made.trend)()
