@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.controls._lib.labels import Labels, labels
-from assay.controls._lib.media import may_be_json
-from assay.controls._lib.shapes import known, properties
 from assay.declare.contract import Contract, SchemaRef, parse_contract
 from assay.declare.declaration import Declaration
+from assay.declare.media import may_be_json
+from assay.declare.shapes import known, properties
 from assay.gateway.processor.masking import Known, prune
+from assay.sensitivity.bodies import Labels, labels
 
 HEAD = """\
 assay: 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from assay.controls._lib.shapes import MOST, properties, within
 from assay.declare.contract import SchemaRef, parse_contract
 from assay.declare.contract.fields import LONGEST
+from assay.declare.shapes import MOST, properties, within
 
 NAMES = [f"S{i}" for i in range(30)]
 

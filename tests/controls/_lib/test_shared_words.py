@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.controls._lib.levels import level_of, within
-from assay.controls._lib.rules import rules_by_operation
 from assay.controls._lib.urls import address, reach
 from assay.declare.contract import Operation
 from assay.declare.model import Api, DataField
+from assay.declare.rules import rules_by_operation
+from assay.sensitivity.levels import level_of, within
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.controls._lib.rules import rules_by_operation
 from assay.controls.authentication import enforce
 from assay.controls.authentication.schemes import Accepted, Resolver
 from assay.controls.base import Site
@@ -19,6 +18,7 @@ from assay.declare.contract import parse_contract
 from assay.declare.declaration import Declaration
 from assay.declare.model import Model
 from assay.declare.places import Places
+from assay.declare.rules import rules_by_operation
 from assay.gateway import ir
 
 SITE = Site("server.crt", "server.key", "ca.crt", "http://127.0.0.1:9400")

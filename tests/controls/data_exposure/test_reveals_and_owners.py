@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from assay.controls._lib.rules import rules_by_operation
-from assay.controls.data_exposure.reveals import MOST_REVEALING_FIRST, Reveals, owners
 from assay.declare.declaration import Declaration
 from assay.declare.model import Api, MaskForm
+from assay.declare.rules import rules_by_operation
 from assay.gateway.processor.forms import MOST_REVEALING_FIRST as PROCESSOR_ORDER
+from assay.sensitivity.reveals import MOST_REVEALING_FIRST, Reveals, owners
 
 BASE = """\
 assay: 1

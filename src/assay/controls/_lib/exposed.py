@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from assay.controls._lib.labels import Label, labels
-from assay.controls._lib.levels import level_of, rank
 from assay.declare.contract import Operation, Parameter
 from assay.declare.declaration import Declaration
+from assay.sensitivity.bodies import FieldLabel, labels
+from assay.sensitivity.levels import level_of, rank
 
 CONFIDENTIAL = rank("confidential")
 
 
-def in_urls(declaration: Declaration, api_id: str) -> Iterator[tuple[Operation, Parameter, Label]]:
+def in_urls(declaration: Declaration, api_id: str) -> Iterator[tuple[Operation, Parameter, FieldLabel]]:
     """Path and query parameters that are called like a field that is confidential or above, in an API with that data.
 
     Names are compared without regard to case and separators: `birth-date` is `birthDate`.
@@ -31,10 +31,10 @@ def folded(name: str) -> str:
     return name.replace("_", "").replace("-", "").casefold()
 
 
-def _by_name(declaration: Declaration, api_id: str) -> Mapping[str, Label]:
-    found: dict[str, Label] = {}
+def _by_name(declaration: Declaration, api_id: str) -> Mapping[str, FieldLabel]:
+    found: dict[str, FieldLabel] = {}
     for data in labels(declaration, api_id).data:
         for key, field in declaration.model.data[data].fields.items():
             if rank(level_of(field)) >= CONFIDENTIAL:
-                found.setdefault(folded(key.rpartition(".")[2]), Label(data, key, field))
+                found.setdefault(folded(key.rpartition(".")[2]), FieldLabel(data, key, field))
     return found

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import jsonschema_rs
 
-from assay.controls._lib.media import essence, may_be_json
 from assay.declare.contract import Body, Contract
+from assay.declare.media import essence, may_be_json
 from assay.domain import DeclarationError
 from assay.prove.case import Draft
 from assay.prove.objects.values import NoValue, make

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from assay.controls._lib.exposed import in_urls
 from assay.controls._lib.judging import judge as _judge
-from assay.controls._lib.rules import rules_by_operation
 from assay.controls._lib.subjects import api_subject, in_production, operation_subject, served_apis
 from assay.controls.base import Context
 from assay.declare.declaration import Declaration
 from assay.declare.model import Api
+from assay.declare.rules import rules_by_operation
 from assay.domain import Category, Confidence, Edit, Severity, Verdict
 
 _CONTROL = "activity_logging"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.controls._lib.levels import highest, rank
 from assay.controls._lib.subjects import served_apis
 from assay.controls._lib.urls import Address, file_path
 from assay.controls.api_gateway.paths import (
@@ -20,6 +19,7 @@ from assay.controls.base import Site
 from assay.declare.declaration import Declaration
 from assay.declare.model import Api
 from assay.gateway import ir
+from assay.sensitivity.levels import highest, rank
 
 REMOVED_HEADERS = ("server", "x-aspnet-version", "x-aspnetmvc-version", "x-powered-by", "x-runtime")
 """Response headers that tell an attacker what runs behind the gateway (ASVS 5.0 V13.4.6)."""

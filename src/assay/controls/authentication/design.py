@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from assay.controls._lib.judging import judge as _judge
-from assay.controls._lib.rules import Numbered, rules_by_operation
 from assay.controls._lib.subjects import api_subject, operation_subject, served_apis
 from assay.controls.authentication.consumers import consumers
 from assay.controls.authentication.issuers import issuers
@@ -17,6 +16,7 @@ from assay.controls.base import Context
 from assay.declare.contract import Contract, Operation
 from assay.declare.declaration import Declaration
 from assay.declare.model import Api
+from assay.declare.rules import Numbered, rules_by_operation
 from assay.domain import Severity, Verdict
 
 _CONTROL = "authentication"

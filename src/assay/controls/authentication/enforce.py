@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.controls._lib.rules import rules_by_operation
 from assay.controls._lib.subjects import served_apis
 from assay.controls.authentication.schemes import Resolver, home
 from assay.controls.base import Site
 from assay.controls.observe import mode
 from assay.declare.declaration import Declaration
 from assay.declare.model import LEVELS, Claims, Issuer
+from assay.declare.rules import rules_by_operation
 from assay.gateway import ir
 
 _CONTROL = "authentication"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from assay.controls._lib.judging import judge as _judge
-from assay.controls._lib.rules import Numbered
 from assay.controls._lib.subjects import operation_subject
 from assay.controls.authentication.schemes import Accepted, Alternatives, home
 from assay.declare.contract import Operation
 from assay.declare.declaration import Declaration
 from assay.declare.model import Access, Consumer
+from assay.declare.rules import Numbered
 from assay.domain import Verdict
 from assay.gateway.ir import Proof
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from assay.controls._lib.rules import Numbered
 from assay.declare.contract import Contract, Operation, Requirement, SecurityScheme
 from assay.declare.declaration import Declaration
 from assay.declare.model import Api, Consumer
+from assay.declare.rules import Numbered
 from assay.gateway.ir import Proof
 
 Reason = Literal[

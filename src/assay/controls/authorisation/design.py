@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 
 from assay.controls._lib.judging import judge as _judge
-from assay.controls._lib.rules import rules_by_operation
 from assay.controls._lib.subjects import api_subject, operation_subject, served_apis
 from assay.controls.authorisation.objects import objects
 from assay.controls.authorisation.owns import comparable, parse
@@ -14,6 +13,7 @@ from assay.controls.base import Context
 from assay.declare.contract import Operation
 from assay.declare.declaration import Declaration
 from assay.declare.model import Access, Api
+from assay.declare.rules import rules_by_operation
 from assay.declare.selectors import selected
 from assay.domain import AssayError, Confidence, Verdict, did_you_mean
 from assay.gateway.ir import Ownership

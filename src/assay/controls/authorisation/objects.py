@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from assay.controls._lib.judging import judge as _judge
-from assay.controls._lib.rules import Numbered
 from assay.controls._lib.subjects import operation_subject
 from assay.controls.authorisation.owns import comparable
 from assay.controls.authorisation.roles import NOBODY, Holders, for_own_objects
 from assay.declare.contract import Operation
 from assay.declare.declaration import Declaration
+from assay.declare.rules import Numbered
 from assay.domain import Confidence, Severity, Verdict
 from assay.gateway.ir import Ownership
 

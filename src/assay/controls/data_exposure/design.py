@@ -6,17 +6,17 @@ from collections.abc import Iterator, Sequence
 
 from assay.controls._lib.exposed import in_urls
 from assay.controls._lib.judging import judge as _judge
-from assay.controls._lib.labels import Labels, labels
-from assay.controls._lib.levels import level_of, rank
-from assay.controls._lib.media import may_be_json
 from assay.controls._lib.subjects import api_subject, operation_subject, served_apis
 from assay.controls.base import Context
 from assay.controls.data_exposure.permissions import permissions
 from assay.controls.data_exposure.responses import Carried, Responses, is_success
 from assay.declare.contract import Operation
 from assay.declare.declaration import Declaration
+from assay.declare.media import may_be_json
 from assay.declare.model import Api
 from assay.domain import Confidence, Severity, Verdict
+from assay.sensitivity.bodies import Labels, labels
+from assay.sensitivity.levels import level_of, rank
 
 _CONTROL = "data_exposure"
 _SHOWN = 4

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.controls._lib.labels import Labelled, labels
-from assay.controls._lib.levels import rank
-from assay.controls._lib.rules import rules_by_operation
 from assay.controls._lib.subjects import served_apis
 from assay.controls.base import Site
 from assay.controls.data_exposure.responses import Carried, Responses
-from assay.controls.data_exposure.reveals import DEFAULT, Reveals, owners
 from assay.controls.observe import mode
 from assay.declare.declaration import Declaration
 from assay.declare.model import Api
+from assay.declare.rules import rules_by_operation
 from assay.gateway import ir
+from assay.sensitivity.bodies import Labelled, labels
+from assay.sensitivity.levels import rank
+from assay.sensitivity.reveals import DEFAULT, Reveals, owners
 
 _CONTROL = "data_exposure"
 TOO_DEEP = "(deeper)"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from assay.controls._lib.judging import judge as _judge
-from assay.controls._lib.labels import Label
-from assay.controls._lib.levels import rank, within
 from assay.controls._lib.subjects import api_subject
 from assay.controls.data_exposure.responses import Responses
-from assay.controls.data_exposure.reveals import Reveals
 from assay.declare.declaration import Declaration
 from assay.declare.model import Api, Consumer, Reveal
 from assay.domain import Verdict, did_you_mean
+from assay.sensitivity.bodies import FieldLabel
+from assay.sensitivity.levels import rank, within
+from assay.sensitivity.reveals import Reveals
 
 _CONTROL = "data_exposure"
 
@@ -41,7 +41,7 @@ def permissions(declaration: Declaration, api_id: str, api: Api, responses: Resp
 
 
 def _classes(
-    declaration: Declaration, api_id: str, index: int, entry: Reveal, carried: Mapping[str, Label]
+    declaration: Declaration, api_id: str, index: int, entry: Reveal, carried: Mapping[str, FieldLabel]
 ) -> Iterator[Verdict]:
     judge, check, subject = _judge(_CONTROL), "reveal-unmatched", f"{api_subject(api_id)}.reveal.{index}"
     categories = {label.category for label in carried.values() if label.category}
@@ -76,7 +76,7 @@ def _clearance(
     api_id: str,
     index: int,
     entry: Reveal,
-    carried: Mapping[str, Label],
+    carried: Mapping[str, FieldLabel],
     holders: Mapping[str, list[tuple[str, Consumer]]],
 ) -> Iterator[Verdict]:
     judge, check, subject = _judge(_CONTROL), "reveal-above-clearance", f"{api_subject(api_id)}.reveal.{index}"
@@ -98,12 +98,12 @@ def _clearance(
             yield judge.failed(check, subject, at, sentence, related=related)
 
 
-def _rank(label: Label) -> int:
+def _rank(label: FieldLabel) -> int:
     return rank(label.level)
 
 
 def _purpose(
-    declaration: Declaration, api_id: str, index: int, entry: Reveal, carried: Mapping[str, Label]
+    declaration: Declaration, api_id: str, index: int, entry: Reveal, carried: Mapping[str, FieldLabel]
 ) -> Iterator[Verdict]:
     judge, check, subject = _judge(_CONTROL), "revealed-without-purpose", f"{api_subject(api_id)}.reveal.{index}"
     sets = dict.fromkeys(
@@ -123,7 +123,9 @@ def _purpose(
             yield judge.failed(check, subject, at, sentence, related=related)
 
 
-def _contradictions(declaration: Declaration, api_id: str, api: Api, carried: Mapping[str, Label]) -> Iterator[Verdict]:
+def _contradictions(
+    declaration: Declaration, api_id: str, api: Api, carried: Mapping[str, FieldLabel]
+) -> Iterator[Verdict]:
     judge, check = _judge(_CONTROL), "reveal-contradiction"
     reveals, told = Reveals(api), set[tuple[str, int, int]]()
     for category in dict.fromkeys(label.category for label in carried.values()):

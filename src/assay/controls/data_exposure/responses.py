@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from assay.controls._lib.labels import Labelled, Labels
-from assay.controls._lib.levels import rank
-from assay.controls._lib.media import essence, may_be_json
-from assay.controls._lib.shapes import Path, known
 from assay.declare.contract import Contract, Operation, Response
+from assay.declare.media import essence, may_be_json
 from assay.declare.model import Level
+from assay.declare.shapes import Path, known
+from assay.sensitivity.bodies import Labelled, Labels
+from assay.sensitivity.levels import rank
 
 CONFIDENTIAL = rank("confidential")
 _PROBLEM = "application/problem+json"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from assay.controls._lib.judging import judge as _judge
-from assay.controls._lib.labels import Label, labels
-from assay.controls._lib.levels import highest, level_of, rank
 from assay.controls._lib.subjects import api_subject, served_apis
 from assay.controls.base import Context
 from assay.controls.encryption_at_rest.passing import passing
@@ -14,6 +12,8 @@ from assay.controls.encryption_at_rest.protected import RESTRICTED, Flows, by_ga
 from assay.declare.declaration import Declaration
 from assay.declare.model import Api, System
 from assay.domain import Edit, Severity, Verdict
+from assay.sensitivity.bodies import FieldLabel, labels
+from assay.sensitivity.levels import highest, level_of, rank
 
 _CONTROL = "encryption_at_rest"
 _SHOWN = 4
@@ -95,7 +95,7 @@ def _store(
     return judge.passed(check, subject, at, f"{what}, which the gateway is to encrypt field by field")
 
 
-def _unseen(declaration: Declaration, before: Sequence[Flows], serving: Sequence[str]) -> list[Label]:
+def _unseen(declaration: Declaration, before: Sequence[Flows], serving: Sequence[str]) -> list[FieldLabel]:
     """Protected fields that no body of the APIs before a system carries."""
     seen = {
         item.label.name
@@ -106,10 +106,10 @@ def _unseen(declaration: Declaration, before: Sequence[Flows], serving: Sequence
     return [f for flows in before[:1] for f in flows.fields if f.name not in seen]
 
 
-def _left_out(declaration: Declaration, system: System) -> list[Label]:
+def _left_out(declaration: Declaration, system: System) -> list[FieldLabel]:
     """Restricted fields that somebody wrote `encrypt: false` for."""
     return [
-        Label(name, key, field)
+        FieldLabel(name, key, field)
         for name in system.holds
         for key, field in declaration.model.data[name].fields.items()
         if rank(level_of(field)) >= RESTRICTED and not encrypted(field)
@@ -201,6 +201,6 @@ def _observed(declaration: Declaration, api_id: str, api: Api) -> Iterator[Verdi
         yield judge.passed(check, subject, at, f"encryption does not merely observe API `{api_id}`")
 
 
-def _named(fields: Sequence[Label]) -> str:
+def _named(fields: Sequence[FieldLabel]) -> str:
     more = f" and {len(fields) - _SHOWN} more" if len(fields) > _SHOWN else ""
     return ", ".join(f.name for f in fields[:_SHOWN]) + more

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.controls._lib.labels import labels
 from assay.controls._lib.subjects import served_apis
 from assay.controls.base import Site
 from assay.controls.encryption_at_rest.protected import Flows, fields_of, protected, stores
@@ -12,6 +11,7 @@ from assay.controls.observe import mode
 from assay.declare.declaration import Declaration
 from assay.declare.model import Api, System
 from assay.gateway import ir
+from assay.sensitivity.bodies import labels
 
 _CONTROL = "encryption_at_rest"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.controls._lib.judging import judge as _judge
-from assay.controls._lib.labels import Labelled
 from assay.controls._lib.subjects import operation_subject
 from assay.controls.encryption_at_rest.protected import Flow, Flows
 from assay.declare.contract import Contract, Operation, SchemaRef
 from assay.declare.contract.compositions import parts
 from assay.declare.declaration import Declaration
 from assay.domain import Severity, Verdict
+from assay.sensitivity.bodies import Labelled
 
 _CONTROL = "encryption_at_rest"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from assay.controls._lib.labels import Label, Labelled, Labels, View
-from assay.controls._lib.levels import level_of, rank
-from assay.controls._lib.media import is_patch, may_be_json
 from assay.declare.contract import Body, Operation, Parameter
 from assay.declare.declaration import Declaration
+from assay.declare.media import is_patch, may_be_json
 from assay.declare.model import Api, DataField, System
 from assay.gateway.ir import ProtectedField
+from assay.sensitivity.bodies import FieldLabel, Labelled, Labels, View
+from assay.sensitivity.levels import level_of, rank
 
 RESTRICTED = rank("restricted")
 
@@ -34,10 +34,10 @@ def stores(declaration: Declaration, api: Api) -> Iterator[tuple[str, System]]:
             yield name, system
 
 
-def fields_of(declaration: Declaration, system: System) -> tuple[Label, ...]:
+def fields_of(declaration: Declaration, system: System) -> tuple[FieldLabel, ...]:
     """The fields that a system is to hold encrypted."""
     return tuple(
-        Label(name, key, declared)
+        FieldLabel(name, key, declared)
         for name in dict.fromkeys(system.holds)
         for key, declared in declaration.model.data[name].fields.items()
         if encrypted(declared)
@@ -53,8 +53,8 @@ class Flow:
 
     request: tuple[Labelled, ...]
     response: tuple[Labelled, ...]
-    lookups: tuple[tuple[Parameter, Label], ...]
-    searches: tuple[tuple[Parameter, Label], ...]
+    lookups: tuple[tuple[Parameter, FieldLabel], ...]
+    searches: tuple[tuple[Parameter, FieldLabel], ...]
     too_deep: bool
     forms: tuple[Body, ...]
     patches: tuple[Body, ...]
@@ -70,7 +70,7 @@ class Flows:
     """The flows of one API for the fields of one store."""
 
     labels: Labels
-    fields: tuple[Label, ...]
+    fields: tuple[FieldLabel, ...]
     _known: dict[str, Flow] = field(default_factory=dict, compare=False)
 
     def of(self, operation: Operation) -> Flow:

@@ -15,16 +15,16 @@ from typing import Any
 from assay.controls._lib.answers import callers, works
 from assay.controls._lib.attempts import Ready, name_of, ready
 from assay.controls._lib.inputs import Place, changed, made, places, speaks_json, value_of
-from assay.controls._lib.labels import Label, labels
-from assay.controls._lib.levels import rank
 from assay.controls._lib.proving import test_of
 from assay.controls._lib.readback import params_of, reader_of
-from assay.controls.data_exposure.reveals import Reveals
 from assay.controls.encryption_at_rest.canary import canary
 from assay.controls.encryption_at_rest.protected import Flows, fields_of, stores
 from assay.declare.contract import Parameter
 from assay.prove.case import Case, Draft, Family, Judged, Lab, NotReached, Run, Seen, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
+from assay.sensitivity.bodies import FieldLabel, labels
+from assay.sensitivity.levels import rank
+from assay.sensitivity.reveals import Reveals
 
 _CONTROL = "encryption_at_rest"
 _PAUSES = (0.0, 0.3, 1.0)
@@ -57,7 +57,7 @@ def prove(surface: Surface) -> Iterator[Case]:
 
 
 def _cases(surface: Surface, targets: list[Target], system: str, flows: Flows) -> Iterator[Case]:
-    creating: tuple[Target, Persona, dict[tuple[str, ...], Label]] | None = None
+    creating: tuple[Target, Persona, dict[tuple[str, ...], FieldLabel]] | None = None
     for target in targets:
         flow = flows.of(target.operation)
         persona = cleared(surface, target, tuple(i.label for i in flow.request))
@@ -79,7 +79,7 @@ def _cases(surface: Surface, targets: list[Target], system: str, flows: Flows) -
                 yield _case(target, persona, "lookup-lost", run, requests=3, writes=1, variant=variant)
 
 
-def cleared(surface: Surface, target: Target, fields: tuple[Label, ...]) -> Persona | None:
+def cleared(surface: Surface, target: Target, fields: tuple[FieldLabel, ...]) -> Persona | None:
     """Somebody who may call a target, and sees most of the fields in clear; by preference on any object."""
 
     def order(persona: Persona) -> tuple[int, bool, int, str]:
@@ -89,7 +89,7 @@ def cleared(surface: Surface, target: Target, fields: tuple[Label, ...]) -> Pers
     return min(callers(surface, target), key=order, default=None)
 
 
-def in_clear(surface: Surface, target: Target, persona: Persona, label: Label) -> bool:
+def in_clear(surface: Surface, target: Target, persona: Persona, label: FieldLabel) -> bool:
     """Whether a persona is shown a field of somebody's record in clear, by what is declared."""
     if rank(label.level) > rank(persona.clearance):  # type: ignore[arg-type]
         return False
@@ -115,7 +115,7 @@ def _case(target: Target, persona: Persona, check: str, run: Run, *, requests: i
     )
 
 
-async def _write(lab: Lab, target: Target, persona: Persona, inside: dict[tuple[str, ...], Label]) -> Written:
+async def _write(lab: Lab, target: Target, persona: Persona, inside: dict[tuple[str, ...], FieldLabel]) -> Written:
     """Writes marked values of protected fields, and a marked value of a field that is stored as it is.
 
     Raises:
@@ -150,7 +150,7 @@ async def _write(lab: Lab, target: Target, persona: Persona, inside: dict[tuple[
 
 
 def _stored(
-    surface: Surface, target: Target, persona: Persona, inside: dict[tuple[str, ...], Label], system: str
+    surface: Surface, target: Target, persona: Persona, inside: dict[tuple[str, ...], FieldLabel], system: str
 ) -> Run:
     async def run(lab: Lab) -> Judged:
         written = await _write(lab, target, persona, inside)
@@ -211,10 +211,10 @@ def _carries(seen: Seen, text: str) -> bool:
 
 def _found(
     surface: Surface,
-    creating: tuple[Target, Persona, dict[tuple[str, ...], Label]],
+    creating: tuple[Target, Persona, dict[tuple[str, ...], FieldLabel]],
     target: Target,
     parameter: Parameter,
-    label: Label,
+    label: FieldLabel,
 ) -> Run:
     """Whether what was written is found again by the value of an encrypted field."""
     writer, persona, inside = creating

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from assay.controls._lib.shapes import ANY, Path
 from assay.controls.input_validation.schemas import Json, plain_reference, resolve
 from assay.controls.input_validation.text import is_free, is_long
 from assay.declare.contract.keywords import WIDTHS
+from assay.declare.shapes import ANY, Path
 
 MOST = 2_000
 """How many places of one schema are looked at. Beyond, the whole value counts as free text."""

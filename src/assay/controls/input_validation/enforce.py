@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from assay.controls._lib.labels import Labels, labels
-from assay.controls._lib.media import essence
 from assay.controls._lib.subjects import served_apis
 from assay.controls._lib.urls import file_path
 from assay.controls.base import Site
@@ -16,8 +14,10 @@ from assay.controls.observe import mode
 from assay.declare.contract import Body, Contract, Operation, Parameter, SchemaRef
 from assay.declare.contract.media import unvalidated
 from assay.declare.declaration import Declaration
+from assay.declare.media import essence
 from assay.declare.model import Api
 from assay.gateway import ir
+from assay.sensitivity.bodies import Labels, labels
 
 _CONTROL = "input_validation"
 _UPLOADING = ("multipart/form-data", "application/octet-stream")

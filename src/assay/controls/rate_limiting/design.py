@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from assay.controls._lib.judging import judge as _judge
-from assay.controls._lib.rules import rules_by_operation
 from assay.controls._lib.subjects import api_subject, operation_subject, served_apis
 from assay.controls.base import Context
 from assay.declare.declaration import Declaration
 from assay.declare.model import Api, Consumer
 from assay.declare.quantities import RateValue
+from assay.declare.rules import rules_by_operation
 from assay.declare.selectors import selected
 from assay.domain import Confidence, Severity, Verdict
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from assay.controls._lib.attempts import good, name_of, ready, tester
-from assay.controls._lib.media import may_be_json
-from assay.controls._lib.shapes import ANY, Path, known
 from assay.controls.data_exposure.proofs.planned import case
 from assay.controls.data_exposure.responses import is_success
+from assay.declare.media import may_be_json
+from assay.declare.shapes import ANY, Path, known
 from assay.domain import Severity
 from assay.prove.case import Case, Judged, Lab, Run, broken, held, unclear
 from assay.prove.surface import Surface, Target

@@ -14,16 +14,16 @@ from typing import Any
 from assay.controls._lib.answers import by_hand, real_object, works
 from assay.controls._lib.attempts import ready
 from assay.controls._lib.inputs import changed, made, places, speaks_json, take
-from assay.controls._lib.labels import Labelled, labels
-from assay.controls._lib.levels import rank
-from assay.controls._lib.shapes import ANY, Path
 from assay.controls.data_exposure.proofs.planned import case
 from assay.controls.data_exposure.responses import Responses
-from assay.controls.data_exposure.reveals import DEFAULT, MOST_REVEALING_FIRST, Reveals, owners
 from assay.declare.model import Level
+from assay.declare.shapes import ANY, Path
 from assay.domain import Severity
 from assay.prove.case import Case, Identity, Judged, Lab, NotReached, Run, Seen, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
+from assay.sensitivity.bodies import Labelled, labels
+from assay.sensitivity.levels import rank
+from assay.sensitivity.reveals import DEFAULT, MOST_REVEALING_FIRST, Reveals, owners
 
 _SHORTEST = 4
 _WITNESSES = 3

@@ -14,13 +14,13 @@ from typing import Any
 from assay.controls._lib.answers import doubtful
 from assay.controls._lib.attempts import Ready, name_of, ready, tester
 from assay.controls._lib.behind import mirrored, ordinary, played, readers
-from assay.controls._lib.labels import Labelled, labels
-from assay.controls._lib.shapes import ANY, Path
 from assay.controls.data_exposure.proofs.forms import Promise, promised
 from assay.controls.data_exposure.proofs.planned import case
 from assay.controls.data_exposure.responses import Responses
+from assay.declare.shapes import ANY, Path
 from assay.prove.case import Behind, Case, Judged, Lab, NotReached, Played, Run, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
+from assay.sensitivity.bodies import Labelled, labels
 
 _JSON = ("content-type", "application/json")
 _OPERATIONS = 2

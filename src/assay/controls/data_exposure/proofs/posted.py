@@ -12,10 +12,10 @@ from typing import Any
 from assay.controls._lib.answers import works
 from assay.controls._lib.attempts import Met, Ready, attempt, ready, weakest
 from assay.controls._lib.inputs import flat, places, put, speaks_json, types
-from assay.controls._lib.media import may_be_json
 from assay.controls._lib.readback import params_of, reader_of
 from assay.controls.data_exposure.proofs.planned import case
 from assay.controls.data_exposure.responses import is_success
+from assay.declare.media import may_be_json
 from assay.domain import DeclarationError, Severity
 from assay.prove.case import Case, Draft, Judged, Lab, NotReached, Run, Seen, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target

@@ -20,8 +20,8 @@ from assay.controls._lib.inputs import (
     validator,
     value_of,
 )
-from assay.controls._lib.media import essence
 from assay.controls.input_validation.proofs.planned import case, closed, inputs, last, summary
+from assay.declare.media import essence
 from assay.prove.case import Call, Case, Draft, Judged, Lab, broken, held, unclear
 from assay.prove.surface import Surface, Target
 

@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from assay.controls._lib.attempts import Met, Ready, attempt, ready, tester
 from assay.controls._lib.inputs import Place, admits, changed, speaks_json
-from assay.controls._lib.media import essence
 from assay.controls.input_validation.proofs.planned import case, guarded, inputs, last, summary, texts
+from assay.declare.media import essence
 from assay.prove.case import Call, Case, Draft, Judged, Lab, NotReached, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from assay.controls._lib.attempts import Met, attempt, ready, tester
 from assay.controls._lib.inputs import Place, changed, speaks_json
-from assay.controls._lib.media import essence
 from assay.controls.input_validation.proofs.planned import case, last, summary, texts
+from assay.declare.media import essence
 from assay.prove.case import Case, Draft, Judged, Lab, NotReached, broken, held, unclear
 from assay.prove.surface import Surface, Target
 

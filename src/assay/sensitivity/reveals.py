@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from assay.controls._lib.levels import within
-from assay.controls._lib.rules import Numbered
-from assay.controls.observe import mode
 from assay.declare.declaration import Declaration
 from assay.declare.model import Api
-from assay.gateway.ir import Mode
+from assay.declare.observe import observes
+from assay.declare.rules import Numbered
+from assay.sensitivity.levels import within
 
 MOST_REVEALING_FIRST = ("clear", "generalise", "email", "last4", "token", "hash", "fixed", "encrypt", "drop")
 DEFAULT = "fixed"
@@ -77,7 +76,7 @@ def owners(declaration: Declaration, api: Api, operation: str, rules: Iterable[N
     ownership is enforced, not observed; and no consumer with the role has another one that reaches everybody's objects.
     """
     covering = [rule for _, rule in rules]
-    if any(rule.anonymous for rule in covering) or mode(api, "authorisation", operation) is Mode.OBSERVE:
+    if any(rule.anonymous for rule in covering) or observes(api, "authorisation", operation):
         return ()
     wide = {role for rule in covering if not rule.owns for role in rule.roles}
     own = dict.fromkeys(role for rule in covering if rule.owns for role in rule.roles if role not in wide)

@@ -12,15 +12,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from assay.controls._lib.levels import level_of, rank
-from assay.controls._lib.shapes import ANY, Path, Property, own, properties, target, telling, within
 from assay.declare.contract import Contract, Direction, SchemaRef
 from assay.declare.declaration import Declaration
 from assay.declare.model import DataField, Level
+from assay.declare.shapes import ANY, Path, Property, own, properties, target, telling, within
+from assay.sensitivity.levels import level_of, rank
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class FieldLabel:
     """A field of a data set."""
 
     data: str
@@ -48,7 +48,7 @@ class Labelled:
     """A property of a body that is a field of a data set. ``absent``: the contract says that it is not sent."""
 
     path: Path
-    label: Label
+    label: FieldLabel
     place: SchemaRef
     absent: bool = False
 
@@ -210,7 +210,7 @@ class _Finder:
         """The data sets whose record a property stands in, at whatever depth; the nearest ones."""
         return next((n for k in range(len(path) - 1, -1, -1) if (n := self._records.get(path[:k]))), ())
 
-    def label(self, path: Path) -> Label | None:
+    def label(self, path: Path) -> FieldLabel | None:
         """The label of a property: that of the nearest record it stands in."""
         for length in range(len(path) - 1, -1, -1):
             names = self._records.get(path[:length])
@@ -221,10 +221,10 @@ class _Finder:
             return max(found, key=lambda f: rank(f.level), default=None)
         return None
 
-    def _field(self, data: str, dotted: str, name: str) -> Label | None:
+    def _field(self, data: str, dotted: str, name: str) -> FieldLabel | None:
         fields = self._declaration.model.data[data].fields
         key = dotted if dotted in fields else name
-        return Label(data, key, fields[key]) if key in fields else None
+        return FieldLabel(data, key, fields[key]) if key in fields else None
 
 
 def labels(declaration: Declaration, api_id: str) -> Labels:

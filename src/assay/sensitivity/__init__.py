@@ -1,0 +1,1 @@
+"""How sensitive data is, alone and combined, and who can reach which of it."""
