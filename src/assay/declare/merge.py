@@ -10,7 +10,7 @@ from assay.declare.problem import problem
 from assay.declare.yaml_places import Written, dotted
 from assay.domain import Location, Verdict
 
-SECTIONS = ("environments", "systems", "data", "apis", "consumers", "accounts", "flows", "objectives")
+SECTIONS = ("environments", "systems", "data", "apis", "consumers", "accounts", "duties", "flows", "objectives")
 """Top-level mappings from an id to what it names; every file may add ids to them."""
 
 LISTS = ("exceptions",)

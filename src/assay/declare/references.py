@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from assay.declare.categories import belongs, categories
 from assay.declare.contract import Contract
-from assay.declare.model import Access, Api, Data, Model, NetworkList, Networks
+from assay.declare.model import Access, Account, Api, Data, Model, NetworkList, Networks, RightsFrom
 from assay.declare.places import Path, Places
 from assay.declare.problem import problem
 from assay.declare.routes import advice_for_route
@@ -141,6 +141,7 @@ class _Checker:
         here: Path = ("apis", name)
         self._one((*here, "environment"), api.environment, "environment", "environments")
         self._each((*here, "backed_by"), api.backed_by, "API or system", "apis", "systems")
+        self._one((*here, "product", "replaced_by"), api.product.replaced_by, "API", "apis")
         for index, observe in enumerate(api.observe):
             self._control((*here, "observe", index, "control"), observe.control)
         for index, reveal in enumerate(api.reveal):
@@ -157,6 +158,8 @@ class _Checker:
             self._owns(at, rule, contract)
         for index, observe in enumerate(api.observe):
             self._operations((*here, "observe", index, "operations"), observe.operations, operations, contract.file)
+        if api.pen_test:
+            self._operations((*here, "pen_test", "scope"), api.pen_test.scope, operations, contract.file)
         for selector in api.limits.operations:
             self._operation((*here, "limits", "operations", selector), selector, operations, contract.file, key=True)
 
@@ -218,15 +221,20 @@ class _Checker:
                 self._say(at, f"there is no file `{network.list}`", "create it, or correct the path")
 
     def consumers(self) -> None:
+        plans = {plan for api in self.scene.model.apis.values() for plan in api.product.plans}
         for name, consumer in self.scene.model.consumers.items():
             here: Path = ("consumers", name)
             self._one((*here, "environment"), consumer.environment, "environment", "environments")
+            if consumer.plan is not None and consumer.plan not in plans:
+                fix = did_you_mean(consumer.plan, plans, what="plan")
+                self._say((*here, "plan"), f"no API's product has a plan `{consumer.plan}`", fix)
             if consumer.networks:
                 self.networks(consumer.networks, (*here, "networks"))
 
     def accounts_and_flows(self) -> None:
         for name, account in self.scene.model.accounts.items():
             here: Path = ("accounts", name)
+            self._account(here, account)
             self._one((*here, "system"), account.system, "system", "systems")
             self._one((*here, "environment"), account.environment, "environment", "environments")
         for name, flow in self.scene.model.flows.items():
@@ -236,6 +244,31 @@ class _Checker:
             self._one((*here, "account"), flow.account, "account", "accounts")
             self._one((*here, "into"), flow.into, "data set", "data")
             self._each((*here, "data"), flow.data, "data set", "data")
+
+    def _account(self, here: Path, account: Account) -> None:
+        self._each((*here, "used_by"), account.used_by, "consumer, system or API", "consumers", "systems", "apis")
+        for pattern, data in account.objects.items():
+            self._one((*here, "objects", pattern), data, "data set", "data")
+        duties = {
+            name for duty in self.scene.model.duties.values() for name in duty.never_together if isinstance(name, str)
+        }
+        for index, name in enumerate(account.duties):
+            if name not in duties:
+                sentence = f"no rule under `duties` speaks of a duty `{name}`"
+                self._say((*here, "duties", index), sentence, did_you_mean(name, duties, what="duty"))
+        rights = account.rights
+        if isinstance(rights, RightsFrom) and rights.read_from != "connection":
+            at: Path = (*here, "rights", "read_from")
+            if not self.scene.file_exists(rights.read_from):
+                self._say(at, f"there is no file `{rights.read_from}`", "correct the path, or export the rights again")
+        narrowed = account.narrowed_by
+        if narrowed is not None:
+            at = (*here, "narrowed_by")
+            self._one((*at, "api"), narrowed.api, "API", "apis")
+            contract = self.scene.contracts.get(narrowed.api)
+            if contract is not None:
+                known = [operation.id for operation in contract.operations]
+                self._operations((*at, "operations"), narrowed.operations, known, contract.file)
 
     def objectives(self) -> None:
         for name, objective in self.scene.model.objectives.items():

@@ -10,15 +10,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from assay.declare.model.accounts import Account, Credential, Right, RightsFrom
+from assay.declare.model.accounts import RIGHT_WORDS, Account, Credential, Duty, Narrowed, Right, RightsFrom
 from assay.declare.model.apis import (
     Access,
     Api,
+    FindingsFile,
     Limits,
     NetworkList,
     Networks,
     Observe,
     PenTest,
+    Plan,
     Product,
     ReportFile,
     Reveal,
@@ -41,6 +43,7 @@ from assay.declare.model.environments import (
 from assay.declare.model.governance import Appetite, Exception_, Objective, Scope, Target
 from assay.declare.model.proving import BasicSecret, Bounds, HeaderSecret, LoginRecipe, ProveIdentity, Proving
 from assay.declare.model.systems import AtRest, Connection, System
+from assay.declare.model.testing import SecurityTesting
 from assay.declare.model.values import (
     LEVELS,
     Day,
@@ -73,15 +76,20 @@ class Model(Mapped):
     consumers: dict[Id, Consumer] = {}
     networks: Networks = Networks()
     accounts: dict[Id, Account] = {}
+    duties: dict[Id, Duty] = Field({}, description="Duties that no account may hold together.")
     flows: dict[Id, Flow] = {}
     objectives: dict[Id, Objective] = {}
     exceptions: tuple[Exception_, ...] = ()
     appetite: Appetite = Appetite()
     prove: Proving = Field(Proving(), description="How the running system may be tested.")
+    security_testing: SecurityTesting = Field(
+        SecurityTesting(), description="How old penetration tests may grow, and which pipelines test the security."
+    )
 
 
 __all__ = [
     "LEVELS",
+    "RIGHT_WORDS",
     "Access",
     "Account",
     "Api",
@@ -98,9 +106,11 @@ __all__ = [
     "Data",
     "DataField",
     "Day",
+    "Duty",
     "Encryption",
     "Environment",
     "Exception_",
+    "FindingsFile",
     "Flow",
     "Gateway",
     "GatewayTls",
@@ -117,6 +127,7 @@ __all__ = [
     "MaskForm",
     "Model",
     "Mtls",
+    "Narrowed",
     "Network",
     "NetworkList",
     "Networks",
@@ -126,6 +137,7 @@ __all__ = [
     "OneOrMore",
     "Organisation",
     "PenTest",
+    "Plan",
     "Product",
     "ProveIdentity",
     "Proving",
@@ -137,6 +149,7 @@ __all__ = [
     "Scope",
     "SecretRef",
     "SecretReference",
+    "SecurityTesting",
     "Strictness",
     "System",
     "Target",
