@@ -21,6 +21,10 @@ from assay.evidence.log import Seal
 from assay.evidence.record import BlobRef, Record
 from assay.evidence.tree import CompactRange
 
+ALL_UP_TO = 10_000
+"""Logs of so many records have every signature and attachment verified; longer ones a sample, unless ``full``."""
+SAMPLE = 1_000
+
 TITLES = (
     "format",
     "keys and epochs",
