@@ -18,7 +18,6 @@ from joserfc.jwk import ECKey, KeySet
 
 from assay.gateway.decision import Decision
 from assay.prove.case import (
-    Behind,
     Call,
     Canary,
     Case,
@@ -27,12 +26,12 @@ from assay.prove.case import (
     Judged,
     NotReached,
     Offer,
-    Played,
     RawSeen,
     Seen,
     Shaken,
     Thing,
 )
+from assay.prove.played import Behind, Played
 from assay.prove.surface import Persona, Surface, Target
 
 NOW = 1_800_000_000.0

@@ -30,7 +30,7 @@ from assay.identity.secrets import resolve
 from assay.prove.identities.given import given_identities
 from assay.prove.identities.sources import DevelopmentIssuer, Sources
 from assay.prove.mirror import Mirroring
-from assay.prove.personas import personas_of
+from assay.prove.personas import identities_of, personas_of
 from assay.prove.scope import origin_of
 from assay.prove.surface import Surface, Via, targets_of
 
@@ -78,7 +78,7 @@ class Aim:
             development=DevelopmentIssuer(state / "issuer") if issuer and issuer.development and own else None,
             keys_file=keys_file(state) if own else None,
             pki=state / "pki" if own and (state / "pki" / "ca.crt").is_file() else None,
-            given={**declaration.model.prove.identities, **self.given},
+            given=identities_of(declaration, self.given),
         )
 
     def mirroring(self, directory: Path) -> Mirroring | None:
@@ -139,7 +139,6 @@ def at_project(
         fronted=True,
         declared_access=True,
         tls=tls if via == "gateway" else all(u.startswith("https:") for u in upstreams.values()),
-        listen=declaration.model.gateway.listen,
         upstreams=upstreams,
     )
     paths = prepare(project.state, environ=os.environ)

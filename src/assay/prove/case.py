@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from assay.domain import Location, Outcome, Severity
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import random
 
     from assay.gateway.decision import Decision
+    from assay.prove.played import Behind, Played
     from assay.prove.surface import Persona, Surface, Target
 
 
@@ -220,40 +221,6 @@ class Canary:
 
     url: str
     nonce: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
-    """What the run's own service answers when the live policy is put in front of it.
-
-    Attributes:
-        headers: sent as they are, in this order; length and end of connection are added.
-        how: ``whole``; ``hang``: never; ``reset``: the connection is reset instead; ``cut``: it ends within the body;
-            ``slow``: the body drips, a byte at a time.
-    """
-
-    status: int = 200
-    headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
-    body: bytes = b"{}"
-    how: Literal["whole", "hang", "reset", "cut", "slow"] = "whole"
-
-
-@dataclass(frozen=True, slots=True)
-class Behind:
-    """What a caller got of a played answer.
-
-    Attributes:
-        asked: how often the request came to the run's own service; 0: the gateway answered by itself.
-        timeout: seconds after which the gateway gives up on the service, by the policy.
-        decision: the gateway's log line about it, read; None: there was none in time.
-        facts: which configuration was mirrored, and in what it differs from the live one.
-    """
-
-    seen: Seen
-    asked: int
-    timeout: float
-    decision: Decision | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -482,7 +449,3 @@ class Case:
         where = f"{self.api}.{self.operation}" if self.operation else self.api or "gateway"
         parts = (self.test.control, self.test.id, where, self.identity, self.variant)
         return "/".join(p for p in parts if p)
-
-
-Prove = Callable[["Surface"], "Sequence[Case]"]
-"""The prove face of a control: every case that its claims call for. Pure: nothing is sent."""

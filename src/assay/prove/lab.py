@@ -14,7 +14,6 @@ from assay.prove import reproduce
 from assay.prove.bench import Bench
 from assay.prove.bounds import BoundsReached
 from assay.prove.case import (
-    Behind,
     Call,
     Canary,
     Case,
@@ -22,7 +21,6 @@ from assay.prove.case import (
     Identity,
     NotReached,
     Offer,
-    Played,
     RawSeen,
     Seen,
     Shaken,
@@ -32,6 +30,7 @@ from assay.prove.concluding import correlation, nonce
 from assay.prove.courier import Courier, Sent
 from assay.prove.handshake import exchange_raw, shake
 from assay.prove.patience import Patience
+from assay.prove.played import Behind, Played
 from assay.prove.slots import Slot
 from assay.prove.surface import Persona, Surface, Target
 from assay.prove.wire import Answer

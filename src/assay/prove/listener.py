@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from assay.prove.case import Canary
+from assay.prove.loopback import Loopback
 
-_HEAD_BYTES = 16 * 1024
 _SECONDS = 5.0
 _AT_ONCE = 64
 
@@ -29,29 +29,26 @@ def _nonce() -> str:
     return secrets.token_hex(12)
 
 
-class Listener:
+class Listener(Loopback):
     """An HTTP server on 127.0.0.1, started when the first URL is asked for.
 
     Args:
         nonce: makes the part of a URL that nobody can guess.
     """
 
+    head_bytes = 16 * 1024
+
     def __init__(self, nonce: Callable[[], str] = _nonce) -> None:
+        super().__init__()
         self._nonce = nonce
         self._pages: dict[str, _Page] = {}
-        self._server: asyncio.Server | None = None
-        self._starting = asyncio.Lock()
         self._busy = 0
-        self._serving: set[asyncio.Task[None]] = set()
 
     async def url(
         self, *, redirect_to: str | None = None, body: bytes = b"", content_type: str = "text/plain"
     ) -> Canary:
         """A new URL; it answers with ``body``, or leads on to ``redirect_to``."""
-        async with self._starting:
-            if self._server is None:
-                self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_HEAD_BYTES)
-        port = self._server.sockets[0].getsockname()[1]
+        port = await self.start()
         nonce = self._nonce()
         self._pages[nonce] = _Page(redirect_to, body, content_type)
         return Canary(f"http://127.0.0.1:{port}/{nonce}", nonce)
@@ -66,21 +63,7 @@ class Listener:
                 await page.heard.wait()
         return page.heard.is_set()
 
-    async def close(self) -> None:
-        """Ends the server and every connection."""
-        if self._server is not None:
-            self._server.close()
-            for task in self._serving:
-                task.cancel()
-            await asyncio.gather(*self._serving, return_exceptions=True)
-            await self._server.wait_closed()
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._busy += 1
         try:
             if self._busy <= _AT_ONCE:
@@ -90,11 +73,8 @@ class Listener:
                     await writer.drain()
                     writer.close()
                     await writer.wait_closed()
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-            return  # whoever sends something else is not fetching a URL
         finally:
             self._busy -= 1
-            writer.transport.abort()
 
     def _answer(self, head: bytes) -> bytes:
         target = head.split(b" ", 2)[1] if head.count(b" ") >= 2 else b""

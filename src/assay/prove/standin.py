@@ -8,9 +8,9 @@ import struct
 from contextlib import suppress
 from dataclasses import dataclass
 
-from assay.prove.case import Played
+from assay.prove.loopback import Loopback
+from assay.prove.played import Played
 
-_HEAD_BYTES = 128 * 1024
 _BODY_BYTES = 1024 * 1024
 _LONGEST_SECONDS = 120.0
 _DRIP_SECONDS = 0.2
@@ -25,18 +25,14 @@ class _Part:
     asked: int = 0
 
 
-class StandIn:
+class StandIn(Loopback):
     """An HTTP/1.1 server on 127.0.0.1. Requests are told apart by ``x-request-id``; unknown ones get 404."""
 
-    def __init__(self) -> None:
-        self._parts: dict[str, _Part] = {}
-        self._server: asyncio.Server | None = None
-        self._serving: set[asyncio.Task[None]] = set()
+    head_bytes = 128 * 1024
 
-    async def start(self) -> int:
-        """Listens; returns the port."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_HEAD_BYTES)
-        return int(self._server.sockets[0].getsockname()[1])
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: dict[str, _Part] = {}
 
     def expect(self, request_id: str, played: Played) -> None:
         """Says how one request is to be answered."""
@@ -47,38 +43,19 @@ class StandIn:
         part = self._parts.get(request_id)
         return part.asked if part else 0
 
-    async def close(self) -> None:
-        """Ends the server and every connection."""
-        if self._server is not None:
-            self._server.close()
-            for task in self._serving:
-                task.cancel()
-            await asyncio.gather(*self._serving, return_exceptions=True)
-            await self._server.wait_closed()
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            async with asyncio.timeout(_LONGEST_SECONDS):
-                head = await reader.readuntil(b"\r\n\r\n")
-                fields = _fields(head)
-                length = fields.get(b"content-length", b"0")
-                if length.isdigit() and len(length) < 8:
-                    await reader.readexactly(min(int(length), _BODY_BYTES))
-                part = self._parts.get(fields.get(_ID, b"").decode("latin-1"))
-                if part is None:
-                    await _send(writer, Played(status=404))
-                else:
-                    part.asked += 1
-                    await _play(reader, writer, part.played)
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
-            return  # whoever hangs up, or sends something else, is asking for nothing
-        finally:
-            writer.transport.abort()
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with asyncio.timeout(_LONGEST_SECONDS):
+            head = await reader.readuntil(b"\r\n\r\n")
+            fields = _fields(head)
+            length = fields.get(b"content-length", b"0")
+            if length.isdigit() and len(length) < 8:
+                await reader.readexactly(min(int(length), _BODY_BYTES))
+            part = self._parts.get(fields.get(_ID, b"").decode("latin-1"))
+            if part is None:
+                await _send(writer, Played(status=404))
+            else:
+                part.asked += 1
+                await _play(reader, writer, part.played)
 
 
 def _fields(head: bytes) -> dict[bytes, bytes]:

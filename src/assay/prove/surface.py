@@ -10,7 +10,7 @@ from typing import Literal
 from assay.declare.contract import Contract, Operation, SecurityScheme
 from assay.declare.declaration import Declaration
 from assay.declare.model import Access, Api
-from assay.declare.selectors import selects
+from assay.declare.rules import rules_by_operation
 from assay.domain import Location
 
 Way = Literal["token", "key", "certificate", "session"]
@@ -104,7 +104,6 @@ class Surface:
     declared_access: bool = True
     allow_writes: bool = True
     tls: bool = True
-    listen: str = ""
     upstreams: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -187,13 +186,9 @@ def targets_of(declaration: Declaration, *, base_of: Mapping[str, str]) -> tuple
     found = []
     for api_id, base in base_of.items():
         api, contract = declaration.model.apis[api_id], declaration.contracts[api_id]
+        rules = rules_by_operation(api, contract.operations)
         for operation in contract.operations:
-            rules = tuple(
-                (index, rule)
-                for index, rule in enumerate(api.access)
-                if any(selects(pattern, operation.id) for pattern in rule.operations)
-            )
             at = contract.locate(operation.pointer)
             subject = f"apis.{api_id}.operations.{operation.id}"
-            found.append(Target(api_id, operation, base, subject, at, rules))
+            found.append(Target(api_id, operation, base, subject, at, rules[operation.id]))
     return tuple(found)

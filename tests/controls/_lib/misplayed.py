@@ -13,7 +13,8 @@ from tests.controls.proving.desk import Desk, DeskLab, desk_surface
 from tests.prove.scripted import Said, judge
 
 from assay.gateway.decision import Decision
-from assay.prove.case import Call, Case, Judged, Played
+from assay.prove.case import Call, Case, Judged
+from assay.prove.played import Played
 from assay.prove.surface import Surface
 
 HIDDEN = "iban"

@@ -20,8 +20,9 @@ from assay.gateway.apply.validation import static_bootstrap
 from assay.gateway.envoy import Configuration
 from assay.gateway.state import prepare
 from assay.prove.bounds import Limits
-from assay.prove.case import NotReached, Played
+from assay.prove.case import NotReached
 from assay.prove.mirror import Mirroring, Places, likeness, open_mirror, reflected
+from assay.prove.played import Played
 from assay.prove.result import RunResult
 from assay.prove.standin import StandIn
 

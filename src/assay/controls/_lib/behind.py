@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from assay.controls._lib.answers import callers
 from assay.controls._lib.attempts import Ready, spoils
 from assay.declare.selectors import selects
-from assay.prove.case import Behind, Lab, NotReached, Played
+from assay.prove.case import Lab, NotReached
+from assay.prove.played import Behind, Played
 from assay.prove.surface import Surface, Target
 
 

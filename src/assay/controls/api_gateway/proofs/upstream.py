@@ -10,7 +10,8 @@ from assay.controls._lib.behind import mirrored, ordinary, played, readers
 from assay.controls._lib.proving import test_of
 from assay.controls._lib.urls import Address, address
 from assay.controls.api_gateway.proofs.common import CONTROL
-from assay.prove.case import Behind, Case, Judged, Lab, NotReached, Played, Run, broken, held, unclear
+from assay.prove.case import Case, Judged, Lab, NotReached, Run, broken, held, unclear
+from assay.prove.played import Behind, Played
 from assay.prove.surface import Surface, Target
 
 _SLACK_SECONDS = 3.0

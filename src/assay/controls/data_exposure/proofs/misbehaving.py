@@ -18,7 +18,8 @@ from assay.controls.data_exposure.proofs.forms import Promise, promised
 from assay.controls.data_exposure.proofs.planned import case
 from assay.controls.data_exposure.responses import Responses
 from assay.declare.shapes import ANY, Path
-from assay.prove.case import Behind, Case, Judged, Lab, NotReached, Played, Run, broken, held, unclear
+from assay.prove.case import Case, Judged, Lab, NotReached, Run, broken, held, unclear
+from assay.prove.played import Behind, Played
 from assay.prove.surface import Persona, Surface, Target
 from assay.sensitivity.bodies import Labelled, labels
 
