@@ -20,6 +20,10 @@ OWNS = re.compile(r"path\.([^\s=]+)\s*==\s*token\.(\S+)")
 """An ownership rule: the path parameter that must equal a claim."""
 
 
+_MEMBERS = {"apis": "API", "systems": "system", "consumers": "consumer"}
+"""The sections that members of the architecture are in, and what one of each is called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Everything that names may lead to.
@@ -51,11 +55,13 @@ def dangling(scene: Scene) -> list[Verdict]:
     checker = _Checker(scene)
     checker.systems()
     checker.data()
+    checker.purposes_and_compilations()
     for name, api in scene.model.apis.items():
         checker.api(name, api)
     checker.networks(scene.model.networks, ("networks",))
     checker.consumers()
     checker.accounts_and_flows()
+    checker.architecture()
     checker.objectives()
     checker.exceptions()
     return checker.found
@@ -109,11 +115,34 @@ class _Checker:
             for key, item in data.fields.items():
                 at: Path = (*here, "fields", key)
                 self._one((*at, "links"), item.links, "data set", "data")
-                if item.category is not None and item.category not in known:
-                    fix = did_you_mean(item.category, known, what="category")
-                    sentence = f"there is no data category `{item.category}`"
-                    self._say((*at, "category"), sentence, fix, check="unknown-category")
+                for word, category in (("category", item.category), ("infers", item.infers)):
+                    if category is not None and category not in known:
+                        fix = did_you_mean(category, known, what="category")
+                        sentence = f"there is no data category `{category}`"
+                        self._say((*at, word), sentence, fix, check="unknown-category")
+            if data.join:
+                self._each((*here, "join", "of"), data.join.of, "data set", "data")
             self._schema_fields(here, data)
+
+    def purposes_and_compilations(self) -> None:
+        model = self.scene.model
+        purposes = {p for data in model.data.values() for p in data.purpose} | set(model.purposes)
+        purposes |= {flow.purpose for flow in model.flows.values() if flow.purpose}
+        for name, purpose in model.purposes.items():
+            for index, other in enumerate(purpose.compatible_with):
+                if other not in purposes:
+                    at: Path = ("purposes", name, "compatible_with", index)
+                    self._say(at, f"there is no purpose `{other}`", did_you_mean(other, purposes, what="purpose"))
+        if not model.compilations:
+            return
+        fields = {f"{name}.{key}" for name, data in model.data.items() for key in data.fields}
+        known = {*model.data, *fields, *categories()}
+        for name, rule in model.compilations.items():
+            for index, part in enumerate(rule.when):
+                if part not in known:
+                    sentence = f"there is no data set, field or category `{part}`"
+                    fix = did_you_mean(part, known, what="data set, field or category")
+                    self._say(("compilations", name, "when", index), sentence, fix)
 
     def _schema_fields(self, here: Path, data: Data) -> None:
         names: set[str] = set()
@@ -225,6 +254,7 @@ class _Checker:
         for name, consumer in self.scene.model.consumers.items():
             here: Path = ("consumers", name)
             self._one((*here, "environment"), consumer.environment, "environment", "environments")
+            self._one((*here, "acts_for"), consumer.acts_for, "API", "apis")
             if consumer.plan is not None and consumer.plan not in plans:
                 fix = did_you_mean(consumer.plan, plans, what="plan")
                 self._say((*here, "plan"), f"no API's product has a plan `{consumer.plan}`", fix)
@@ -269,6 +299,35 @@ class _Checker:
             if contract is not None:
                 known = [operation.id for operation in contract.operations]
                 self._operations((*at, "operations"), narrowed.operations, known, contract.file)
+
+    def architecture(self) -> None:
+        for name, contract in self.scene.model.architecture.contracts.items():
+            here: Path = ("architecture", "contracts", name)
+            for word, members in (
+                ("from", contract.from_),
+                ("to", contract.to),
+                ("members", contract.members),
+                ("callers", contract.callers),
+            ):
+                for index, member in enumerate(members):
+                    self._member((*here, word, index), member)
+            for index, edge in enumerate(contract.allow):
+                if edge.from_ != "anonymous":
+                    self._member((*here, "allow", index, "from"), edge.from_)
+                self._member((*here, "allow", index, "to"), edge.to)
+
+    def _member(self, path: Path, name: str) -> None:
+        """A member of an architecture: an id, with its section before a dot where several sections have it."""
+        section, dot, rest = name.partition(".")
+        if dot and section in _MEMBERS:
+            self._one(path, rest, _MEMBERS[section], section)
+            return
+        homes = [s for s in _MEMBERS if name in self._ids(s)]
+        if not homes:
+            self._one(path, name, "API, system or consumer", *_MEMBERS)
+        elif len(homes) > 1:
+            fix = f"write {' or '.join(f'`{home}.{name}`' for home in homes)}"
+            self._say(path, f"`{name}` is the id of several things", fix, check="invalid-value")
 
     def objectives(self) -> None:
         for name, objective in self.scene.model.objectives.items():

@@ -27,8 +27,19 @@ from assay.declare.model.apis import (
     Strictness,
     UpstreamTls,
 )
+from assay.declare.model.architecture import LAYERS, AllowedEdge, Architecture, Layer, LayerContract, position_name
 from assay.declare.model.consumers import ApiKey, Authenticate, Consumer, Mtls, OAuth2
-from assay.declare.model.data import Data, DataField, Flow
+from assay.declare.model.data import (
+    Aggregate,
+    Data,
+    DataField,
+    Flow,
+    Generalise,
+    Join,
+    Processing,
+    Transform,
+    TransformOf,
+)
 from assay.declare.model.environments import (
     Claims,
     Environment,
@@ -42,7 +53,8 @@ from assay.declare.model.environments import (
 )
 from assay.declare.model.governance import Appetite, Exception_, Objective, Scope, Target
 from assay.declare.model.proving import BasicSecret, Bounds, HeaderSecret, LoginRecipe, ProveIdentity, Proving
-from assay.declare.model.systems import AtRest, Connection, System
+from assay.declare.model.sensitivity import Compilation, Purpose
+from assay.declare.model.systems import AtRest, Connection, System, Transfer
 from assay.declare.model.testing import SecurityTesting
 from assay.declare.model.values import (
     LEVELS,
@@ -72,12 +84,15 @@ class Model(Mapped):
     environments: dict[Id, Environment] = {}
     systems: dict[Id, System] = {}
     data: dict[Id, Data] = {}
+    purposes: dict[Id, Purpose] = Field({}, description="What data is used for; ids are the words under `purpose`.")
+    compilations: dict[Id, Compilation] = Field({}, description="Data that says more together than alone.")
     apis: dict[Id, Api] = {}
     consumers: dict[Id, Consumer] = {}
     networks: Networks = Networks()
     accounts: dict[Id, Account] = {}
     duties: dict[Id, Duty] = Field({}, description="Duties that no account may hold together.")
     flows: dict[Id, Flow] = {}
+    architecture: Architecture = Field(Architecture(), description="Layers, and who may reach what.")
     objectives: dict[Id, Objective] = {}
     exceptions: tuple[Exception_, ...] = ()
     appetite: Appetite = Appetite()
@@ -88,18 +103,23 @@ class Model(Mapped):
 
 
 __all__ = [
+    "LAYERS",
     "LEVELS",
     "RIGHT_WORDS",
     "Access",
     "Account",
+    "Aggregate",
+    "AllowedEdge",
     "Api",
     "ApiKey",
     "Appetite",
+    "Architecture",
     "AtRest",
     "Authenticate",
     "BasicSecret",
     "Bounds",
     "Claims",
+    "Compilation",
     "Connection",
     "Consumer",
     "Credential",
@@ -114,11 +134,15 @@ __all__ = [
     "Flow",
     "Gateway",
     "GatewayTls",
+    "Generalise",
     "HeaderSecret",
     "HttpUrl",
     "Id",
     "Introspection",
     "Issuer",
+    "Join",
+    "Layer",
+    "LayerContract",
     "Level",
     "Limits",
     "Listen",
@@ -138,9 +162,11 @@ __all__ = [
     "Organisation",
     "PenTest",
     "Plan",
+    "Processing",
     "Product",
     "ProveIdentity",
     "Proving",
+    "Purpose",
     "ReportFile",
     "Reveal",
     "Right",
@@ -155,5 +181,9 @@ __all__ = [
     "Target",
     "TestUser",
     "TlsFiles",
+    "Transfer",
+    "Transform",
+    "TransformOf",
     "UpstreamTls",
+    "position_name",
 ]

@@ -16,6 +16,11 @@ class Organisation(Mapped):
     name: str
     subjects: int | None = Field(None, ge=0, description="How many people the organisation holds data about.")
     jurisdictions: tuple[str, ...] = ()
+    contact: str | None = Field(None, description="How to reach the controller (GDPR Art. 30(1)(a)).")
+    dpo: str | None = Field(None, description="The data protection officer, and how to reach them.")
+    representative: str | None = Field(
+        None, description="The representative in the Union, for controllers outside of it (GDPR Art. 27)."
+    )
 
 
 class TlsFiles(Mapped):
@@ -114,3 +119,7 @@ class Environment(Mapped):
 
     tier: Literal["production", "non-production"]
     issuer: Annotated[Issuer | None, BeforeValidator(_issuer, json_schema_input_type=str | Issuer | None)] = None
+    gateway: Gateway | None = Field(
+        None,
+        description="A gateway of its own, run with `--environment`. What it does not say is as under `gateway:`.",
+    )
