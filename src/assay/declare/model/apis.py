@@ -6,8 +6,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from assay.declare.model.architecture import Layer
 from assay.declare.model.values import Day, HttpUrl, Id, Mapped, MaskForm, Network, OneOrMore, Role
 from assay.declare.quantities import Bytes, Rate
+
+
+class Plan(Mapped):
+    """What one kind of subscriber gets of a product."""
+
+    limit: Rate | None = Field(None, description="The most that one subscriber may ask.")
+    approval: Literal["automatic", "manual"] | None = Field(None, description="How a subscription comes about.")
+    audience: tuple[str, ...] = Field((), description="Which of the product's audience it is for; empty: all.")
 
 
 class Product(Mapped):
@@ -16,7 +25,12 @@ class Product(Mapped):
     audience: tuple[str, ...] = ()
     lifecycle: Literal["design", "beta", "live", "deprecated", "retired"] = "live"
     support: str | None = None
-    sunset: Day | None = None
+    version: str | None = Field(None, description="The version callers know, such as 2 or 2.1; see `info.version`.")
+    deprecated: Day | None = Field(None, description="Since when it is deprecated; callers are told (RFC 9745).")
+    sunset: Day | None = Field(None, description="The last day on which it is served; callers are told (RFC 8594).")
+    replaced_by: Id | None = Field(None, description="The API that callers are to use instead.")
+    plans: dict[Id, Plan] = Field({}, description="What subscribers can have, and how much of it.")
+    terms: str | None = Field(None, description="Where the terms of use are: a URL or a file.")
 
 
 class ReportFile(Mapped):
@@ -26,12 +40,26 @@ class ReportFile(Mapped):
     sha256: str
 
 
+class FindingsFile(Mapped):
+    """What testers or scanners found, in a file that must not change; `assay findings import` writes one."""
+
+    file: str
+    format: Literal["assay", "sarif", "zap", "burp", "nuclei", "har"] | None = Field(
+        None, description="Default: told by the file's content."
+    )
+    sha256: str | None = Field(None, description="SHA-256 of the file, in hexadecimal.")
+    fixed: tuple[str, ...] = Field((), description="Ids of findings that were seen to be mended by the retest.")
+
+
 class PenTest(Mapped):
     """The last penetration test."""
 
     last: Day
     by: Literal["internal", "third-party"]
     report: ReportFile | None = None
+    scope: tuple[str, ...] = Field((), description="Operations that were tested, by id or pattern; `*` is all.")
+    retest: Day | None = Field(None, description="When its findings were last tested again.")
+    findings: tuple[FindingsFile, ...] = Field((), description="What it found, for machines.")
 
 
 class Access(Mapped):
@@ -116,7 +144,7 @@ class Api(Mapped):
     title: str | None = None
     owner: str
     product: Product = Product()
-    layer: Literal["experience", "process", "system", "engagement", "innovation"] | None = None
+    layer: Layer | None = None
     exposure: Literal["public", "partner", "internal"]
     environment: Id
     contract: str

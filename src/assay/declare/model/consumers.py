@@ -53,7 +53,11 @@ class Consumer(Mapped):
     authenticate: Authenticate
     roles: tuple[Role, ...] = Field(min_length=1)
     environment: Id | None = None
+    acts_for: Id | None = Field(
+        None, description="The API whose credential this is when it calls other APIs; none: a caller from outside."
+    )
     clearance: Level = "internal"
     limit: Rate | None = None
+    plan: Id | None = Field(None, description="The plan of a product that it subscribes to.")
     networks: Networks | None = None
     owner: str | None = None
