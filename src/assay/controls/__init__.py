@@ -11,5 +11,6 @@ CONTROL_IDS: tuple[str, ...] = (
     "encryption_at_rest",
     "data_exposure",
     "activity_logging",
+    "api_inventory",
 )
 """Every control folder, in the order a request meets them. A test asserts that the list is complete."""

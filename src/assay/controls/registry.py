@@ -14,6 +14,8 @@ from assay.controls.activity_logging import design as activity_logging_design
 from assay.controls.activity_logging import enforce as activity_logging_enforce
 from assay.controls.api_gateway import design as api_gateway_design
 from assay.controls.api_gateway import enforce as api_gateway_enforce
+from assay.controls.api_inventory import design as api_inventory_design
+from assay.controls.api_inventory import enforce as api_inventory_enforce
 from assay.controls.authentication import design as authentication_design
 from assay.controls.authentication import enforce as authentication_enforce
 from assay.controls.authorisation import design as authorisation_design
@@ -89,6 +91,7 @@ FACES: tuple[Faces, ...] = (
         activity_logging_enforce.enforce,
         _proved_by("activity_logging"),
     ),
+    Faces("api_inventory", api_inventory_design.design, api_inventory_enforce.enforce, _proved_by("api_inventory")),
 )
 """In the order of :data:`assay.controls.CONTROL_IDS`; a test asserts that no folder is missing."""
 

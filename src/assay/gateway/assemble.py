@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -46,9 +46,12 @@ class Policy:
     callers: tuple[ir.Caller, ...]
     limits: tuple[ir.Limit, ...]
     networks: tuple[ir.NetworkRule, ...]
+    admissions: tuple[ir.Admission, ...]
     libraries: tuple[ir.SchemaLibrary, ...]
     errors: tuple[ir.ErrorMasking, ...]
     headers: tuple[ir.ResponseHeaders, ...]
+    lifecycles: Mapping[str, ir.Lifecycle]
+    retired: tuple[ir.Retired, ...]
     log: ir.AccessLog
 
     @property
@@ -153,8 +156,11 @@ def assemble(pieces: Iterable[ir.AnyPiece]) -> Policy:
         callers=every(ir.Caller),
         limits=every(ir.Limit),
         networks=every(ir.NetworkRule),
+        admissions=every(ir.Admission),
         libraries=every(ir.SchemaLibrary),
         errors=every(ir.ErrorMasking),
         headers=every(ir.ResponseHeaders),
+        lifecycles={p.api: p for p in every(ir.Lifecycle)},
+        retired=every(ir.Retired),
         log=logs[0],
     )

@@ -222,6 +222,20 @@ class NetworkRule(Piece, frozen=True):
     deny: tuple[str, ...] = ()
 
 
+class Admission(Piece, frozen=True):
+    """Which consumers may call an API at all, whatever access rules say. Decided before them, by who a caller is.
+
+    ``only``: nobody but these consumers; None: everybody but those in ``never``. A caller that has proven nothing is let
+    in unless ``only`` is given and ``anonymous`` is not.
+    """
+
+    api: str
+    name: str
+    only: tuple[str, ...] | None = None
+    never: tuple[str, ...] = ()
+    anonymous: bool = False
+
+
 class SizeLimit(Piece, frozen=True):
     """Largest request body of an operation, in bytes; 0 for an operation without one."""
 
@@ -345,6 +359,27 @@ class ResponseHeaders(Piece, frozen=True):
     remove: tuple[str, ...] = ()
 
 
+class Lifecycle(Piece, frozen=True):
+    """What every answer of an API says about how long it is there: ``Deprecation``, ``Sunset`` and ``Link`` headers."""
+
+    api: str
+    add: tuple[tuple[str, str], ...]
+
+
+class Retired(Piece, frozen=True):
+    """A path that was served once and is gone for good: refused with 410, whatever the method.
+
+    Never in the way of a route. ``pattern`` and the rest as in :class:`Route`; ``name`` is the path template.
+    """
+
+    api: str
+    name: str
+    hosts: tuple[str, ...]
+    public_base: str
+    pattern: str = ""
+    order: int = 0
+
+
 class AccessLog(Piece, frozen=True):
     """One JSON line per call, written at most ``flush_milliseconds`` after it ended."""
 
@@ -362,6 +397,7 @@ AnyPiece = (
     | AccessRule
     | Limit
     | NetworkRule
+    | Admission
     | SizeLimit
     | SchemaLibrary
     | Inspection
@@ -369,5 +405,7 @@ AnyPiece = (
     | Masking
     | ErrorMasking
     | ResponseHeaders
+    | Lifecycle
+    | Retired
     | AccessLog
 )

@@ -14,7 +14,7 @@ from assay.prove.surface import Surface
 
 
 def prove(surface: Surface) -> Iterator[Case]:
-    """Undeclared methods, path tricks, undeclared and retired endpoints, ways around it, a service that fails."""
+    """Undeclared methods, path tricks, undeclared endpoints, ways around it, a service that fails."""
     yield from verbs(surface)
     yield from tricks(surface)
     yield from inventory(surface)

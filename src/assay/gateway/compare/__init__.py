@@ -57,6 +57,7 @@ COMPARATORS: dict[type[ir.Piece], Entry] = {
     ir.AccessRule: Entry(_operation, callers.access, lambda p: ("AccessRule", p.api, p.operation)),
     ir.Limit: Entry(_limit, bounds.limit),
     ir.NetworkRule: Entry(_network, bounds.network),
+    ir.Admission: Entry(_network, callers.admission),
     ir.SizeLimit: Entry(_operation, bounds.size_limit),
     ir.SchemaLibrary: Entry(_api, requests.library),
     ir.Inspection: Entry(_operation, requests.inspection),
@@ -64,6 +65,8 @@ COMPARATORS: dict[type[ir.Piece], Entry] = {
     ir.Masking: Entry(_operation, exposure.masking),
     ir.ErrorMasking: Entry(_api, surface.errors),
     ir.ResponseHeaders: Entry(_api, surface.headers),
+    ir.Lifecycle: Entry(_api, surface.lifecycle),
+    ir.Retired: Entry(lambda p: f"`{p.name}` of {p.api}", surface.retired),
     ir.AccessLog: Entry(lambda p: f"the log `{p.name}`", surface.log),
 }
 """Every kind of piece, and how it is compared; a test asserts that none is missing."""

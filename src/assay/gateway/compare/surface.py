@@ -165,6 +165,21 @@ def _errors(old: ir.ErrorMasking, new: ir.ErrorMasking, _: Context) -> Iterator[
         yield from neutral(f"the order of masked statuses of {ON}", old.statuses, new.statuses)
 
 
+def _lifecycle(old: ir.Lifecycle, new: ir.Lifecycle, _: Context) -> Iterator[Draft]:
+    """What callers are told about an API's end lets nobody in and keeps nobody out."""
+    before, after = dict(old.add), dict(new.add)
+    for name in sorted({*before, *after}):
+        yield from neutral(f"the header `{name}` on answers of {ON}", before.get(name, ""), after.get(name, ""))
+
+
+def _retired(old: ir.Retired, new: ir.Retired, _: Context) -> Iterator[Draft]:
+    yield from neutral(f"where {ON} is refused as gone", _gone(old), _gone(new))
+
+
+def _gone(piece: ir.Retired) -> tuple[str, ...]:
+    return (*piece.hosts, piece.public_base + piece.name, piece.pattern, str(piece.order))
+
+
 def _log(old: ir.AccessLog, new: ir.AccessLog, _: Context) -> Iterator[Draft]:
     yield from number(
         f"the time until a line of {ON} is written",
@@ -182,6 +197,18 @@ headers = single(
     _headers,
     lambda p, c: _headers(ir.ResponseHeaders(control=p.control, source=p.source, api=p.api), p, c),
     lambda p, c: _headers(p, ir.ResponseHeaders(control=p.control, source=p.source, api=p.api), c),
+)
+lifecycle = single(
+    _lifecycle,
+    lambda p, c: _lifecycle(ir.Lifecycle(control=p.control, source=p.source, api=p.api, add=()), p, c),
+    lambda p, c: _lifecycle(p, ir.Lifecycle(control=p.control, source=p.source, api=p.api, add=()), c),
+    modeless=True,
+)
+retired = single(
+    _retired,
+    lambda p, _: iter((Draft("neutral", f"{ON} is refused as gone (410)"),)),
+    lambda p, _: iter((Draft("neutral", f"{ON} is refused as unknown (404), no longer as gone"),)),
+    modeless=True,
 )
 errors = single(
     _errors,

@@ -12,6 +12,7 @@ _TITLES = {
     403: ("Forbidden", "The caller may not do this."),
     404: ("Not found", "The contract names no such operation."),
     405: ("Method not allowed", "The contract names this path, but not with this method."),
+    410: ("Gone", "This version of the API was retired; it does not come back."),
     413: ("Content too large", "The request body is larger than this operation accepts."),
     415: ("Unsupported media type", "The operation does not accept this media type."),
     429: ("Too many requests", "The limit is reached; the RateLimit headers tell when to come back."),

@@ -29,6 +29,7 @@ from assay.gateway.envoy.variants import Templates, spellings
 
 NOT_IN_CONTRACT = "assay/not-in-contract"
 METHOD_NOT_ALLOWED = "assay/method-not-allowed"
+RETIRED = "assay/retired"
 _ACCESS_OFF: Json = {"assay.access": http_filter("rbac.v3.RBACPerRoute")}
 _INTERNAL = (OPERATION_HEADER, CALLER_HEADER, CERTIFICATE_HEADER, ISSUER_HEADER, OBSERVED_LIMIT_HEADER)
 
@@ -82,7 +83,20 @@ def _route(view: View, operation: OperationPolicy, queried: bool, *only: Json) -
         "route": _action(view, operation),
         "typed_per_filter_config": _per_filter(view, operation, queried),
         "request_headers_to_remove": [*_INTERNAL, *_keys_removed(view, operation)],
+        **_announced(view, operation),
     }
+
+
+def _announced(view: View, operation: OperationPolicy) -> Json:
+    """What answers say about the API's end. On its own routes alone: other APIs of the host do not end with it."""
+    piece = view.policy.lifecycles.get(operation.route.api)
+    return {"response_headers_to_add": [_told(name, value) for name, value in piece.add]} if piece else {}
+
+
+def _told(name: str, value: str) -> Json:
+    """A header of answers. A service's own links stay beside ours; of everything else there can be only one."""
+    action = "APPEND_IF_EXISTS_OR_ADD" if name == "link" else "OVERWRITE_IF_EXISTS_OR_ADD"
+    return {"header": {"key": name, "value": value}, "append_action": action}
 
 
 def _operation(view: View, operation: OperationPolicy) -> list[Json]:
@@ -153,11 +167,21 @@ def _response_headers(view: View) -> tuple[list[Json], list[str]]:
     tls = view.policy.listener.tls
     if tls and tls.hsts_seconds:
         add["strict-transport-security"] = f"max-age={tls.hsts_seconds}; includeSubDomains"
-    added = [
-        {"header": {"key": k, "value": v}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
-        for k, v in sorted(add.items())
-    ]
-    return added, sorted(remove - set(add))
+    return [_told(k, v) for k, v in sorted(add.items())], sorted(remove - set(add))
+
+
+def _gone(view: View, hosts: Iterable[str]) -> list[Json]:
+    """Refusals of what was retired, after everything that is served, so that nothing served is refused by them."""
+    found: dict[str, Json] = {}
+    wanted = set(hosts)
+    for piece in sorted(view.policy.retired, key=lambda p: (p.order, p.api, p.name)):
+        if wanted & set(piece.hosts) or "*" in piece.hosts:
+            path = piece.public_base + piece.name
+            found.setdefault(
+                piece.pattern or path,
+                {"safe_regex": {"regex": piece.pattern}} if piece.pattern else {"path": path},
+            )
+    return [_refusal(RETIRED, match, 410) for match in found.values()]
 
 
 def routes(view: View, version: str) -> Json:
@@ -175,10 +199,11 @@ def routes(view: View, version: str) -> Json:
     found_hosts: list[Json] = []
     mark = {"filter_metadata": {"assay": {"configuration": version}}}
     for names in shared.values():
-        body = [*_of_paths(view, domains[names[0]]), _refusal(NOT_IN_CONTRACT, {"prefix": "/"}, 404)]
+        gone = _gone(view, names)
+        body = [*_of_paths(view, domains[names[0]]), *gone, _refusal(NOT_IN_CONTRACT, {"prefix": "/"}, 404)]
         found_hosts.append({"name": names[0], "domains": sorted(names), "routes": body, "metadata": mark})
     if "*" not in domains:
-        body = [_refusal(NOT_IN_CONTRACT, {"prefix": "/"}, 404)]
+        body = [*_gone(view, ("*",)), _refusal(NOT_IN_CONTRACT, {"prefix": "/"}, 404)]
         found_hosts.append({"name": "assay.unknown-host", "domains": ["*"], "routes": body, "metadata": mark})
     add, remove = _response_headers(view)
     everywhere = {item.name: found for item in CHAIN if (found := item.everywhere(view)) is not None}

@@ -1,4 +1,4 @@
-"""What answers although no contract names it: other versions, retired APIs, and what developers leave behind.
+"""What answers although no contract names it: other versions, and what developers leave behind.
 
 Judged by content, not by status: services answer 200 with a page that says "not found".
 """
@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from assay.controls._lib.answers import callers, leaves, real_object, works
-from assay.controls.api_gateway.paths import public_base
 from assay.controls.api_gateway.proofs.common import anybody, api_case, apis
 from assay.prove.case import Call, Case, Judged, Lab, Run, Seen, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
@@ -46,7 +45,7 @@ _SELDOM = "assay-nothing-is-here"
 
 
 def inventory(surface: Surface) -> Iterator[Case]:
-    """Cases for each API, and for each retired one that used to be served."""
+    """Cases for each API."""
     for api in apis(surface):
         target, persona = _reader(surface, api)
         if target is None:
@@ -59,19 +58,6 @@ def inventory(surface: Surface) -> Iterator[Case]:
             run = _versions(each, somebody, spelled)
             count = 3 + len(spelled)
             yield api_case(surface, "undeclared-version-answers", api, run, requests=count, target=each)
-    if not surface.fronted or surface.via != "gateway":
-        return
-    for name, declared in surface.declaration.model.apis.items():
-        if declared.product.lifecycle != "retired" or not surface.targets:
-            continue
-        contract = surface.declaration.contracts[name]
-        paths = [
-            public_base(declared, contract) + o.path
-            for o in contract.operations
-            if o.method.upper() == "GET" and "{" not in o.path
-        ]
-        if paths:
-            yield api_case(surface, "retired-api-answers", name, _retired(surface.targets[0].api, paths[:3]))
 
 
 def _collections(surface: Surface, api: str) -> tuple[Target, ...]:
@@ -187,15 +173,3 @@ def _names(value: object) -> set[str]:
         elif isinstance(item, list):
             stack.extend(item[:20])
     return found - {"type", "title", "status", "detail", "error", "message"}
-
-
-def _retired(api: str, paths: list[str]) -> Run:
-    async def run(lab: Lab) -> Judged:
-        last: Seen | None = None
-        for path in paths:
-            last = await lab.call(_get(api, path, "a retired API"))
-            if last.ok:
-                return broken(f"`{path}` of a retired API still answers {last.status}", last)
-        return held(f"no path of the retired API answers ({last.status if last else 0})", last)
-
-    return run
