@@ -130,16 +130,6 @@ class TestInventory:
         shop.wants = old
         assert outcome_of(surface, "undeclared-version-answers", shop) == "fail"
 
-    def test_a_retired_api_must_be_gone(self, tmp_path: Path) -> None:
-        retired = "apis:\n  old:\n    path: /old\n    product: {lifecycle: retired}\n    BODY\n  shop:\n"
-        old = HEAD.replace("apis:\n  shop:\n", retired)
-        body = HEAD.split("  shop:\n")[1].split("    access:")[0].strip()
-        surface = surface_in(tmp_path / "two", head=old.replace("BODY", body), via="gateway", fronted=True)
-        there = Shop(wants=lambda asked: Said(200, {}) if asked.path.startswith("/old") else None)
-        gone = Shop(wants=lambda asked: refused("api_gateway/no-such-path", 404))
-        assert outcome_of(surface, "retired-api-answers", there) == "fail"
-        assert outcome_of(surface, "retired-api-answers", gone) == "pass"
-
 
 class TestAround:
     @pytest.fixture

@@ -56,8 +56,8 @@ def _deprecated_operations(declaration: Declaration, api_id: str, api: Api) -> I
         return
     granted: dict[str, int] = {}
     for index, rule in enumerate(api.access):
-        for operation in selected(rule.operations, old):
-            granted.setdefault(operation, index)
+        for name in selected(rule.operations, old):
+            granted.setdefault(name, index)
     contract = declaration.contracts[api_id]
     for operation_id, operation in old.items():
         subject = operation_subject(api_id, operation_id)

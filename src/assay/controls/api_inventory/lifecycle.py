@@ -67,7 +67,9 @@ def _order(context: Context, api_id: str, api: Api) -> Verdict:
     problem = _disorder(api.product, context.today)
     if problem is None:
         at = context.declaration.locate("apis", api_id, "product")
-        return judge.passed(check, subject, at, f"the dates of API `{api_id}` fit its lifecycle, {api.product.lifecycle}")
+        return judge.passed(
+            check, subject, at, f"the dates of API `{api_id}` fit its lifecycle, {api.product.lifecycle}"
+        )
     word, sentence = problem
     at = context.declaration.locate("apis", api_id, "product", word)
     return judge.failed(check, subject, at, f"API `{api_id}` {sentence}")
@@ -102,7 +104,9 @@ def _announced(declaration: Declaration, api_id: str, product: Product) -> Itera
         sentence = f"API `{api_id}` is deprecated, and no answer says so, since the day is not declared"
         yield judge.failed("deprecation-not-announced", subject, at, sentence)
     else:
-        sentence = f"every answer of API `{api_id}` is to say that it is deprecated since {product.deprecated.isoformat()}"
+        sentence = (
+            f"every answer of API `{api_id}` is to say that it is deprecated since {product.deprecated.isoformat()}"
+        )
         yield judge.passed("deprecation-not-announced", subject, at, sentence)
     yield _replacement(declaration, api_id, product, at)
 
@@ -131,9 +135,7 @@ def _retired(declaration: Declaration, api_id: str, api: Api, used: Use) -> Iter
         at = declaration.locate("apis", caller, "backed_by", index)
         sentence = f"API `{caller}` is served, and backed by API `{api_id}`, which is retired"
         yield judge.failed(check, subject, at, sentence, related=(here,))
-    again = [
-        (o, used.addresses[a]) for a, o in _addresses(declaration, api_id, api) if a in used.addresses
-    ]
+    again = [(o, used.addresses[a]) for a, o in _addresses(declaration, api_id, api) if a in used.addresses]
     if again:
         found = True
         shown = ", ".join(f"`{o}`" for o in dict.fromkeys(o for o, _ in again[:_SHOWN]))

@@ -48,7 +48,9 @@ def orphans(declaration: Declaration) -> Iterator[Verdict]:
             sentence = f"`{name}` is a contract that no API names"
             yield judge.failed(check, f"contracts.{path.name}", Location(name), sentence, related=(at,))
         if looked >= _MOST_FILES:
-            sentence = f"the folders of the contracts hold more than {_MOST_FILES} files, and the rest was not looked at"
+            sentence = (
+                f"the folders of the contracts hold more than {_MOST_FILES} files, and the rest was not looked at"
+            )
             yield judge.unclear(check, "apis", at, sentence)
             return
     if not found:
