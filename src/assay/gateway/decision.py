@@ -71,6 +71,8 @@ def _observed(line: Mapping[str, Any]) -> Iterable[str]:
         yield str(line.get("networks_shadow_policy") or "network_ranges")
     if line.get("authentication_shadow_result") == "denied":
         yield str(line.get("authentication_shadow_policy") or "authentication")
+    if line.get("admission_shadow_result") == "denied":
+        yield str(line.get("admission_shadow_policy") or "layered_architecture")
     if line.get("access_shadow_result") == "denied":
         yield "authorisation/no-rule-allows"
     if line.get("observed_limit"):

@@ -225,8 +225,8 @@ class NetworkRule(Piece, frozen=True):
 class Admission(Piece, frozen=True):
     """Which consumers may call an API at all, whatever access rules say. Decided before them, by who a caller is.
 
-    ``only``: nobody but these consumers; None: everybody but those in ``never``. A caller that has proven nothing is let
-    in unless ``only`` is given and ``anonymous`` is not.
+    ``only``: nobody but these consumers; None: everybody but those in ``never``. Where ``only`` is given, a caller that
+    has proven nothing is let in with ``anonymous`` alone.
     """
 
     api: str

@@ -20,6 +20,7 @@ from assay.gateway.compare.drafts import (
     single,
     switch,
 )
+from assay.gateway.plan import Effect
 
 
 def _time(value: float) -> str:
@@ -271,6 +272,57 @@ def unchanged(old: Sequence[ir.Piece], new: Sequence[ir.Piece]) -> bool:
     return len(old) == len(new) and all(map(same, old, new))
 
 
+def _admission(old: ir.Admission, new: ir.Admission, _: Context) -> Iterator[Draft]:
+    before, after = _admitted(old), _admitted(new)
+    if before[0] != after[0]:
+        listed, barred = (before[1], after[1]) if before[0] else (after[1], before[1])
+        clear = not listed & barred
+        effect: Effect = "tightening" if after[0] and clear else "loosening"
+        yield Draft(effect, f"{ON} is open to {_who(new)}", _who(old), _who(new), certain=clear)
+    else:
+        yield from members(
+            before[1],
+            after[1],
+            more="loosening" if before[0] else "tightening",
+            added=lambda c: f"{ON} is {'open' if before[0] else 'closed'} to consumer `{c}`",
+            removed=lambda c: f"{ON} is no longer {'open' if before[0] else 'closed'} to consumer `{c}`",
+        )
+    yield from switch(
+        old.only is None or old.anonymous,
+        new.only is None or new.anonymous,
+        on=f"{ON} is open to callers that have proven nothing",
+        off=f"{ON} is closed to callers that have proven nothing",
+        turning_on="loosening",
+    )
+    if before == after:
+        yield from neutral(f"how it is told whom {ON} is open to", _told(old), _told(new))
+
+
+def _admitted(piece: ir.Admission) -> tuple[bool, frozenset[str]]:
+    """Whether the consumers are those who may call (else those who may not), and which they are."""
+    if piece.only is None:
+        return False, frozenset(piece.never)
+    return True, frozenset(piece.only) - frozenset(piece.never)
+
+
+def _who(piece: ir.Admission) -> str:
+    listed, consumers = _admitted(piece)
+    names = ", ".join(f"`{c}`" for c in sorted(consumers))
+    if listed:
+        return f"{names or 'no consumer'} only"
+    return f"everybody but {names}" if names else "everybody"
+
+
+def _told(piece: ir.Admission) -> tuple[str, ...]:
+    if piece.only is None:
+        return ("anybody", str(piece.anonymous), "never", *piece.never)
+    return ("only", *piece.only, "never", *piece.never)
+
+
+def _admission_alone(piece: ir.Admission) -> ir.Admission:
+    return ir.Admission(control=piece.control, source=piece.source, api=piece.api, name=piece.name)
+
+
 issuer = single(
     _issuer,
     lambda p, _: iter((Draft("loosening", f"tokens of {ON} are accepted", "", p.url),)),
@@ -286,3 +338,8 @@ caller = single(
     modeless=True,
 )
 authentication = single(_authentication, _no_authentication, _no_authentication, permission=True)
+admission = single(
+    _admission,
+    lambda p, c: _admission(_admission_alone(p), p, c),
+    lambda p, c: _admission(p, _admission_alone(p), c),
+)

@@ -73,7 +73,12 @@ def _beside(view: View) -> dict[str, str]:
 def _observed(view: View) -> dict[str, str]:
     """What would have been refused, where anything observes."""
     observing = {type(p) for p in view.policy.pieces if p.mode is ir.Mode.OBSERVE}
-    stages = {"networks": ir.NetworkRule, "authentication": ir.Authentication, "access": ir.AccessRule}
+    stages = {
+        "networks": ir.NetworkRule,
+        "authentication": ir.Authentication,
+        "admission": ir.Admission,
+        "access": ir.AccessRule,
+    }
     found = {
         f"{stage}_shadow_{name}": _dynamic(RBAC_NAMESPACE, f"{stage}_shadow_{key}")
         for stage, kind in stages.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assay.gateway.envoy.filters import (
     access,
+    admission,
     authentication,
     caller,
     consumer_networks,
@@ -35,6 +36,7 @@ CHAIN: tuple[Filter, ...] = tuple(
             introspection.FILTER,
             authentication.FILTER,
             consumer_networks.FILTER,
+            admission.FILTER,
             access.FILTER,
             caller.FILTER,
             limits.CALLER,

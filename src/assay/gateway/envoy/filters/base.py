@@ -26,6 +26,14 @@ class View:
         return {i.issuer: i for i in self.policy.issuers}
 
     @cached_property
+    def admissions(self) -> dict[str, tuple[ir.Admission, ...]]:
+        """Who is admitted at all, by API."""
+        found: dict[str, tuple[ir.Admission, ...]] = {}
+        for piece in self.policy.admissions:
+            found[piece.api] = (*found.get(piece.api, ()), piece)
+        return found
+
+    @cached_property
     def key_headers(self) -> tuple[str, ...]:
         """Every header that carries an API key somewhere, in lower case."""
         found = {

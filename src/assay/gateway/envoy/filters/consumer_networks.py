@@ -13,7 +13,7 @@ from assay.gateway.ir import Caller, Proof
 NAME = "assay.consumer_networks"
 
 
-def _anyhow(caller: Caller, view: View) -> Json:
+def anyhow(caller: Caller, view: View) -> Json:
     """The consumer, by whichever credential."""
     proofs = (Proof("token", issuer=caller.issuer), Proof("key"), Proof("certificate"))
     return any_of(p for proof in proofs if (p := is_caller(caller, proof, view.issuers)))
@@ -27,7 +27,7 @@ def _everywhere(view: View) -> Json | None:
     policies = {
         f"network_ranges/consumer/{caller.consumer}": {
             "permissions": [{"any": True}],
-            "principals": [all_of([_anyhow(caller, view), negate(addresses(caller.networks))])],
+            "principals": [all_of([anyhow(caller, view), negate(addresses(caller.networks))])],
         }
         for caller in view.policy.callers
         if caller.networks
