@@ -331,7 +331,8 @@ def test_attachments_in_clear_fit_what_records_are_committed_to(folder: Path) ->
     openings = json.loads((folder / "opened.json").read_text())
     assert {(folder / "opened" / name).read_bytes() for name in openings} == {b"GET /%d" % n for n in (0, 2, 4)}
     next((folder / "opened").iterdir()).write_bytes(b"GET /9")
-    (folder / "manifest.json").unlink()
+    for name in ("manifest.json", "manifest.sig"):
+        (folder / name).unlink()
     assert told(folder).counts == {"modified": 1}
     (folder / "opened.json").write_text("[]")
     assert told(folder).counts == {"modified": 1}

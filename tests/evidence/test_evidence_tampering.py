@@ -440,7 +440,7 @@ def test_a_witness_is_believed_by_its_key_alone(evidence: Path) -> None:
     name, _, key = decode_key(encode_key("witness.example", public, COSIGNATURE))
     result = verify(evidence, now=LATER, witnesses={name: key})
     assert result.ok
-    assert result.witnesses == (("witness.example", 1_772_000_000),)
+    assert result.witnesses == (("witness.example", 1_772_000_000, 16),)
     assert result.steps[-1].sentence.startswith("witnessed: yes, by witness.example at 2026-02-")
     assert told(evidence, witnesses={name: key}).ok
     unknown = verify(evidence, now=LATER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from assay import __version__
 from assay.app.addresses import plan_site
@@ -17,6 +17,10 @@ from assay.assurance.trend import trend
 from assay.controls.exceptions import overlay
 from assay.controls.registry import check_design, compile_policy, controls
 from assay.domain import AssayError, Outcome, Verdict
+from assay.evidence import cosigned
+from assay.evidence.checkpoint import COSIGNATURE, key_hash
+from assay.evidence.cosigned import Attested
+from assay.evidence.files import LogFiles
 from assay.evidence.verify import verify
 from assay.gateway.state import prepare, read_applied
 from assay.prove.result import Proof
@@ -104,11 +108,11 @@ def _evidence(project: Project, at: datetime) -> EvidenceNote | None:
     if not directory.is_dir():
         return None
     try:
-        found = verify(directory, now=at, declaration=project.declaration.digest)
+        listed = cosigned.read(LogFiles(directory).witnessed)
+        known = {each.name: each.public for each in listed}
+        found = verify(directory, now=at, declaration=project.declaration.digest, witnesses=known)
     except AssayError as error:
         return EvidenceNote(str(directory), verified=False, problems=(error.sentence,))
-    newest = max((time for _, time in found.witnesses), default=None)
-    names = ", ".join(name for name, _ in found.witnesses)
     return EvidenceNote(
         str(directory),
         records=found.records,
@@ -116,5 +120,10 @@ def _evidence(project: Project, at: datetime) -> EvidenceNote | None:
         keys=(found.fingerprint,) if found.fingerprint else (),
         verified=found.ok,
         problems=tuple(f.sentence for f in found.findings if not f.notice),
-        witnessed=f"{names}, {datetime.fromtimestamp(newest, UTC):%Y-%m-%d %H:%M} UTC" if newest else names,
+        witnessed="; ".join(_witnessed(each, known[each.name]) for each in found.witnesses),
     )
+
+
+def _witnessed(by: Attested, public: bytes) -> str:
+    hint = key_hash(by.name, public, COSIGNATURE).hex()
+    return f"by {by.name} (key {hint}), {by.when}, up to record {by.size:,}"

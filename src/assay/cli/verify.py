@@ -50,7 +50,8 @@ def verify(
         str, typer.Option("--key", metavar="FINGERPRINT", help="SHA-256 of the log's first key (16 digits or more).")
     ] = "",
     witness: Annotated[
-        list[str] | None, typer.Option("--witness", metavar="KEY", help="Verifier key of a witness; may be repeated.")
+        list[str] | None,
+        typer.Option("--witness", metavar="KEY", help="Verifier key of a witness who must have signed; repeatable."),
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Verify every signature and attachment of a long log, not a sample.")
@@ -66,6 +67,8 @@ def verify(
       assay verify
 
       assay verify auditors-folder --since checkpoint-of-march --key 3f9a0c51d2e47b86
+
+      assay verify auditors-folder --witness audit.example.com/witness+1a2b3c4d+BASE64
 
       assay verify auditors-folder/proofs/01JD4Q8R5T7V9WXYZ2ABCDEFGH.tlog-proof
 

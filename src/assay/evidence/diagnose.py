@@ -29,6 +29,7 @@ class Problem(StrEnum):
     SHREDDED = "shredded"
     UNSEALED = "unsealed"
     OUTDATED = "outdated"
+    UNWITNESSED = "unwitnessed"
 
 
 class Seen(NamedTuple):

@@ -10,12 +10,15 @@ import base64
 import re
 from typing import NamedTuple
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from assay.domain import IncompleteError
 from assay.evidence.canonical import canonical
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+MANIFEST_TYPE = "application/vnd.assay.manifest+json"
+"""Another type, so that no signature of a record can be taken for one of a manifest."""
 _LINE = re.compile(rb'\{"keyid":"([0-9a-f]{16})","sig":"([A-Za-z0-9+/]{86}==)","statement":(\{.*\})\}', re.DOTALL)
 
 
@@ -44,9 +47,36 @@ class Entry(NamedTuple):
         )
 
 
-def pae(payload: bytes) -> bytes:
+def pae(payload: bytes, payload_type: str = PAYLOAD_TYPE) -> bytes:
     """The pre-authentication encoding: the bytes that a DSSE signature covers."""
-    return b"DSSEv1 %d %b %d %b" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)
+    return b"DSSEv1 %d %b %d %b" % (len(payload_type), payload_type.encode(), len(payload), payload)
+
+
+class _Detached(msgspec.Struct):
+    keyid: str
+    payload_type: str = msgspec.field(name="payloadType")
+    sig: str
+
+
+def detach(payload: bytes, key: Ed25519PrivateKey, keyid: str) -> bytes:
+    """The signature of a manifest as a file beside it: a DSSE envelope without the payload."""
+    signature = base64.b64encode(key.sign(pae(payload, MANIFEST_TYPE))).decode()
+    return canonical({"keyid": keyid, "payloadType": MANIFEST_TYPE, "sig": signature}) + b"\n"
+
+
+def detached(data: bytes) -> tuple[str, bytes]:
+    """The key's id and the signature in a file that :func:`detach` made; neither is verified.
+
+    Raises:
+        IncompleteError: it is none.
+    """
+    try:
+        found = msgspec.json.decode(data.decode(), type=_Detached)
+        if found.payload_type != MANIFEST_TYPE:
+            raise ValueError
+        return found.keyid, base64.b64decode(found.sig.encode(), validate=True)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise IncompleteError("this is no signature of a manifest") from error
 
 
 def seal(payload: bytes, key: Ed25519PrivateKey, keyid: str) -> Entry:

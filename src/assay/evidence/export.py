@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from assay.domain import AssayError, IncompleteError, Location, UsageError
-from assay.evidence import envelope
+from assay.evidence import cosigned, envelope
 from assay.evidence.blobs import read_sealed, unseal
 from assay.evidence.checkpoint import Checkpoint, Proof, parse
 from assay.evidence.files import LogFiles
@@ -22,6 +22,8 @@ from assay.evidence.reading import Reading
 from assay.evidence.record import BlobRef, Kind, decode
 from assay.evidence.tree import Levels, leaf_hash
 
+Sign = Callable[[bytes], bytes]
+"""The signature of a manifest, as the file beside it."""
 PROOFS_AT_MOST = 5_000
 """Records that get an envelope and a proof of their own, when nobody says which runs; the newest ones."""
 
@@ -37,7 +39,8 @@ keys.json       the public keys. Compare the first fingerprint with one you got 
 envelopes/      {proofs:,} records as DSSE envelopes, for other tools
 proofs/         the same records with their proofs (C2SP tlog-proof), each to be verified alone
 opened/         attachments in clear, redacted, with their salts in opened.json
-manifest.json   SHA-256 of every file here
+witnessed.json  what witnesses cosigned, if there are any: compare their keys with those they told you
+manifest.json   SHA-256 of every file here                   manifest.sig  its signature by the log's key
 verify.py       the program; read it, or take your own copy from the distribution
 """
 
@@ -58,11 +61,12 @@ def export(
     directory: Path,
     keys: KeyDirectory,
     *,
+    sign: Sign,
     at: datetime,
     runs: Iterable[str] | None = None,
     attachments: bool = True,
 ) -> Exported:
-    """Writes the folder. ``directory`` must not exist, or be empty.
+    """Writes the folder. ``directory`` must not exist, or be empty. ``sign`` signs its manifest.
 
     All records are in it, since the log is one tree; ``runs`` chooses whose records also get an envelope and a proof of
     their own, and whose attachments are opened. By default these are the newest 5,000 records.
@@ -75,7 +79,7 @@ def export(
         if any(directory.iterdir()):
             raise UsageError(f"`{directory}` is not empty", fix="name a directory that does not exist yet")
         return _export(
-            LogFiles(source), LogFiles(directory), keys, at, None if runs is None else set(runs), attachments
+            LogFiles(source), LogFiles(directory), keys, sign, at, None if runs is None else set(runs), attachments
         )
     except OSError as error:
         raise IncompleteError(
@@ -86,25 +90,35 @@ def export(
 
 
 def _export(
-    source: LogFiles, target: LogFiles, keys: KeyDirectory, at: datetime, runs: set[str] | None, attachments: bool
+    source: LogFiles,
+    target: LogFiles,
+    keys: KeyDirectory,
+    sign: Sign,
+    at: datetime,
+    runs: set[str] | None,
+    attachments: bool,
 ) -> Exported:
-    head = parse(source.checkpoint.read_text(encoding="utf-8"))
+    witnessed = cosigned.read(source.witnessed)
+    head = cosigned.with_cosignatures(parse(source.checkpoint.read_text(encoding="utf-8")), witnessed)
     hashes: list[bytes] = []
-    with target.records.open("wb") as copy:
+    with target.records.open("wb") as written:
         for index, line in Reading(source.root).lines():
             if index >= head.size:
                 break
-            copy.write(line + b"\n")
+            written.write(line + b"\n")
             hashes.append(leaf_hash(line))
     if len(hashes) != head.size:
         raise IncompleteError(f"The log has {len(hashes):,} of {head.size:,} records.", fix="run `assay verify`")
-    for name in ("seals", "checkpoint", "keys"):
-        shutil.copyfile(getattr(source, name), getattr(target, name))
+    for path, copy in ((source.seals, target.seals), (source.keys, target.keys)):
+        shutil.copyfile(path, copy)
+    target.checkpoint.write_text(head.text, encoding="utf-8")
+    if witnessed:
+        target.witnessed.write_bytes(cosigned.encode(witnessed))
     proofs, openings = _single(source, target, keys, head, hashes, runs, attachments)
     program = files("assay.evidence.standalone").joinpath("verify.py").read_bytes()
     (target.root / "verify.py").write_bytes(program)
     (target.root / "README.txt").write_text(_readme(target, head, at, proofs), encoding="utf-8")
-    return Exported(target.root, head.size, proofs, openings, _manifest(target.root, head, at))
+    return Exported(target.root, head.size, proofs, openings, _manifest(target.root, head, sign, at))
 
 
 def _single(
@@ -165,7 +179,7 @@ def _readme(target: LogFiles, head: Checkpoint, at: datetime, proofs: int) -> st
     )
 
 
-def _manifest(root: Path, head: Checkpoint, at: datetime) -> int:
+def _manifest(root: Path, head: Checkpoint, sign: Sign, at: datetime) -> int:
     listed, total = {}, 0
     for path in sorted(p for p in root.rglob("*") if p.is_file()):
         with path.open("rb") as file:
@@ -180,5 +194,7 @@ def _manifest(root: Path, head: Checkpoint, at: datetime) -> int:
         "written": at.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "files": listed,
     }
-    (root / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+    manifest = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    (root / "manifest.json").write_bytes(manifest)
+    (root / "manifest.sig").write_bytes(sign(manifest))
     return total

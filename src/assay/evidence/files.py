@@ -14,6 +14,7 @@ class LogFiles:
     seals.jsonl     every checkpoint that was signed, oldest first, with how many bytes of records it covers
     checkpoint      the last of them, as a file that can be kept elsewhere
     keys.json       the public keys, each with the entry that introduces it
+    witnessed.json  what witnesses cosigned last, where there are any
     blobs/          encrypted attachments, one file for each run
     lock            held while somebody writes
     """
@@ -39,6 +40,11 @@ class LogFiles:
     def keys(self) -> Path:
         """The public keys."""
         return self.root / "keys.json"
+
+    @property
+    def witnessed(self) -> Path:
+        """What witnesses cosigned last."""
+        return self.root / "witnessed.json"
 
     @property
     def blobs(self) -> Path:

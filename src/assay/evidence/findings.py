@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from assay.domain import Exit
 from assay.evidence.checkpoint import Checkpoint
+from assay.evidence.cosigned import Attested
 from assay.evidence.diagnose import Problem
 
 SHOWN = 100
@@ -83,7 +84,7 @@ class Verification:
     records: int
     checkpoint: Checkpoint | None
     fingerprint: str
-    witnesses: tuple[tuple[str, int], ...] = ()
+    witnesses: tuple[Attested, ...] = ()
     checked: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
@@ -103,7 +104,7 @@ class Verification:
             "records": self.records,
             "checkpoint": {"origin": head.origin, "size": head.size, "root": head.root.hex()} if head else None,
             "key": self.fingerprint or None,
-            "witnessed": [{"name": name, "at": at} for name, at in self.witnesses],
+            "witnessed": [w._asdict() for w in self.witnesses],
             "checked": {name: {"checked": done, "of": of} for name, (done, of) in self.checked.items()},
             "steps": [s.as_json() for s in self.steps],
             "counts": self.counts,

@@ -100,6 +100,13 @@ def _epoch(line: bytes, before: Epoch | None) -> Epoch | None:
     return Epoch(number, key_id(public), public, start, line) if good else None
 
 
+def able(epochs: tuple[Epoch, ...], size: int) -> tuple[Epoch, ...]:
+    """The epochs whose keys may sign a checkpoint of this size. The last of an epoch may still have the old key's."""
+    return tuple(
+        e for n, e in enumerate(epochs) if e.start <= size and (n + 1 == len(epochs) or size <= epochs[n + 1].start)
+    )
+
+
 class _Published(msgspec.Struct, frozen=True):
     introduced: str
 

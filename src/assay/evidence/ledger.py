@@ -262,7 +262,15 @@ class Ledger:
     def export(self, directory: Path, *, runs: Iterable[str] | None = None, attachments: bool = True) -> Exported:
         """Writes a folder that a stranger verifies offline; see :func:`assay.evidence.export.export`."""
         self.seal()
-        return export(self.files.root, directory, self.keys, at=utc(self._clock()), runs=runs, attachments=attachments)
+        return export(
+            self.files.root,
+            directory,
+            self.keys,
+            sign=self._signing.detached,
+            at=utc(self._clock()),
+            runs=runs,
+            attachments=attachments,
+        )
 
     def close(self) -> None:
         """Ends what still runs as interrupted, seals, and lets go. After a refusal of the disk it only lets go."""

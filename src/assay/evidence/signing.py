@@ -34,6 +34,11 @@ class Signing:
         key = self._held()
         return envelope.seal(payload, key, keys.key_id(key.public_key().public_bytes_raw())).line
 
+    def detached(self, payload: bytes) -> bytes:
+        """The signature of an exported folder's manifest, as the file beside it."""
+        key = self._held()
+        return envelope.detach(payload, key, keys.key_id(key.public_key().public_bytes_raw()))
+
     def checkpoint(self, size: int, root: bytes) -> Checkpoint:
         """A signed checkpoint."""
         return sign(self.origin, size, root, self._held())

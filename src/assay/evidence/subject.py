@@ -11,8 +11,9 @@ from pathlib import Path
 import msgspec
 
 from assay.domain import AssayError
-from assay.evidence import scan
+from assay.evidence import cosigned, scan
 from assay.evidence.checkpoint import Checkpoint, parse
+from assay.evidence.cosigned import Cosigned
 from assay.evidence.diagnose import Problem, Seen
 from assay.evidence.files import LogFiles
 from assay.evidence.findings import Findings
@@ -53,8 +54,9 @@ class Subject:
     """What the steps hand on to each other.
 
     ``seals`` and ``trusted``: line number, seal and checkpoint; trusted ones are signed. ``noted``: the file
-    ``checkpoint``. ``kept``: the verifier's own. ``head``: the largest trusted one. ``roots``: root and bytes at each
-    size that matters. ``covered``: how many records are those that a trusted checkpoint was signed for.
+    ``checkpoint``. ``kept``: the verifier's own. ``cosigned``: what witnesses signed, by ``witnessed.json``.
+    ``manifest``: an exported folder's. ``head``: the largest trusted one. ``roots``: root and bytes at each size that
+    matters. ``covered``: how many records are those that a trusted checkpoint was signed for.
     """
 
     files: LogFiles
@@ -70,6 +72,8 @@ class Subject:
     head: Checkpoint | None = None
     trusted: list[tuple[int, Seal, Checkpoint]] = field(default_factory=list)
     kept: Checkpoint | None = None
+    cosigned: tuple[Cosigned, ...] = ()
+    manifest: bytes | None = None
     epochs: tuple[Epoch, ...] = ()
     covered: int = 0
     uncovered: list[Seen] = field(default_factory=list)
@@ -130,13 +134,24 @@ def read_seals(s: Subject, data: bytes) -> None:
             s.found.add(1, Problem.MODIFIED, f"seals.jsonl:{number}", "This line is not a seal as it was written.")
 
 
+def read_cosigned(s: Subject) -> None:
+    """What witnesses signed, not verified yet."""
+    data = _content(s.files.witnessed)
+    try:
+        s.cosigned = cosigned.decode(data) if data is not None else ()
+    except AssayError:
+        s.found.add(1, Problem.MODIFIED, "witnessed.json", "The list of what witnesses signed cannot be read.")
+
+
 def read_manifest(s: Subject) -> str:
-    """An exported folder lists its files. The list is signed by nobody: it finds accidents, not attackers."""
-    path = s.files.root / "manifest.json"
-    if not path.is_file():
+    """An exported folder lists its files. Who signed the list is looked at in step 3."""
+    s.manifest = _content(s.files.root / "manifest.json")
+    if s.manifest is None:
+        if (s.files.root / "manifest.sig").is_file():
+            s.found.add(1, Problem.MISSING, "manifest.json", "The manifest is gone, and its signature is there.")
         return ""
     try:
-        listed = msgspec.json.decode(path.read_bytes().decode(), type=_Manifest).files
+        listed = msgspec.json.decode(s.manifest.decode(), type=_Manifest).files
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         s.found.add(1, Problem.MODIFIED, "manifest.json", "The manifest cannot be read.")
         return ""
@@ -163,7 +178,8 @@ class _Manifest(msgspec.Struct):
 
 def read_records(s: Subject) -> None:
     """One pass over everything: tree, places, runs, attachments."""
-    roots = scan.Roots(c.size for c in [*(seal[2] for seal in s.seals), s.noted, s.kept] if c)
+    heads = [*(seal[2] for seal in s.seals), *(c.checkpoint for c in s.cosigned), s.noted, s.kept]
+    roots = scan.Roots(c.size for c in heads if c)
     for part in scan.read_all(s.files.records, s.now, lambda done, of: s.tick("tree", done, of)):
         roots.add(part)
         s.lines += part.count

@@ -14,7 +14,7 @@ hold both to the same findings.
  8. Attachments: the stored bytes are those that records commit to, or were shredded on record.
  9. Freshness: which verdicts have expired.
 10. Digests: the records of a run speak of the declaration and the configuration that the run was begun for.
-11. Witnesses: who else signed the checkpoint.
+11. Witnesses: who else signed the checkpoint, or an earlier one; and whether what they saw is this history.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from assay.evidence.subject import (
     Tick,
     note,
     quiet,
+    read_cosigned,
     read_heads,
     read_manifest,
     read_records,
@@ -68,7 +69,8 @@ def verify(
     Args:
         now: the time, for what has expired. since: the text of a checkpoint kept from earlier.
         fingerprint: SHA-256 of the log's first key, got another way; a beginning of 16 digits or more is enough.
-        witnesses: public keys of witnesses by name. keys: the private directory, to look inside attachments.
+        witnesses: public keys of witnesses by name; each of them must have cosigned.
+        keys: the private directory, to look inside attachments.
         declaration, configuration: digests of what is in place now, to say whether the last run speaks of it.
         full: verify every signature and attachment, however long that takes.
 
@@ -134,6 +136,7 @@ def _format(s: Subject) -> None:
             found.add(1, Problem.MODIFIED, "checkpoint", "The file `checkpoint` is no checkpoint.")
     if seals is not None:
         read_seals(s, seals)
+    read_cosigned(s)
     manifest = read_manifest(s)
     if files.records.is_file():
         read_records(s)

@@ -10,7 +10,7 @@ the documentation of Assay. Exit codes: 0 nothing was tampered with, as far as t
 
 --since      a copy of the file `checkpoint` that you kept: shows that nothing you saw was taken back
 --key        SHA-256 of the log's first public key (at least 16 digits), if somebody you trust told you
---witness    a witness's verifier key, NAME+HINT+BASE64; may be given more than once
+--witness    a witness's verifier key, NAME+HINT+BASE64: it must have cosigned; may be given more than once
 --full       verify every signature and attachment of a long log, not a sample
 """
 
@@ -36,6 +36,7 @@ ALL_UP_TO, SAMPLE, SHOWN = 10_000, 1_000, 100
 NOTICES = {"expired", "shredded", "unsealed", "outdated"}
 STATEMENT, PREDICATE = "https://in-toto.io/Statement/v1", "urn:assay:evidence:v1"
 PAYLOAD_TYPE = b"application/vnd.in-toto+json"
+MANIFEST_TYPE = b"application/vnd.assay.manifest+json"
 LINE = re.compile(rb'\{"keyid":"([0-9a-f]{16})","sig":"([A-Za-z0-9+/]{86}==)","statement":(\{.*\})\}', re.DOTALL)
 EMPTY = hashlib.sha256(b"").digest()
 TITLES = (
@@ -215,8 +216,8 @@ def verifies(public: bytes, signature: bytes, message: bytes) -> bool:
     return True
 
 
-def pae(payload: bytes) -> bytes:
-    return b"DSSEv1 %d %b %d %b" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE, len(payload), payload)
+def pae(payload: bytes, kind: bytes = PAYLOAD_TYPE) -> bytes:
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
 def entry(line: bytes) -> tuple[str, bytes, bytes]:
@@ -433,6 +434,7 @@ class Verifier:
         self.seals: list[tuple[int, dict[str, Any], Note]] = []
         self.noted: Note | None = None
         self.kept: Note | None = None
+        self.cosigned: list[Note] = []
         self.head: Note | None = None
         self.epochs: list[Epoch] = []
         self.lines = self.torn = self.covered = self.expired = 0
@@ -489,6 +491,7 @@ class Verifier:
             except (Bad, ValueError):
                 self.add(1, "modified", "checkpoint", "The file `checkpoint` is no checkpoint.")
         self.read_seals(seals or b"")
+        self.read_cosigned()
         self.manifest()
         if (self.root / "records.jsonl").is_file():
             with (self.root / "records.jsonl").open("rb") as file:
@@ -522,9 +525,29 @@ class Verifier:
             else:
                 self.seals.append((n, seal, note))
 
+    def read_cosigned(self) -> None:
+        """What witnesses signed; every seal replaces `checkpoint`, so it is kept apart."""
+        data = self.file("witnessed.json")
+        if data is None:
+            return
+        try:
+            document = load(data)
+            if type(document["version"]) is not int or not isinstance(document["witnesses"], list):
+                raise Bad("it is no list of what witnesses signed")
+            for listed in document["witnesses"]:
+                if type(listed["key"]) is not str or type(listed["checkpoint"]) is not str:
+                    raise Bad("it is no list of what witnesses signed")
+            for listed in document["witnesses"]:
+                witness(listed["key"])
+            self.cosigned = [Note(listed["checkpoint"]) for listed in document["witnesses"]]
+        except (Bad, Misuse, KeyError, TypeError, ValueError):
+            self.add(1, "modified", "witnessed.json", "The list of what witnesses signed cannot be read.")
+
     def manifest(self) -> None:
         data = self.file("manifest.json")
         if data is None:
+            if self.file("manifest.sig") is not None:
+                self.add(1, "missing", "manifest.json", "The manifest is gone, and its signature is there.")
             return
         try:
             files = load(data)["files"].items()
@@ -545,7 +568,9 @@ class Verifier:
 
     def scan(self, file: BinaryIO) -> None:
         """One pass over the records: tree, places, runs, attachments."""
-        sizes = {note.size for _, _, note in self.seals} | {n.size for n in (self.noted, self.kept) if n}
+        sizes = {note.size for _, _, note in self.seals} | {
+            n.size for n in (self.noted, self.kept, *self.cosigned) if n
+        }
         tree, position = Tree(), 0
         for raw in file:
             if not raw.endswith(b"\n"):
@@ -674,6 +699,7 @@ class Verifier:
         heads = [note for _, _, note in trusted]
         if self.noted and self.trusts(self.noted, "checkpoint"):
             heads.append(self.noted)
+        self.manifest_signature()
         self.trusted = trusted
         self.head = max(heads, key=lambda note: note.size, default=None)
         self.covered = max((h.size for h in heads if self.at.get(h.size, (b"",))[0] == h.root), default=0)
@@ -732,6 +758,29 @@ class Verifier:
                         self.add(4, "reordered", where, f"It is signed as record {claimed:,}.")
         if not covered:
             self.uncovered.append((index, seq, good))
+
+    def manifest_signature(self) -> None:
+        manifest, data = self.file("manifest.json"), self.file("manifest.sig")
+        if manifest is None:
+            return
+        if data is None:
+            self.add(3, "unsealed", "manifest.json", "Nobody signed the list of files: it finds accidents only.")
+            return
+        try:
+            said = load(data)
+            if any(type(said[name]) is not str for name in ("keyid", "payloadType", "sig")):
+                raise Bad("it is no signature of a manifest")
+            if said["payloadType"].encode("utf-8", "surrogatepass") != MANIFEST_TYPE:
+                raise Bad("it is no signature of a manifest")
+            signature = base64.b64decode(said["sig"].encode(), validate=True)
+        except (Bad, KeyError, TypeError, ValueError):
+            self.add(3, "modified", "manifest.sig", "The signature of the manifest cannot be read.")
+            return
+        public = {e.keyid: e.public for e in self.epochs}.get(said["keyid"])
+        if public is None:
+            self.add(3, "unknown-key", "manifest.json", "The manifest is signed by no key of this log.")
+        elif not verifies(public, signature, pae(manifest, MANIFEST_TYPE)):
+            self.add(3, "bad-signature", "manifest.json", "The manifest is not the one that was signed.")
 
     def origin(self) -> str:
         named = [said.get("origin", "") for _, said, _ in self.special if said["kind"] == "key"]
@@ -940,22 +989,56 @@ class Verifier:
                     self.add(10, "outdated", f"record {other}", sentence)
         self.close(10, "the records of each run name one declaration and configuration")
 
-    # 11. Witnesses: who else signed the checkpoint.
+    # 11. Witnesses: who else signed the checkpoint, or an earlier one; and whether what they saw is this history.
 
     def witnesses(self, known: dict[str, bytes]) -> None:
         head = self.noted if self.noted and self.head and self.noted.body == self.head.body else self.head
-        others = sorted({name for name, _, _ in head.signatures if name != head.origin}) if head else []
-        cosigned: list[tuple[str, int]] = []
-        try:
-            cosigned = head.cosigned_by(known) if head else []
-        except Bad as bad:
-            self.add(11, "bad-signature", "checkpoint", f"Cosignature: {bad}.")
-        if cosigned:
-            self.close(11, "witnessed: yes, by " + ", ".join(f"{name} at second {at}" for name, at in cosigned))
+        size = self.head.size if self.head else 0
+        seen = [note for note in (head, *self.as_seen(size)) if note]
+        others = {name for note in seen for name, _, _ in note.signatures if name != note.origin and name not in known}
+        best: dict[str, tuple[int, int]] = {}
+        for note in seen:
+            try:
+                for name, at in note.cosigned_by(known):
+                    best[name] = max(best.get(name, (note.size, at)), (note.size, at))
+            except Bad as bad:
+                self.add(
+                    11, "bad-signature", "checkpoint" if note is head else "witnessed.json", f"Cosignature: {bad}."
+                )
+        for name in sorted(known):
+            if name not in best and 11 not in self.failed:
+                self.add(11, "unwitnessed", "checkpoint", f"Witness {name} cosigned no checkpoint of this log.")
+            elif name in best and best[name][0] < size:
+                sentence = f"The last {size - best[name][0]:,} records are newer than what witness {name} cosigned."
+                self.add(11, "unwitnessed", "checkpoint", sentence, notice=True)
+        if best:
+            said = (f"{n} at second {at} up to record {upto:,} of {size:,}" for n, (upto, at) in sorted(best.items()))
+            self.close(11, "witnessed: yes, by " + ", ".join(said))
         elif others:
-            self.close(11, f"witnessed: no; {', '.join(others)} signed with keys that were not given", checked=False)
+            signed = ", ".join(sorted(others))
+            self.close(11, f"witnessed: no; {signed} signed with keys that were not given", checked=False)
         else:
             self.close(11, "witnessed: no; whoever holds the key could have rewritten everything", checked=False)
+
+    def as_seen(self, size: int) -> list[Note]:
+        """The checkpoints that witnesses saw and that are part of this history. One that is not is a fork."""
+        found, before = [], set()
+        for note in self.cosigned:
+            if (note.body, tuple(note.signatures)) in before:
+                continue
+            before.add((note.body, tuple(note.signatures)))
+            other = any(n.size == note.size and n.root != note.root for _, _, n in self.trusted)
+            if not self.signs(self.epochs, note):
+                self.add(11, "unknown-key", "witnessed.json", "A checkpoint in it is signed by no key of this log.")
+            elif self.head is None or note.size > size:
+                sentence = f"Witnesses saw {note.size:,} records; the log ends at {size:,}."
+                self.add(11, "rolled-back", "checkpoint", sentence)
+            elif self.at.get(note.size, (b"", 0))[0] == note.root:
+                found.append(note)
+            elif note.size <= self.covered or other:
+                sentence = f"The first {note.size:,} records are not those that witnesses saw."
+                self.add(11, "rolled-back", "checkpoint", sentence)
+        return found
 
 
 # --- One record alone -------------------------------------------------------------------------------------------------

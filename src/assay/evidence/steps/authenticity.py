@@ -7,9 +7,9 @@ from functools import partial
 import msgspec
 
 from assay.domain import AssayError
+from assay.evidence import envelope, scan
 from assay.evidence import keys as keyring
-from assay.evidence import scan
-from assay.evidence.checkpoint import Checkpoint, signed_by
+from assay.evidence.checkpoint import Checkpoint, signed_by, verifies
 from assay.evidence.diagnose import Problem, Seen
 from assay.evidence.keys import Epoch
 from assay.evidence.record import Kind
@@ -74,6 +74,7 @@ def signs(epochs: tuple[Epoch, ...], checkpoint: Checkpoint) -> bool:
 def signatures(s: Subject) -> None:
     """Steps 3 and 4."""
     _checkpoint_signatures(s)
+    _manifest_signature(s)
     lines, whole = s.lines, s.full or s.lines <= ALL_UP_TO
     stride = 1 if whole else lines // SAMPLE
     # What no trusted checkpoint covers is verified without exception, and judged in step 5.
@@ -122,14 +123,31 @@ def _checkpoint_signatures(s: Subject) -> None:
     s.covered = max(fitting, default=0)
 
 
+def _manifest_signature(s: Subject) -> None:
+    """An exported folder's list of files is signed by a key of the log, as it stands."""
+    if s.manifest is None:
+        return
+    path = s.files.root / "manifest.sig"
+    if not path.is_file():
+        sentence = "Nobody signed the list of files: it finds accidents, and no attackers."
+        s.found.add(3, Problem.UNSEALED, "manifest.json", sentence)
+        return
+    try:
+        keyid, signature = envelope.detached(path.read_bytes())
+    except AssayError:
+        s.found.add(3, Problem.MODIFIED, "manifest.sig", "The signature of the manifest cannot be read.")
+        return
+    public = {e.keyid: e.public for e in s.epochs}.get(keyid)
+    if public is None:
+        s.found.add(3, Problem.UNKNOWN_KEY, "manifest.json", "The manifest is signed by no key of this log.")
+    elif not verifies(public, signature, envelope.pae(s.manifest, envelope.MANIFEST_TYPE)):
+        s.found.add(3, Problem.BAD_SIGNATURE, "manifest.json", "The manifest is not the one that was signed.")
+
+
 def _trusted(s: Subject, checkpoint: Checkpoint, where: str) -> bool:
     """Whether a checkpoint is signed by the key of its epoch. The last of an epoch may still have the old key's."""
     origins = {record.origin for _, record, _ in s.special if record.kind is Kind.KEY}
-    able = [
-        e
-        for n, e in enumerate(s.epochs)
-        if e.start <= checkpoint.size and (n + 1 == len(s.epochs) or checkpoint.size <= s.epochs[n + 1].start)
-    ]
+    able = keyring.able(s.epochs, checkpoint.size)
     try:
         if signed_by(checkpoint, {e.keyid: e.public for e in able}):
             if not origins or checkpoint.origin in origins:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
 
 from assay.domain import AssayError
 from assay.evidence.checkpoint import Checkpoint, witnessed_by
+from assay.evidence.cosigned import Attested
 from assay.evidence.diagnose import Problem, diagnose
 from assay.evidence.steps.authenticity import signs
 from assay.evidence.subject import Subject
@@ -92,17 +92,30 @@ def _signed_otherwise(s: Subject, kept: Checkpoint) -> bool:
 # 11. Witnesses --------------------------------------------------------------------------------------------------------
 
 
-def witnesses(s: Subject, known: Mapping[str, bytes]) -> tuple[tuple[str, int], ...]:
-    """Step 11; who cosigned, and when. ``known``: public keys of witnesses by name."""
+def witnesses(s: Subject, known: Mapping[str, bytes]) -> tuple[Attested, ...]:
+    """Step 11; who cosigned what. ``known``: public keys of witnesses by name, each of whom must have cosigned."""
     head = s.noted if s.noted and s.head and s.noted.body == s.head.body else s.head
-    others = sorted({g.name for g in head.signatures if g.name != head.origin}) if head else []
-    cosigned: tuple[tuple[str, int], ...] = ()
-    try:
-        cosigned = witnessed_by(head, known) if head else ()
-    except AssayError as error:
-        s.found.add(11, Problem.BAD_SIGNATURE, "checkpoint", f"{error.sentence[:1].upper()}{error.sentence[1:]}.")
+    seen = [c for c in (head, *_as_seen(s)) if c]
+    others = sorted({g.name for c in seen for g in c.signatures if g.name != c.origin and g.name not in known})
+    best: dict[str, Attested] = {}
+    for checkpoint in seen:
+        try:
+            for name, at in witnessed_by(checkpoint, known):
+                made = Attested(name, at, checkpoint.size)
+                best[name] = max(best.get(name, made), made, key=lambda a: (a.size, a.at))
+        except AssayError as error:
+            sentence = f"{error.sentence[:1].upper()}{error.sentence[1:]}."
+            s.found.add(11, Problem.BAD_SIGNATURE, "checkpoint" if checkpoint is head else "witnessed.json", sentence)
+    size = s.head.size if s.head else 0
+    for name in sorted(known):
+        if name not in best and not s.found.failed(11):
+            s.found.add(11, Problem.UNWITNESSED, "checkpoint", f"Witness {name} cosigned no checkpoint of this log.")
+        elif name in best and best[name].size < size:
+            sentence = f"The last {size - best[name].size:,} records are newer than what witness {name} cosigned."
+            s.found.add(11, Problem.UNWITNESSED, "checkpoint", sentence, notice=True)
+    cosigned = tuple(best[name] for name in sorted(best))
     if cosigned:
-        said = ", ".join(f"by {name} at {_moment(at)}" for name, at in cosigned)
+        said = ", ".join(f"by {a.name} at {a.when} up to record {a.size:,} of {size:,}" for a in cosigned)
         s.close(11, f"witnessed: yes, {said}")
     elif others:
         s.close(11, f"witnessed: no; {', '.join(others)} signed with keys that were not given", checked=False)
@@ -111,8 +124,19 @@ def witnesses(s: Subject, known: Mapping[str, bytes]) -> tuple[tuple[str, int], 
     return cosigned
 
 
-def _moment(at: int) -> str:
-    try:
-        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
-    except (OverflowError, OSError, ValueError):
-        return f"second {at}"
+def _as_seen(s: Subject) -> Iterator[Checkpoint]:
+    """The checkpoints that witnesses saw and that are part of this history. One that is not is a fork."""
+    for checkpoint in dict.fromkeys(c.checkpoint for c in s.cosigned):
+        root = s.roots.get(checkpoint.size, (b"", 0))[0]
+        if not signs(s.epochs, checkpoint):
+            sentence = "A checkpoint in it is signed by no key of this log."
+            s.found.add(11, Problem.UNKNOWN_KEY, "witnessed.json", sentence)
+        elif s.head is None or checkpoint.size > s.head.size:
+            end = s.head.size if s.head else 0
+            sentence = f"Witnesses saw {checkpoint.size:,} records; the log ends at {end:,}."
+            s.found.add(11, Problem.ROLLED_BACK, "checkpoint", sentence)
+        elif root == checkpoint.root:
+            yield checkpoint
+        elif checkpoint.size <= s.covered or _signed_otherwise(s, checkpoint):
+            sentence = f"The first {checkpoint.size:,} records are not those that witnesses saw."
+            s.found.add(11, Problem.ROLLED_BACK, "checkpoint", sentence)
