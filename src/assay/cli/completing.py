@@ -30,6 +30,13 @@ def topics(incomplete: str) -> list[str]:
     return _matching({*CONTROL_IDS, *checks, *reading_checks(), *(o.id for o in objectives())}, incomplete)
 
 
+def platforms(incomplete: str) -> list[str]:
+    """Gateways of other makes that ``assay import gateway`` reads."""
+    from assay.importing.gateways.platforms import PLATFORMS
+
+    return _matching(PLATFORMS, incomplete)
+
+
 def oauth2_consumers(ctx: typer.Context, incomplete: str) -> list[str]:
     """Consumers for ``assay token``."""
     return _declared(

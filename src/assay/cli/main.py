@@ -85,6 +85,7 @@ ENTRIES = (
         "verify",
         "Verify evidence, step by step: keys, signatures, tree, runs, attachments. No network, no private key.",
     ),
+    Entry("import", "import_", "app", "Read what exists already: gateways of other makes, models of others."),
     Entry("down", "up", "down", "Stop a gateway that runs, and everything it started."),
     Entry(
         "explain",

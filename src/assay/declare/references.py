@@ -60,6 +60,7 @@ def dangling(scene: Scene) -> list[Verdict]:
         checker.api(name, api)
     checker.networks(scene.model.networks, ("networks",))
     checker.consumers()
+    checker.gateways()
     checker.accounts_and_flows()
     checker.architecture()
     checker.objectives()
@@ -248,6 +249,13 @@ class _Checker:
             if isinstance(network, NetworkList) and not self.scene.file_exists(network.list):
                 at: Path = (*here, "deny", index, "list")
                 self._say(at, f"there is no file `{network.list}`", "create it, or correct the path")
+
+    def gateways(self) -> None:
+        for name, gateway in self.scene.model.gateways.items():
+            for index, file in enumerate(gateway.config):
+                if not self.scene.file_exists(file):
+                    at: Path = ("gateways", name, "config", index)
+                    self._say(at, f"there is no file `{file}`", "create it, or correct the path")
 
     def consumers(self) -> None:
         plans = {plan for api in self.scene.model.apis.values() for plan in api.product.plans}

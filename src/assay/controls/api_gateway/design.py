@@ -8,6 +8,7 @@ from assay.controls._lib.judging import judge as _judge
 from assay.controls._lib.subjects import api_subject, in_production, operation_subject
 from assay.controls._lib.urls import Address, listen_address, reach
 from assay.controls.api_gateway.collisions import ambiguous_paths, routes_collide
+from assay.controls.api_gateway.foreign import foreign_gateways
 from assay.controls.api_gateway.paths import public_base, routable, target_of, upstream_base, usable_base
 from assay.controls.base import Context
 from assay.declare.declaration import Declaration
@@ -42,6 +43,7 @@ def design(context: Context) -> Iterator[Verdict]:
         yield from ambiguous_paths(declaration, api_id)
         yield from _observed(declaration, api_id, api)
     yield from routes_collide(declaration)
+    yield from foreign_gateways(declaration)
 
 
 def _lifecycle(context: Context, api_id: str, api: Api) -> Iterator[Verdict]:

@@ -51,6 +51,7 @@ from assay.declare.model.environments import (
     TestUser,
     TlsFiles,
 )
+from assay.declare.model.foreign import ForeignGateway
 from assay.declare.model.governance import Appetite, Exception_, Objective, Scope, Target
 from assay.declare.model.proving import BasicSecret, Bounds, HeaderSecret, LoginRecipe, ProveIdentity, Proving
 from assay.declare.model.sensitivity import Compilation, Purpose
@@ -89,6 +90,7 @@ class Model(Mapped):
     apis: dict[Id, Api] = {}
     consumers: dict[Id, Consumer] = {}
     networks: Networks = Networks()
+    gateways: dict[Id, ForeignGateway] = Field({}, description="Gateways of another make, to be audited.")
     accounts: dict[Id, Account] = {}
     duties: dict[Id, Duty] = Field({}, description="Duties that no account may hold together.")
     flows: dict[Id, Flow] = {}
@@ -132,6 +134,7 @@ __all__ = [
     "Exception_",
     "FindingsFile",
     "Flow",
+    "ForeignGateway",
     "Gateway",
     "GatewayTls",
     "Generalise",

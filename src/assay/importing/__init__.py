@@ -1,0 +1,1 @@
+"""What others have written, read into Assay's words: gateways' configuration, findings of scanners, models."""

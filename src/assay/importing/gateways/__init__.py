@@ -1,0 +1,1 @@
+"""Gateways that are there already: what their configuration enforces on each route, and what it leaves out."""
