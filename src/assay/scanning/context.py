@@ -35,20 +35,26 @@ class Context:
         words: of the name the value stands under, taken apart at case, digits and signs.
         name: that name in one piece, letters only (``dateofbirth``).
         beside: words of the other names in the same object.
+        above: words of the name that the object stands under, as `card` is above `number` in `card.number`.
     """
 
     words: frozenset[str] = frozenset()
     name: str = ""
     beside: frozenset[str] = field(default=frozenset(), repr=False)
+    above: frozenset[str] = frozenset()
 
     def says(self, wanted: frozenset[str]) -> bool:
         """Whether one of the wanted words is there, or the whole name is one of them."""
         return not self.words.isdisjoint(wanted) or self.name in wanted
 
+    def tells(self, wanted: frozenset[str]) -> bool:
+        """As :meth:`says`, or one of the words stands above."""
+        return self.says(wanted) or not self.above.isdisjoint(wanted)
+
     @property
     def not_personal(self) -> bool:
         """Whether the words say that it is a number of something else."""
-        return not self.words.isdisjoint(NOT_PERSONAL)
+        return not (self.words.isdisjoint(NOT_PERSONAL) and self.above.isdisjoint(NOT_PERSONAL))
 
 
 NOWHERE = Context()
@@ -59,9 +65,9 @@ def words_of(name: str) -> frozenset[str]:
     return frozenset(w.lower() for w in _WORD.findall(name[:_NAME]))
 
 
-def context_of(name: str, beside: frozenset[str] = frozenset()) -> Context:
+def context_of(name: str, beside: frozenset[str] = frozenset(), above: frozenset[str] = frozenset()) -> Context:
     """The context of a member's value."""
-    return Context(words_of(name), "".join(c for c in name[:_NAME].lower() if c.isalpha()), beside)
+    return Context(words_of(name), "".join(c for c in name[:_NAME].lower() if c.isalpha()), beside, above)
 
 
 def before(text: str, start: int, around: Context) -> Context:
@@ -75,4 +81,4 @@ def before(text: str, start: int, around: Context) -> Context:
         return around
     lower = [w.lower() for w in words]
     pairs = (a + b for a, b in pairwise(lower))
-    return Context(around.words.union(lower, pairs), around.name, around.beside)
+    return Context(around.words.union(lower, pairs), around.name, around.beside, around.above)

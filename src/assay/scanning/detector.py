@@ -51,7 +51,7 @@ class Numbered:
             yield (*match.span(), self.name, self.category, self._sure(match, context), self.checked)
 
     def _sure(self, match: re.Match[str], context: Context) -> Confidence:
-        if context.says(self.said):
+        if context.tells(self.said):
             return HIGH
         sure = self.dressed if match.groupdict().get("dressed") is not None else self.plain
         return lowered(sure) if context.not_personal else sure

@@ -61,7 +61,7 @@ def cards(text: str, around: Context) -> Iterator[Hit]:
         if not is_card(digits):
             continue
         context = before(text, match.start(), around)
-        if context.says(_CARD_WORDS):
+        if context.tells(_CARD_WORDS):
             sure = HIGH
         elif match["dressed"]:
             sure = lowered(HIGH) if context.not_personal else HIGH

@@ -29,7 +29,7 @@ def births(text: str, around: Context) -> Iterator[Hit]:
     """Dates of birth: a date of the calendar where words speak of birth."""
     for match in _DATE.finditer(text):
         context = before(text, match.start(), around)
-        if context.says(_BIRTH) and _is_date(match):
+        if context.tells(_BIRTH) and _is_date(match):
             yield (*match.span(), "date-of-birth", "user.demographic.date_of_birth", HIGH, True)
 
 
@@ -67,10 +67,11 @@ _NAME_WORDS: Final = {
 }
 _PEOPLE = wordset(
     """
-    email mail phone mobile birth dob firstname surname gender salutation age iban nationality passport ssn
-    birthday birthdate telephone postcode customer patient
+    birth dob firstname surname gender salutation age nationality passport ssn birthday birthdate dateofbirth patient
+    date_of_birth marital
     """
 )
+_REACHED = wordset("email mail phone mobile telephone iban postcode postal zip customer")
 _PERSON = re.compile(
     r"(?:(?:Mr|Mrs|Ms|Dr|Prof|Herr|Frau)\.? )?[^\W\d_a-zß-ÿ][^\W\d_]*(?:['’-][^\W\d_]+)*\.?"
     r"(?: (?:(?:van|von|de|der|den|del|della|da|di|la|le|bin|al|ten|ter|zu) ){0,3}[^\W\d_]+(?:['’-][^\W\d_]+)*\.?){0,4}"
@@ -115,6 +116,8 @@ def _name(value: str, context: Context) -> tuple[str, Confidence] | None:
     if context.name == "name":
         if context.beside & _PEOPLE:
             return "user.name", HIGH if " " in value else MEDIUM
+        if context.beside & _REACHED:  # firms have them too
+            return "user.name", MEDIUM if " " in value else LOW
         return ("user.name", LOW) if " " in value else None
     return None
 
@@ -127,7 +130,7 @@ _STREET_WORDS = wordset(
 )
 _NO_STREET = wordset("ip mac email mail url wallet bitcoin contract network web host memory server")
 _STREET = re.compile(
-    r"(?i)\b\d{1,5}[a-z]? (?:[^\W\d_]{1,30}[.'-]? ){1,4}"
+    r"(?i)\b\d{1,5}[a-z]? (?:[^\W\d_]{1,30}(?:['’][^\W\d_]{1,3})?[.-]? ){1,4}"
     r"(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|court|ct|way|square|sq|terrace|close|crescent"
     r"|place|pl|highway|parkway)\b\.?"
     r"|\b[^\W\d_]{2,30}(?:straße|strasse|str\.|weg|allee|platz|gasse|straat|laan|plein|gracht|gatan|vägen)"
@@ -156,6 +159,8 @@ def places(text: str, around: Context) -> Iterator[Hit]:
         return
     for match in _STREET.finditer(text[:100_000]):
         if any(c.isdigit() for c in match[0]):
+            if not said and match[0].split()[-1][:1].islower():
+                continue  # “12 days on the way”
             sure = HIGH if said else MEDIUM
             yield (*match.span(), "street-address", "user.contact.address.street", sure, False)
             said = False

@@ -103,10 +103,11 @@ def phones(text: str, around: Context) -> Iterator[Hit]:
                 continue
             taken.append(match.span())
             context = before(text, match.start(), around)
-            said = context.says(_PHONE_WORDS) or context.says(_FAX_WORDS)
+            said = context.tells(_PHONE_WORDS) or context.tells(_FAX_WORDS)
             # Many things are written with a plus, few of them as groups; bare digits are told by their length.
             sure = HIGH if said else MEDIUM
-            if not said and (context.not_personal or _NO_PHONE & context.words or match[0].startswith("00")):
+            unlike = match[0].startswith("00") or (match[0][1:].isdigit() and len(match[0]) < 12)
+            if not said and (unlike or context.not_personal or _NO_PHONE & context.words):
                 sure = LOW
             yield (*match.span(), "phone", _which(context), sure, False)
     for match in _NATIONAL.finditer(text):
@@ -114,13 +115,13 @@ def phones(text: str, around: Context) -> Iterator[Hit]:
         if not 7 <= digits <= 12 or any(s < match.end() and match.start() < e for s, e in taken):
             continue
         context = before(text, match.start(), around)
-        if not (context.says(_PHONE_WORDS) or context.says(_FAX_WORDS)) or _NO_PHONE & context.words:
+        if not (context.tells(_PHONE_WORDS) or context.tells(_FAX_WORDS)) or _NO_PHONE & context.words:
             continue
         yield (*match.span(), "phone", _which(context), HIGH, False)
 
 
 def _which(context: Context) -> str:
-    return "user.contact.fax_number" if context.says(_FAX_WORDS) else "user.contact.phone_number"
+    return "user.contact.fax_number" if context.tells(_FAX_WORDS) else "user.contact.phone_number"
 
 
 def _in_plan(written: str) -> bool:

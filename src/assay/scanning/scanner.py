@@ -21,7 +21,10 @@ from assay.scanning.payment import cards, ibans
 from assay.scanning.person import births, names, places, position
 from assay.scanning.reachable import addresses, emails, phones
 
-_DIGITS = re.compile(r"(?a)\d(?:[ ./()-]{0,2}\d){4}|\d[A-Z]|[A-Z]\d|[A-Z]{3} ?[A-Z]{3} ?[0-9L-V]{2}")
+_DIGITS = re.compile(
+    # What every number and date has that is looked for; most texts have none of it.
+    r"(?a)\d(?:[ ./()-]{0,2}\d){5}|[A-Z]{3} ?[A-Z]{3} ?[0-9L-V]{2}|[A-Z]{2}\d{2}|[a-z]\.?,? (?:18|19|20)\d\d"
+)
 _NUMBERED: Final[tuple[Detect, ...]] = (cards, ibans, *NATIONAL, phones, births)
 _BY_CONTEXT: Final[tuple[Detect, ...]] = (names, places, position, secrets)
 
@@ -120,7 +123,7 @@ class _Scanner:
     found: list[Found] = field(default_factory=list)
     values: int = 0
     unread: dict[str, None] = field(default_factory=dict)
-    contexts: dict[tuple[str, frozenset[str]], Context] = field(default_factory=dict)
+    contexts: dict[tuple[str, frozenset[str], frozenset[str]], Context] = field(default_factory=dict)
 
     def result(self, kind: Any) -> Scan:
         return Scan(tuple(sorted(self.found)), self.values, "; ".join(self.unread), kind)
@@ -141,7 +144,7 @@ class _Scanner:
                     self.unread[f"what lies deeper than {self.bounds.depth} levels was not read"] = None
                     continue
                 if isinstance(one, Members | dict):
-                    waiting.extend(reversed(list(self._members(path, one, depth))))
+                    waiting.extend(reversed(list(self._members(path, one, context, depth))))
                 else:
                     waiting.extend((f"{path}/{i}", v, context, depth + 1) for i, v in reversed(list(enumerate(one))))
             if self._full():
@@ -156,7 +159,7 @@ class _Scanner:
             return False
         return True
 
-    def _members(self, path: str, value: Any, depth: int) -> Iterator[tuple[str, Any, Context, int]]:
+    def _members(self, path: str, value: Any, around: Context, depth: int) -> Iterator[tuple[str, Any, Context, int]]:
         pairs = value if isinstance(value, Members) else value.items()
         beside: frozenset[str] = frozenset()
         if len(pairs) <= 200:
@@ -166,13 +169,13 @@ class _Scanner:
             shown = name
             if len(name) > 5 and not name.isidentifier() and self._name(path, name):
                 shown = shape_of(name)
-            yield f"{path}/{escaped(shown)}", one, self._context(name, beside), depth + 1
+            yield f"{path}/{escaped(shown)}", one, self._context(name, beside, around.words), depth + 1
 
-    def _context(self, name: str, beside: frozenset[str]) -> Context:
-        key = (name, beside)
+    def _context(self, name: str, beside: frozenset[str], above: frozenset[str]) -> Context:
+        key = (name, beside, above)
         found = self.contexts.get(key)
         if found is None:
-            found = context_of(name, beside)
+            found = context_of(name, beside, above)
             if len(self.contexts) < 4096:
                 self.contexts[key] = found
         return found
