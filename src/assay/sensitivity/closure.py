@@ -1,0 +1,263 @@
+"""Where data goes, and how sensitive it becomes there: labels closed over flows, joins and APIs.
+
+Data sets at systems are the nodes of a graph, flows and joins its edges. What arrives somewhere is added to what is
+there, until nothing changes any more. Additions are unions and transformations are monotone, so this ends, cycles
+included, and in the same place whatever is looked at first.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from assay.declare.declaration import Declaration
+from assay.declare.model import Flow, Model, Transform
+from assay.sensitivity.answers import Answers
+from assay.sensitivity.attributes import Attributes, attributes, rulebook
+from assay.sensitivity.label import Label
+from assay.sensitivity.pieces import EMPTY, Applied, Piece, Pieces, joined, narrowed, smaller
+from assay.sensitivity.reductions import on_the_way, reduced, words
+from assay.sensitivity.steps import Rulebook
+
+Node = tuple[str, str]
+"""A system and a data set in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedTransform:
+    """A transformation that was seen to work on payloads.
+
+    Attributes:
+        flow, field: where it is declared: ``flows.FLOW.transforms.FIELD``.
+        text: the transformation that was seen, as :func:`assay.sensitivity.reductions.words` says it. If the
+            declaration says something else by now, it is not verified any more.
+        evidence: id of the record that shows it, if it is kept.
+    """
+
+    flow: str
+    field: str
+    text: str
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The two labels of one place.
+
+    Attributes:
+        claimed: as if every declared transformation worked.
+        verified: counting only transformations that were verified on payloads.
+    """
+
+    claimed: Label
+    verified: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """The labels of a declaration. Made by :func:`closure`.
+
+    Attributes:
+        stored: by (system, data set): of what the system holds, declared or arrived.
+        carried: by flow: of what is on the way, as those see it who carry it.
+        operations: by (API, operation): of its answers, before anything is masked.
+        claimed, verified: the same as ``stored``, as attributes.
+        attributes: the declared fields as attributes.
+    """
+
+    stored: Mapping[Node, Labels]
+    carried: Mapping[str, Labels]
+    operations: Mapping[tuple[str, str], Labels]
+    claimed: Mapping[Node, Pieces]
+    verified: Mapping[Node, Pieces]
+    attributes: Attributes
+    rules: Rulebook
+    answers: Answers
+
+    def at(self, system: str) -> Mapping[str, Labels]:
+        """The labels of everything that one system holds, by data set."""
+        return {data: labels for (where, data), labels in self.stored.items() if where == system}
+
+
+def closure(declaration: Declaration, verified: Iterable[VerifiedTransform] = ()) -> Closure:
+    """The labels of every data set at every system, of every flow, and of the answers of every operation.
+
+    Args:
+        verified: the transformations that payloads were seen to confirm; none by default.
+    """
+    model = declaration.model
+    known, rules = attributes(model), rulebook(model)
+    seen = {(v.flow, v.field, v.text) for v in verified}
+    claimed = _Spread(model, known, lambda *_: True, seen)
+    proven = _Spread(model, known, lambda flow, field, text: (flow, field, text) in seen, seen)
+    answers = Answers(declaration, known)
+    stored = {
+        node: Labels(Label(pieces, rules), Label(proven.pieces[node], rules)) for node, pieces in claimed.pieces.items()
+    }
+    carried = {
+        name: Labels(Label(claimed.carried(name), rules), Label(proven.carried(name), rules)) for name in model.flows
+    }
+    operations = _operations(declaration, answers, claimed.pieces, proven.pieces, rules)
+    return Closure(stored, carried, operations, claimed.pieces, proven.pieces, known, rules, answers)
+
+
+class _Spread:
+    """The smallest assignment of attributes to nodes that contains what is declared and what flows bring."""
+
+    def __init__(
+        self,
+        model: Model,
+        known: Attributes,
+        counts: Callable[[str, str, str], bool],
+        seen: set[tuple[str, str, str]],
+    ) -> None:
+        self._model, self._known, self._counts, self._seen = model, known, counts, seen
+        self.pieces: dict[Node, Pieces] = {}
+        self._flows: dict[Node, list[str]] = {}
+        self._joins: dict[Node, list[Node]] = {}
+        self._transforms: dict[str, Mapping[str, Mapping[str, Transform]]] = {}
+        self._start()
+        self._run()
+
+    def _start(self) -> None:
+        model = self._model
+        for system, declared in model.systems.items():
+            for data in declared.holds:
+                self._declare((system, data))
+        for name, flow in model.flows.items():
+            for node in moved(model, flow):
+                self._declare(node)
+                self._flows.setdefault(node, []).append(name)
+            for _, data in moved(model, flow):
+                self._declare((flow.to, flow.into or data))
+        for system, data in tuple(self.pieces):
+            join = model.data[data].join
+            for part in join.of if join else ():
+                if part in model.data:
+                    self._declare((system, part)) if (system, part) in self.pieces else None
+                    self._joins.setdefault((system, part), []).append((system, data))
+        for (system, data), pieces in tuple(self.pieces.items()):
+            join = model.data[data].join
+            absent = [p for p in (join.of if join else ()) if (system, p) not in self.pieces and p in model.data]
+            brought = joined(pieces, *(self._bounded(self._known.pieces[p], data) for p in absent))
+            self.pieces[system, data] = brought
+
+    def _declare(self, node: Node) -> None:
+        if node[1] in self._known.pieces:
+            self.pieces.setdefault(node, self._known.pieces[node[1]])
+
+    def _run(self) -> None:
+        waiting = deque(self.pieces)
+        queued = set(waiting)
+        while waiting:
+            node = waiting.popleft()
+            queued.discard(node)
+            for target, arriving in self._leaving(node):
+                before = self.pieces.get(target, EMPTY)
+                after = joined(before, arriving)
+                if after != before:
+                    self.pieces[target] = after
+                    if target not in queued:
+                        queued.add(target)
+                        waiting.append(target)
+
+    def _leaving(self, node: Node) -> Iterable[tuple[Node, Pieces]]:
+        for name in self._flows.get(node, ()):
+            flow = self._model.flows[name]
+            target = flow.to, flow.into or node[1]
+            if target in self.pieces:
+                yield target, self._through(name, flow, self.pieces[node], arriving=True)
+        for target in self._joins.get(node, ()):
+            yield target, self._bounded(self.pieces[node], target[1])
+
+    def _bounded(self, pieces: Pieces, data: str) -> Pieces:
+        """What a part brings to a join; in an inner one, seen among the people of the smallest part only."""
+        join = self._model.data[data].join
+        if join is None or join.kind == "outer":
+            return pieces
+        least: int | None = None
+        for part in join.of:
+            if part in self._model.data:
+                least = smaller(least, _count(self._model, part))
+        return {attribute: narrowed(piece, least) for attribute, piece in pieces.items()}
+
+    def carried(self, name: str) -> Pieces:
+        """What is on the way in a flow."""
+        flow = self._model.flows[name]
+        nodes = moved(self._model, flow)
+        return joined(*(self._through(name, flow, self.pieces.get(n, EMPTY), arriving=False) for n in nodes))
+
+    def _through(self, name: str, flow: Flow, pieces: Pieces, *, arriving: bool) -> dict[str, Piece]:
+        found: dict[str, Piece] = {}
+        for attribute, piece in pieces.items():
+            left: Piece | None = piece
+            marks = piece.applied
+            for field, transform in _transforms(flow, piece):
+                text = words(transform)
+                marks |= {Applied(name, field, text, (name, field, text) in self._seen)}
+                if left is not None and self._counts(name, field, text):
+                    left = (reduced if arriving else on_the_way)(left, transform, flow.to)
+            if left is not None:
+                via = piece.via | {name} if arriving else piece.via
+                found[attribute] = replace(left, via=via, applied=marks)
+        return found
+
+
+def _count(model: Model, data: str) -> int | None:
+    count = model.data[data].count
+    return model.organisation.subjects if count is None else count
+
+
+def moved(model: Model, flow: Flow) -> tuple[Node, ...]:
+    """What a flow takes along: the data sets it names, or everything its source holds where it names none."""
+    source = model.systems.get(flow.from_)
+    names = flow.data or (source.holds if source else ())
+    return tuple((flow.from_, data) for data in dict.fromkeys(names) if data in model.data)
+
+
+def _transforms(flow: Flow, piece: Piece) -> Iterable[tuple[str, Transform]]:
+    """The transformations of a flow that an attribute meets, by the names of its fields."""
+    if not flow.transforms:
+        return ()
+    names = {key for _, key in piece.fields} | {f"{data}.{key}" for data, key in piece.fields}
+    return [(name, flow.transforms[name]) for name in sorted(names) if name in flow.transforms]
+
+
+def _operations(
+    declaration: Declaration,
+    answers: Answers,
+    claimed: Mapping[Node, Pieces],
+    proven: Mapping[Node, Pieces],
+    rules: Rulebook,
+) -> dict[tuple[str, str], Labels]:
+    found: dict[tuple[str, str], Labels] = {}
+    made: dict[object, Labels] = {}
+    for api_id in declaration.model.apis:
+        behind = stores_behind(declaration.model, api_id)
+        for operation in declaration.operations(api_id):
+            fields = answers.fields(api_id, operation)
+            key = (behind, fields)
+            if key not in made:
+                made[key] = Labels(
+                    Label(answers.pieces(fields, behind, claimed), rules),
+                    Label(answers.pieces(fields, behind, proven), rules),
+                )
+            found[api_id, operation.id] = made[key]
+    return found
+
+
+def stores_behind(model: Model, api: str) -> tuple[str, ...]:
+    """The systems behind an API, through other APIs too."""
+    seen: dict[str, None] = {}
+    waiting, found = [api], dict[str, None]()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen[name] = None
+        if name in model.apis:
+            waiting += model.apis[name].backed_by
+        elif name in model.systems:
+            found[name] = None
+    return tuple(sorted(found))

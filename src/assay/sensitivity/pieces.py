@@ -1,0 +1,146 @@
+"""What a label is made of: attributes of people, each with what it gives away, wherever it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+FieldName = tuple[str, str]
+"""A data set and the name of a field of it. Both may hold dots."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A transformation that was applied on the way. ``text`` is how it was declared: `generalise 3`."""
+
+    flow: str
+    field: str
+    text: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One attribute, as it stands in one place.
+
+    Joining two pieces takes of everything the more telling, so joins never lower anything.
+
+    Attributes:
+        attribute: the same for the same attribute of the same people, wherever it stands (`customer.email`).
+        level: 0 (public) to 4 (special).
+        direct: it identifies somebody by itself.
+        bits: how far it narrows a population down, as a quasi-identifier; 0 when it does not.
+        unmeasured: it is a quasi-identifier of which nobody knows the bits.
+        sensitive: sensitive data categories that it says, or lets conclude, about somebody.
+        inferred: those of them that are only concluded (rule E5).
+        keys: names under which records can be linked by its values.
+        population: the number of people among whom it is looked at; None when unknown.
+        place: it says where somebody was; ``points`` so many times for one person.
+        free_text: what is in it is not known.
+        guessed: its classification is a guess.
+        fields: where it was declared.
+        via: the flows it came through.
+    """
+
+    attribute: str
+    level: int
+    category: str = ""
+    direct: bool = False
+    bits: float = 0.0
+    unmeasured: bool = False
+    sensitive: frozenset[str] = frozenset()
+    inferred: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
+    population: int | None = None
+    secret: bool = False
+    free_text: bool = False
+    place: bool = False
+    points: int | None = None
+    guessed: bool = False
+    fields: frozenset[FieldName] = frozenset()
+    via: frozenset[str] = frozenset()
+    applied: frozenset[Applied] = frozenset()
+
+    @property
+    def linking(self) -> frozenset[str]:
+        """Everything by which its record can be joined with others; a direct identifier is a key too."""
+        return self.keys | {self.attribute} if self.direct else self.keys
+
+    @property
+    def name(self) -> str:
+        """What it is called: the first place where it was declared, else its attribute."""
+        return ".".join(min(self.fields)) if self.fields else self.attribute
+
+
+Pieces = Mapping[str, Piece]
+"""By attribute."""
+
+EMPTY: Pieces = {}
+
+
+def merge(one: Piece, other: Piece) -> Piece:
+    """Both at once: of everything the more telling. Commutative, associative, idempotent."""
+    if one == other:
+        return one
+    return Piece(
+        attribute=one.attribute,
+        level=max(one.level, other.level),
+        category=max(one.category, other.category),
+        direct=one.direct or other.direct,
+        bits=max(one.bits, other.bits),
+        unmeasured=one.unmeasured or other.unmeasured,
+        sensitive=one.sensitive | other.sensitive,
+        inferred=one.inferred | other.inferred,
+        keys=one.keys | other.keys,
+        population=smaller(one.population, other.population),
+        secret=one.secret or other.secret,
+        free_text=one.free_text or other.free_text,
+        place=one.place or other.place,
+        points=larger(one.points, other.points),
+        guessed=one.guessed or other.guessed,
+        fields=one.fields | other.fields,
+        via=one.via | other.via,
+        applied=one.applied | other.applied,
+    )
+
+
+def smaller(one: int | None, other: int | None) -> int | None:
+    """The smaller of two numbers; an unknown one does not count."""
+    return min((n for n in (one, other) if n is not None), default=None)
+
+
+def larger(one: int | None, other: int | None) -> int | None:
+    """The larger of two numbers; an unknown one does not count."""
+    return max((n for n in (one, other) if n is not None), default=None)
+
+
+def joined(*parts: Pieces) -> dict[str, Piece]:
+    """Rule J0: the union of all parts, attribute by attribute."""
+    whole: dict[str, Piece] = {}
+    for part in parts:
+        for attribute, piece in part.items():
+            known = whole.get(attribute)
+            whole[attribute] = piece if known is None else merge(known, piece)
+    return whole
+
+
+def inner(parts: Iterable[Pieces], population: int | None = None) -> dict[str, Piece]:
+    """Rule J0 for an inner join: only the people of the smallest part are left, so everybody is among those few.
+
+    ``population`` is a bound that is known besides.
+    """
+    parts = tuple(parts)
+    for part in parts:
+        population = smaller(population, total(part.values()))
+    return {a: narrowed(p, population) for a, p in joined(*parts).items()}
+
+
+def narrowed(piece: Piece, population: int | None) -> Piece:
+    """The piece, seen among at most so many people."""
+    least = smaller(piece.population, population)
+    return piece if least == piece.population else replace(piece, population=least)
+
+
+def total(pieces: Iterable[Piece]) -> int | None:
+    """How many people a union of pieces is about: the largest number among them."""
+    return max((p.population for p in pieces if p.population is not None), default=None)

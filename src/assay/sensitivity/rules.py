@@ -1,0 +1,169 @@
+"""The rules by which a label is concluded: J0 and E1 to E8, each a small function. (E9 is in ``purposes``.)
+
+Every rule is monotone: with more attributes, more telling ones, or fewer people, it concludes nothing less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from assay.declare.model import LEVELS
+from assay.sensitivity.levels import is_special, rank, within
+from assay.sensitivity.pieces import Piece, Pieces
+from assay.sensitivity.steps import Concluded, Rulebook, Step, named
+
+LINKABLE = 11
+"""From this many people who share the same quasi-identifiers on, nobody is linkable."""
+TRAJECTORY = 4
+"""So many places with their time single out nearly everybody (de Montjoye et al., 2013)."""
+_CONFIDENTIAL, _RESTRICTED, _SPECIAL = rank("confidential"), rank("restricted"), rank("special")
+
+
+@dataclass(slots=True)
+class _Course:
+    """The conclusion so far."""
+
+    pieces: Pieces
+    rank: int = 0
+    steps: list[Step] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    def step(self, rule: str, sentence: str, parts: list[Piece], least: int = 0) -> None:
+        self.rank = max(self.rank, least)
+        self.steps.append(Step(rule, sentence, LEVELS[self.rank], tuple(sorted(p.attribute for p in parts))))
+
+
+def conclude(pieces: Pieces, book: Rulebook) -> Concluded:
+    """What the rules make of attributes that stand together. Independent of their order."""
+    course = _Course(pieces)
+    highest_attribute(course)
+    inference(course)
+    trajectory = places(course)
+    k, combination = combinations(course)
+    identifying = trajectory | (combination if k is not None and k < 1 else frozenset())
+    identified_and_sensitive(course, identifying, k, combination)
+    secrets(course)
+    owner_rules(course, book)
+    return Concluded(course.rank, tuple(course.steps), k, identifying, tuple(course.unknown))
+
+
+def highest_attribute(course: _Course) -> None:
+    """J0: a whole is at least as sensitive as its most sensitive part."""
+    pieces = list(course.pieces.values())
+    highest = max((p.level for p in pieces), default=0)
+    parts = [p for p in pieces if p.level == highest]
+    if not pieces:
+        course.step("J0", "nothing is in it", [])
+        return
+    through = sorted({flow for p in parts for flow in p.via})
+    came = f", through {', '.join(through[:4])}" if through else ""
+    course.step("J0", f"{LEVELS[highest]} because of {named(parts)}{came}", parts, highest)
+
+
+def inference(course: _Course) -> None:
+    """E5: what can be concluded is as good as said; what people write freely is unknown until it is scanned."""
+    for piece in _sorted(p for p in course.pieces.values() if p.inferred):
+        categories = ", ".join(sorted(piece.inferred))
+        course.step("E5", f"{piece.name} lets conclude {categories}", [piece])
+    free = [p for p in course.pieces.values() if p.free_text]
+    if free:
+        course.step("E5", f"nobody knows what is written in {named(free)}", free, _CONFIDENTIAL)
+        course.unknown.append(f"what is written in {named(free)}")
+
+
+def places(course: _Course) -> frozenset[str]:
+    """E4: precise places or addresses with their time identify, if there are enough of one person."""
+    found = [p for p in course.pieces.values() if p.place]
+    enough = [p for p in found if p.points is not None and p.points >= TRAJECTORY]
+    if enough:
+        most = max(p.points or 0 for p in enough)
+        course.step("E4", f"{most} places of one person identify: {named(enough)}", enough)
+    uncounted = [p for p in found if p.points is None]
+    if uncounted:
+        course.unknown.append(f"how many places of one person are kept ({named(uncounted)})")
+    return frozenset(p.attribute for p in enough)
+
+
+def combinations(course: _Course) -> tuple[float | None, frozenset[str]]:
+    """E2: how many people share the same quasi-identifiers, k = N / 2^bits, where that is fewest.
+
+    An attribute that is known of few people narrows down among those few only: k is looked for among each number of
+    people that occurs, with the attributes that are known of no more people than that.
+    """
+    quasi = [p for p in course.pieces.values() if p.bits > 0]
+    unmeasured = [p for p in course.pieces.values() if p.unmeasured]
+    if unmeasured:
+        course.unknown.append(f"how far {named(unmeasured)} narrows down who somebody is (`bits`)")
+    if any(p.population is None for p in quasi):
+        course.unknown.append("how many people it is about (`count`, or `organisation.subjects`)")
+    fewest: tuple[float, list[Piece]] | None = None
+    for population in sorted({p.population for p in quasi if p.population is not None}):
+        among = [p for p in quasi if p.population is not None and p.population <= population]
+        k = population / 2.0 ** sum(sorted(p.bits for p in among))
+        if fewest is None or k < fewest[0]:
+            fewest = k, among
+    if fewest is None:
+        return None, frozenset()
+    k, among = fewest
+    bits, people = sum(sorted(p.bits for p in among)), max(p.population or 0 for p in among)
+    so = "identifies" if k < 1 else "linkable" if k < LINKABLE else "not linkable"
+    sentence = f"{named(among)}: {bits:.1f} bits of {people:,} people leave k = {in_words(k)}, {so}"
+    course.step("E2", sentence, among)
+    return k, frozenset(p.attribute for p in among) if k < LINKABLE else frozenset()
+
+
+def identified_and_sensitive(
+    course: _Course, identifying: frozenset[str], k: float | None, combination: frozenset[str]
+) -> None:
+    """E1: something sensitive about somebody who is known is restricted; special where the law says so."""
+    sensitive = [p for p in course.pieces.values() if p.sensitive]
+    if not sensitive:
+        return
+    special = [p for p in sensitive if any(is_special(category) for category in p.sensitive)]
+    known = [p for p in course.pieces.values() if p.direct or p.attribute in identifying]
+    least = _SPECIAL if special else _RESTRICTED
+    about = ", ".join(sorted({c for p in special or sensitive for c in p.sensitive}))
+    if known:
+        law = " (GDPR Art. 9, 10)" if special else ""
+        sentence = f"{named(known)} says who, {named(special or sensitive)} says {about}{law}"
+        course.step("E1", sentence, known + (special or sensitive), least)
+    elif k is not None and k < LINKABLE:
+        linked = [p for p in course.pieces.values() if p.attribute in combination]
+        sentence = f"{named(special or sensitive)} says {about} about somebody who is linkable: one level less"
+        course.step("E1", sentence, linked + (special or sensitive), least - 1)
+
+
+def secrets(course: _Course) -> None:
+    """E7: credentials and keys make everything that holds them special."""
+    found = [p for p in course.pieces.values() if p.secret]
+    if found:
+        course.step("E7", f"{named(found)} opens something; only a new one makes it worthless", found, _SPECIAL)
+
+
+def owner_rules(course: _Course, book: Rulebook) -> None:
+    """E8: what an owner says about data that comes together."""
+    if not book.compilations:
+        return
+    present: set[str] = set()
+    for piece in course.pieces.values():
+        present.update(data for data, _ in piece.fields)
+        present.update(f"{data}.{name}" for data, name in piece.fields)
+    categories = {c for p in course.pieces.values() for c in (p.category, *p.sensitive) if c}
+    for rule in book.compilations:
+        if all(part in present or any(within(category, part) for category in categories) for part in rule.when):
+            sentence = f"compilation `{rule.id}`: {' and '.join(rule.when)} together give away {rule.association}"
+            course.step("E8", sentence, [], rule.becomes)
+
+
+def in_words(k: float) -> str:
+    """k with as many digits as matter."""
+    return f"{k:,.0f}" if k >= 20 else f"{k:.2f}" if k >= 0.1 else f"{k:.2g}"
+
+
+def _sorted(pieces: Iterator[Piece]) -> list[Piece]:
+    return sorted(pieces, key=_attribute)
+
+
+def _attribute(piece: Piece) -> str:
+    return piece.attribute

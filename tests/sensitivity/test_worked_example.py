@@ -1,0 +1,39 @@
+"""The worked example of the design, to the digit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.sensitivity.sensing import WORKED, read
+
+from assay.sensitivity import Blend, blend, closure, reach
+
+
+def _bi(directory: Path, text: str) -> Blend:
+    declaration = read(directory, text)
+    closed = closure(declaration)
+    found = next(r for r in reach(declaration, closed) if r.principal.id == "bi")
+    return blend(found, closed.rules)[0]
+
+
+def test_an_analyst_with_two_harmless_tables_can_tell_who_is_ill(tmp_path: Path) -> None:
+    found = _bi(tmp_path, WORKED)
+    assert found.claimed.level == "restricted" and found.above
+    assert round(found.claimed.bits, 1) == 18.3
+    assert found.claimed.k == pytest.approx(3.75, abs=0.005)
+    assert [o.data for o in found.objects] == ["order", "profile"] and found.on == ("customer",)
+    assert [s.rule for s in found.steps] == ["E3", "J0", "E5", "E2", "E1"]
+    assert "k = 3.75, linkable" in found.steps[3].sentence
+
+
+def test_with_the_full_birth_date_it_names_people(tmp_path: Path) -> None:
+    found = _bi(tmp_path, WORKED.replace("bits: 6.321928", "bits: 14.833681"))
+    assert found.claimed.level == "special"
+    assert found.claimed.k == pytest.approx(0.01, abs=0.0005)
+
+
+def test_with_coarser_postcodes_it_stays_confidential(tmp_path: Path) -> None:
+    found = _bi(tmp_path, WORKED.replace("bits: 10.965784", "bits: 6.643856"))
+    assert found.claimed.level == "confidential" and not found.above
+    assert found.claimed.k == pytest.approx(75, abs=0.01)
