@@ -107,6 +107,7 @@ ENTRIES = (
     ),
     Entry("key", "key", "app", "Issue, rotate, revoke and list API keys. Only digests are kept."),
     Entry("keyset", "keyset", "app", "Rotate and list the keys that protected fields are encrypted under."),
+    Entry("data", "data", "app", "Show where data is, who sees it, and what payloads really hold."),
     Entry("witness", "witness", "app", "Be a witness of somebody's evidence log, or ask one to sign yours."),
 )
 """Every command, in the order of the help. A test holds the sentences against the commands' own help."""
