@@ -24,7 +24,7 @@ from assay.report.plain import plain
 from assay.report.summary import summarise
 
 app = typer.Typer(no_args_is_help=True, help="Read what exists already: gateways of other makes, models of others.")
-_MARKS = {"there": "[green]✓[/]", "weak": "[yellow]~[/]", "absent": "[bold red]✗[/]"}
+_MARKS = {"there": "[green]✓[/]", "weak": "[yellow]~[/]", "absent": "[bold red]✗[/]", "unsaid": "[dim]?[/]"}
 
 
 @app.command(cls=Command)
@@ -99,7 +99,9 @@ def _text(imported: Imported) -> None:
         table.add_row(escape(route.id), escape(path), *(_MARKS[c.state] for c in found.of(route)))
     console.print(f"[bold]{escape(found.title)}[/], {counted(len(found.foreign.routes), 'route')}")
     console.print(table)
-    console.print("[green]✓[/] there   [yellow]~[/] there, and does less than it seems   [bold red]✗[/] absent")
+    console.print(
+        "[green]✓[/] there   [yellow]~[/] there, and does less than it seems   [bold red]✗[/] absent   [dim]?[/] not in such a file"
+    )
     weak = [c for c in found.cells if c.state == "weak"]
     for cell in weak:
         console.print(

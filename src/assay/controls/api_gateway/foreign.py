@@ -54,6 +54,9 @@ def _cell(subject: str, title: str, cell: Cell) -> Verdict:
         said = ", ".join(f"`{use.feature}`" + (f" ({use.says})" if use.says else "") for use in cell.uses)
         return judge.passed("foreign-control-missing", subject, cell.at, f"{control} on {route} of {title}: {said}")
     names = ", ".join(f"`{f}`" for f in cell.unused[:_SHOWN]) + (" …" if len(cell.unused) > _SHOWN else "")
+    if cell.state == "unsaid":
+        sentence = f"{control} on {route}: {title} keeps it elsewhere, so these files cannot show it"
+        return judge.unclear("foreign-control-missing", subject, cell.at, sentence, fix="look at the running gateway")
     if cell.state == "weak":
         return judge.failed(
             "foreign-control-weak",

@@ -16,4 +16,4 @@ class ForeignGateway(Mapped):
     platform: Literal["apisix", "aws", "envoy", "kong", "nginx", "traefik"] | None = Field(
         None, description="Of which make it is; default: seen from the files."
     )
-    owner: str | None = None
+    owner: str | None = Field(None, description="Who answers for it.")

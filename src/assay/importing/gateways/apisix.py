@@ -42,7 +42,6 @@ def read(sources: Iterable[Source]) -> Foreign:
         routes=tuple(r for number, spot in enumerate(world.all["routes"]) for r in world.routes(number, spot)),
         callers=tuple(_caller(spot) for spot in world.all["consumers"]),
         unread=tuple(world.unread()),
-        tls=bool(world.all["ssls"]) or None,
     )
 
 

@@ -10,7 +10,8 @@ from assay.domain import Location
 from assay.importing.gateways.catalogue import Catalogue, Expected, catalogue, expected
 from assay.importing.gateways.foreign import Foreign, Route, Use
 
-State = Literal["there", "weak", "absent"]
+State = Literal["there", "weak", "absent", "unsaid"]
+"""``unsaid``: this kind of file cannot show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def audit(foreign: Foreign) -> Audit:
     unused = tuple(
         (e.control, tuple(f for f in known.serving(e.control) if f not in used))
         for e in expected()
-        if any(c.state != "there" for c in cells if c.expected is e)
+        if any(c.state in ("weak", "absent") for c in cells if c.expected is e)
     )
     return Audit(foreign, known.title, cells, tuple((c, features) for c, features in unused if features))
 
@@ -74,4 +75,4 @@ def _cells(foreign: Foreign, route: Route, known: Catalogue) -> Iterator[Cell]:
         elif uses:
             yield Cell(route, wanted, "weak", uses, unused, "; ".join(dict.fromkeys(u.weakness for u in uses)))
         else:
-            yield Cell(route, wanted, "absent", (), unused)
+            yield Cell(route, wanted, "unsaid" if wanted.control in foreign.unsaid else "absent", (), unused)

@@ -12,9 +12,17 @@ from assay.importing.source import Source, Spot
 PLATFORM = "aws"
 _PREFIX = "x-amazon-apigateway-"
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", f"{_PREFIX}any-method")
-_UNDERSTOOD = ("authorizer", "authtype", "request-validator", "request-validators", "policy", "gateway-responses")
-_NOT_SAID = ("usage-plan", "throttling", "waf", "access-logging", "security-policy")
-"""Features that no export carries, so that nothing can be said about them."""
+_UNDERSTOOD = (
+    "authorizer",
+    "authtype",
+    "request-validator",
+    "request-validators",
+    "policy",
+    "gateway-responses",
+    "auth",
+)
+_UNSAID = frozenset({"rate_limiting", "activity_logging"})
+"""What belongs to a stage, which no export carries: usage plans, throttling and access logs."""
 
 
 def recognises(top: Spot) -> bool:
@@ -35,10 +43,7 @@ def read(sources: Iterable[Source]) -> Foreign:
         for name, spot in _extensions(top, 0)
         if name.removeprefix(_PREFIX) not in _UNDERSTOOD and not known.knows(name.removeprefix(_PREFIX))
     ]
-    for top in tops:
-        where = top["paths"].at
-        unread += [Unread(f"`{feature}`: exports do not carry it; look at the stage", where) for feature in _NOT_SAID]
-    return Foreign(platform=PLATFORM, routes=routes, unread=tuple(unread), tls=True, plaintext=False)
+    return Foreign(platform=PLATFORM, routes=routes, unread=tuple(unread), unsaid=_UNSAID)
 
 
 def _extensions(spot: Spot, depth: int) -> Iterator[tuple[str, Spot]]:
@@ -49,8 +54,7 @@ def _extensions(spot: Spot, depth: int) -> Iterator[tuple[str, Spot]]:
         for key, below in spot.items():
             if key.startswith(_PREFIX):
                 yield key, below
-            else:
-                yield from _extensions(below, depth + 1)
+            yield from _extensions(below, depth + 1)
     elif isinstance(spot.value, list):
         for below in spot.each():
             yield from _extensions(below, depth + 1)
@@ -81,6 +85,9 @@ def _routes(top: Spot) -> Iterator[Route]:
                 uses=tuple(everywhere),
             )
             route = _secured(route, operation["security"] or top["security"], schemes)
+            if operation[f"{_PREFIX}auth"]["type"].text() == "AWS_IAM":
+                use = Use("iam", operation[f"{_PREFIX}auth"].at, "signed requests (SigV4)")
+                route = replace(route, proofs=(*route.proofs, "elsewhere"), uses=(*route.uses, use))
             route = _validated(route, operation, top)
             yield route
 

@@ -97,8 +97,8 @@ def _api(api: str, routes: Sequence[Route], operations: Sequence[_Operation], lo
     lines += ["    access:", *_access(operations)]
     lines += _limits(routes, operations)
     lines += _networks(routes)
-    if not all(r.validated for r in routes):
-        lines.append("    strict: {query: false, body: false, injection: false}  # nothing there looks at what is sent")
+    body = "true" if all(r.validated for r in routes) else "false"
+    lines.append(f"    strict: {{query: false, body: {body}, injection: false}}  # what is looked at there")
     return [*lines, ""]
 
 

@@ -93,15 +93,11 @@ class Foreign:
     """A gateway's whole configuration.
 
     Attributes:
-        tls: whether callers can reach it over TLS; None when its configuration does not say.
-        minimum: lowest TLS version; empty when not said.
-        plaintext: whether callers can reach it without TLS; None when not said.
+        unsaid: controls that such a file cannot show, because the platform keeps them elsewhere.
     """
 
     platform: str
     routes: tuple[Route, ...]
     callers: tuple[Caller, ...] = ()
     unread: tuple[Unread, ...] = ()
-    tls: bool | None = None
-    minimum: str = ""
-    plaintext: bool | None = None
+    unsaid: frozenset[str] = frozenset()

@@ -44,13 +44,12 @@ def read(sources: Iterable[Source]) -> Foreign:
         log = top["accessLog"]
         if log or log.path in log.source.places:
             routes = [replace(r, uses=(*r.uses, Use("accessLog", log.at, "every call"))) for r in routes]
-    minima = [v for option in world.options.values() if (v := option["minVersion"].text())]
     return Foreign(
         platform=PLATFORM,
         routes=tuple(routes),
         unread=tuple(world.unread(tops)),
-        tls=any(spot["tls"] or spot["tls"].path in spot["tls"].source.places for _, spot in routers),
-        minimum=min(minima, default=""),
+        # The access log and the TLS of an entry point belong to the static configuration.
+        unsaid=frozenset({"activity_logging", "transport_encryption"}),
     )
 
 
