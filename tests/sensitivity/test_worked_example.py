@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.sensitivity.sensing import WORKED, read
 
-from assay.sensitivity import Blend, blend, closure, reach
+from assay.sensitivity import Blend, blend, closure, reach, what_ifs
 
 
 def _bi(directory: Path, text: str) -> Blend:
@@ -37,3 +37,13 @@ def test_with_coarser_postcodes_it_stays_confidential(tmp_path: Path) -> None:
     found = _bi(tmp_path, WORKED.replace("bits: 10.965784", "bits: 6.643856"))
     assert found.claimed.level == "confidential" and not found.above
     assert found.claimed.k == pytest.approx(75, abs=0.01)
+
+
+def test_the_smallest_changes_are_named_first(tmp_path: Path) -> None:
+    offers = what_ifs(_bi(tmp_path, WORKED), most=20)
+    sentences = [offer.sentence for offer in offers]
+    assert sentences[0] == "generalise profile.postcode to 681 values or fewer"
+    assert offers[0].label.level == "confidential" and all(offer.label.rank <= 2 for offer in offers)
+    kinds = [offer.changes[0].kind for offer in offers]
+    assert kinds == sorted(kinds, key=["generalise", "tokenise", "drop", "remove"].index)
+    assert {"drop order.product_code", "take order away (rights in warehouse)"} <= set(sentences)

@@ -4,7 +4,8 @@ Everything is computed from a declaration, by pure functions:
 
 - :func:`closure` follows data over flows, joins and APIs, and labels it everywhere, as claimed and as verified;
 - :func:`reach` says what every account, consumer, role, system and log can reach;
-- :func:`blend` joins what one of them reaches, as far as keys allow.
+- :func:`blend` joins what one of them reaches, as far as keys allow;
+- :func:`what_ifs` names the smallest changes that bring a blend under its principal's clearance.
 """
 
 from assay.sensitivity.blend import Blend, blend
@@ -13,9 +14,11 @@ from assay.sensitivity.label import Label, join
 from assay.sensitivity.principals import Grant, Principal, PrincipalReach, Reached
 from assay.sensitivity.reach import reach
 from assay.sensitivity.steps import Rulebook, Step
+from assay.sensitivity.whatif import Change, WhatIf, what_ifs
 
 __all__ = [
     "Blend",
+    "Change",
     "Closure",
     "Grant",
     "Label",
@@ -26,8 +29,10 @@ __all__ = [
     "Rulebook",
     "Step",
     "VerifiedTransform",
+    "WhatIf",
     "blend",
     "closure",
     "join",
     "reach",
+    "what_ifs",
 ]
