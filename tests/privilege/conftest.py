@@ -22,6 +22,7 @@ CREATE TABLE public.orders (id int, owner text);
 CREATE TABLE public.notes (id int, owner text);
 CREATE TABLE sales.leads (id int);
 CREATE TABLE closed.secrets (id int);
+CREATE TABLE public."odd "" name" (id int);
 CREATE VIEW public.emails AS SELECT id, email FROM public.customers;
 INSERT INTO public.customers SELECT n, 'x', 'y' FROM generate_series(1, 500) n;
 ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
@@ -70,7 +71,7 @@ def _example() -> ModuleType:
 def server() -> Iterator[Secret]:
     """The connection string of a server whose superuser is `postgres`."""
     module = _example()
-    with tempfile.TemporaryDirectory(prefix="assay-rights-", dir="/var/tmp") as folder:  # noqa: S108
+    with tempfile.TemporaryDirectory(prefix="assay-rights-", dir="/var/tmp") as folder:
         Path(folder).chmod(0o711)
         running = module.PostgresServer(Path(folder))
         running.start()

@@ -7,11 +7,12 @@ its INHERIT and SET options (22.3, since version 16 each membership has its own)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from assay.privilege.rights import Grant, Operation, Rights, distinct
+from assay.privilege.rights import NO_ROWS, Grant, Operation, Rights, distinct
 
 PUBLIC: Final = 0
 SOURCE: Final = "PostgreSQL"
@@ -31,6 +32,14 @@ _OWNER: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
 _READ_ALL, _WRITE_ALL = "pg_read_all_data", "pg_write_all_data"
 _SERVER: Final = ("pg_execute_server_program", "pg_write_server_files", "pg_read_server_files")
 _COMMAND: Final = {"SELECT": "r", "INSERT": "a", "UPDATE": "w", "DELETE": "d"}
+
+
+_PLAIN = re.compile(r"[^\s.()\"*?]+")
+
+
+def written(name: str) -> str:
+    """An identifier as it stands in the names of objects: quoted if it could be taken for something else."""
+    return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,7 @@ class Relation:
     @property
     def object(self) -> str:
         """Its name with its schema's."""
-        return f"{self.schema}.{self.name}"
+        return f"{written(self.schema)}.{written(self.name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +172,9 @@ def effective(catalogue: Catalogue, name: str) -> Rights:
         known = frozenset(grants)
         for grant in _View(catalogue, acting, through, name).grants():
             key = (grant.object, grant.operation, grant.right, grant.rows, grant.future)
-            # Becoming another role is no way to what it has already.
-            if key not in known and (grant.object, grant.operation, grant.right, "", grant.future) not in known:
+            whole = (grant.object, grant.operation, grant.right, "", grant.future)
+            # Becoming another role is no way to what it has already, nor to nothing.
+            if not through or (key not in known and whole not in known and grant.rows != NO_ROWS):
                 grants.setdefault(key, []).append(grant)
         if through and acting.superuser:
             powers.add("superuser")
@@ -253,7 +263,6 @@ class _View:
         if role.superuser:
             for operation in ("admin", "grant", "impersonate"):
                 yield self._grant("*", operation, "SUPERUSER")
-            return
         if role.createrole:
             yield self._grant("roles", "grant", "CREATEROLE")
         if role.createdb:
@@ -268,20 +277,18 @@ class _View:
                 continue
             above = self._catalogue.roles[edge.role].name
             if edge.admin and edge.member in self._ways:
-                yield self._grant(f"role {above}", "grant", "ADMIN OPTION", self._ways[edge.member])
+                yield self._grant(f"role {written(above)}", "grant", "ADMIN OPTION", self._ways[edge.member])
             other = self._catalogue.roles[edge.role]
             # A group's rights are listed as such; to become somebody who can log in is to act in their name.
             if edge.set and edge.member == self._role.oid and (other.login or other.superuser):
-                yield self._grant(f"role {above}", "impersonate", "SET ROLE")
+                yield self._grant(f"role {written(above)}", "impersonate", "SET ROLE")
         for oid, way in self._ways.items():
             name = self._catalogue.roles[oid].name if oid in self._catalogue.roles else ""
             if name in _SERVER:
                 yield self._grant("server", "admin", name, way)
 
     def _containers(self) -> Iterator[Grant]:
-        if self._role.superuser:
-            return
-        database = f"database {self._catalogue.database}"
+        database = f"database {written(self._catalogue.database)}"
         if self._catalogue.owner in self._ways:
             yield self._grant(database, "admin", "OWNER", self._ways[self._catalogue.owner])
         for entry in self._catalogue.entries:
@@ -289,17 +296,16 @@ class _View:
                 yield self._grant(database, "admin", "CREATE", self._ways[entry.grantee])
         for schema in self._catalogue.schemas.values():
             if schema.owner in self._ways:
-                yield self._grant(f"schema {schema.name}", "admin", "OWNER", self._ways[schema.owner])
+                yield self._grant(f"schema {written(schema.name)}", "admin", "OWNER", self._ways[schema.owner])
             for entry in schema.entries:
                 if entry.right == "CREATE" and entry.grantee in self._ways and schema.owner not in self._ways:
-                    yield self._grant(f"schema {schema.name}", "admin", "CREATE", self._ways[entry.grantee])
+                    yield self._grant(f"schema {written(schema.name)}", "admin", "CREATE", self._ways[entry.grantee])
 
     def _relation(self, relation: Relation) -> Iterator[Grant]:
         name, owned = relation.object, relation.owner in self._ways
         if self._role.superuser:
             for right in _OWNER:
                 yield self._grant(name, OPERATION[right], right, ("SUPERUSER",))
-            return
         if owned:
             way = self._ways[relation.owner]
             for right in _OWNER:
@@ -315,7 +321,7 @@ class _View:
             yield from self._entry(relation, name, entry)
         for column, entries in relation.columns.items():
             for entry in entries:
-                yield from self._entry(relation, f"{name}({column})", entry)
+                yield from self._entry(relation, f"{name}({written(column)})", entry)
 
     def _entry(self, relation: Relation, name: str, entry: Entry) -> Iterator[Grant]:
         if entry.grantee not in self._ways or entry.right not in OPERATION:
@@ -328,12 +334,10 @@ class _View:
             yield self._grant(name, "grant", f"{entry.right} WITH GRANT OPTION", way)
 
     def _on_rows(self, relation: Relation, name: str, right: str, way: tuple[str, ...]) -> Iterator[Grant]:
-        rows = self._rows(relation, right)
-        if rows is not None:
-            yield self._grant(name, OPERATION[right], right, way, rows=rows)
+        yield self._grant(name, OPERATION[right], right, way, rows=self._rows(relation, right))
 
-    def _rows(self, relation: Relation, right: str) -> str | None:
-        """Which rows a right reaches: empty for all, None for none."""
+    def _rows(self, relation: Relation, right: str) -> str:
+        """Which rows a right reaches; empty for all of them."""
         if not relation.row_security or right not in _COMMAND:
             return ""
         if self._role.superuser or self._role.bypassrls or (relation.owner in self._ways and not relation.forced):
@@ -345,19 +349,17 @@ class _View:
         ]
         permissive = [p for p in applying if p.permissive]
         if not permissive:
-            return None
+            return NO_ROWS
         narrowing = [p for p in applying if not p.permissive and p.expression != "true"]
         if any(p.expression == "true" for p in permissive):
             permissive = []
         return "; ".join(f"{p.name}: {p.expression}" for p in (*permissive, *narrowing))
 
     def _functions(self) -> Iterator[Grant]:
-        if self._role.superuser:
-            return
         for function in self._catalogue.definers:
             if function.schema not in self._usable or function.owner in self._ways:
                 continue
-            name = f"{function.schema}.{function.signature}"
+            name = f"{written(function.schema)}.{function.signature}"
             owner = self._catalogue.roles.get(function.owner)
             as_owner = f"SECURITY DEFINER {owner.name if owner else '?'}"
             for entry in function.entries:
@@ -373,5 +375,5 @@ class _View:
             for entry in default.entries:
                 if entry.grantee in self._ways and entry.right in OPERATION and entry.grantee != default.owner:
                     way = (*self._ways[entry.grantee], *((f"DEFAULT PRIVILEGES of {owner.name}",) if owner else ()))
-                    name = f"{default.schema or '*'}.*"
+                    name = f"{written(default.schema) if default.schema else '*'}.*"
                     yield self._grant(name, OPERATION[entry.right], entry.right, way, future=True)

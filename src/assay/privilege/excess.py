@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from assay.privilege.rights import Grant, Operation, Use, covers, touches
+from assay.privilege.rights import NO_ROWS, Grant, Operation, Use, covers, touches
 
 WEIGHTS: Final[Mapping[Operation, int]] = {
     "read": 1,
@@ -48,6 +48,8 @@ class Weighing:
 
     def of(self, grant: Grant) -> float:
         """The weight of one right."""
+        if grant.rows == NO_ROWS:
+            return 0.0
         records = self.records(grant.object)
         known = UNKNOWN_RECORDS if records is None else max(0, records)
         return (self.level(grant.object) + 1) * WEIGHTS[grant.operation] * math.log10(1 + known)

@@ -24,6 +24,7 @@ from assay.privilege.catalogue import (
     Role,
     Schema,
     effective,
+    written,
 )
 from assay.privilege.rights import Rights, Unclear, Use, Uses
 
@@ -94,8 +95,8 @@ def read_uses(dsn: Secret, role: str) -> Uses:
         counted = {"SELECT": reads, "INSERT": inserted, "UPDATE": updated, "DELETE": deleted}
         for right, count in counted.items():
             if count and (statements is None or _mentioned(statements, right, name)):
-                uses.append(_use(f"{schema}.{name}", right))
-                seen.add(f"{schema}.{name}")
+                uses.append(_use(f"{written(schema)}.{written(name)}", right))
+                seen.add(f"{written(schema)}.{written(name)}")
     for view, shown in views.items():
         plain = view.partition(".")[2]
         if statements is None:
@@ -257,23 +258,23 @@ def _relations(connection: psycopg.Connection[Any]) -> Iterator[Relation]:
             forced,
             tuple(policies.get(oid, ())),
             estimate,
-            shows.get(f"{schema}.{name}", ()),
+            shows.get(f"{written(schema)}.{written(name)}", ()),
         )
 
 
 def _shows(connection: psycopg.Connection[Any]) -> Mapping[str, tuple[str, ...]]:
     """The tables and views that each view reads."""
     found: dict[str, list[str]] = defaultdict(list)
-    for view, shown in _rows(
+    for schema, view, below, shown in _rows(
         connection,
-        "SELECT DISTINCT vn.nspname || '.' || v.relname, tn.nspname || '.' || t.relname FROM pg_rewrite r"
+        "SELECT DISTINCT vn.nspname, v.relname, tn.nspname, t.relname FROM pg_rewrite r"
         " JOIN pg_class v ON v.oid = r.ev_class JOIN pg_namespace vn ON vn.oid = v.relnamespace"
         " JOIN pg_depend d ON d.objid = r.oid AND d.classid = 'pg_rewrite'::regclass"
         " AND d.refclassid = 'pg_class'::regclass JOIN pg_class t ON t.oid = d.refobjid"
         " JOIN pg_namespace tn ON tn.oid = t.relnamespace WHERE t.oid <> v.oid AND v.relkind IN ('v', 'm')"
-        " AND vn.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2",
+        " AND vn.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2, 3, 4",
     ):
-        found[view].append(shown)
+        found[f"{written(schema)}.{written(view)}"].append(f"{written(below)}.{written(shown)}")
     return {view: tuple(shown) for view, shown in found.items()}
 
 
@@ -285,13 +286,13 @@ def _definers(connection: psycopg.Connection[Any]) -> Iterator[Definer]:
         ", aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a"
         " WHERE p.prosecdef AND {ours}",
     )
-    for oid, schema, signature, owner in _rows(
+    for oid, schema, name, arguments, owner in _rows(
         connection,
-        "SELECT p.oid::int8, n.nspname, p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',"
+        "SELECT p.oid::int8, n.nspname, p.proname, '(' || pg_get_function_identity_arguments(p.oid) || ')',"
         " p.proowner::int8 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
         " WHERE p.prosecdef AND {ours} ORDER BY 2, 3",
     ):
-        yield Definer(schema, signature, owner, entries.get(oid, ()))
+        yield Definer(schema, written(name) + arguments, owner, entries.get(oid, ()))
 
 
 def _defaults(connection: psycopg.Connection[Any]) -> Iterator[Default]:

@@ -13,6 +13,8 @@ from assay.domain import Location
 Operation = Literal["read", "write", "delete", "execute", "admin", "impersonate", "grant"]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 EVERYTHING = "*"
+NO_ROWS = "no row"
+"""The rows of a right that reaches none today, and would as soon as somebody adds a policy."""
 
 
 @dataclass(frozen=True, slots=True)

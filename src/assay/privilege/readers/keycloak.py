@@ -1,6 +1,7 @@
 """Rights from a realm export of Keycloak: roles, composites, groups, service accounts.
 
-The roles of the client ``realm-management`` (and the role ``admin`` of the realm ``master``) administer the realm; what the roles of applications allow is known to the applications alone, so each is one right: to act in it.
+The roles of the client ``realm-management`` (and the role ``admin`` of the realm ``master``) administer the realm; what
+the roles of applications allow is known to the applications alone, so each is one right: to act in it.
 """
 
 from __future__ import annotations
