@@ -26,9 +26,6 @@ FREE_DEPTH = 16
 """How deep a value may nest where a contract says nothing about it."""
 
 
-_NAMED = frozenset({"properties", "patternProperties", "dependentSchemas"})
-_LISTS = ("allOf", "anyOf", "oneOf", "items", "prefixItems", "contains", "additionalItems", "unevaluatedItems")
-_PLAIN = frozenset({*_LISTS, "not", "if", "then", "else", "additionalProperties", "unevaluatedProperties"})
 _SCALARS = ("string", "integer", "number", "boolean", "null")
 _ARRAY = frozenset({"items", "prefixItems"})
 _NAMING = frozenset({"properties", "patternProperties", "additionalProperties", "unevaluatedProperties"})
@@ -116,45 +113,6 @@ def own(contract: Contract, ref: SchemaRef, direction: Direction) -> tuple[Prope
         ("own", end, way),
         lambda: tuple(_property(contract, f, way) for f in contract.fields(end, direction=way, nested=False)),
     )
-
-
-def within(contract: Contract, ref: SchemaRef) -> tuple[frozenset[str], frozenset[str]]:
-    """The names of all properties at any depth of a value, and pointers of all the schemas that describe it.
-
-    Every schema that can be reached is visited, each once: what is too deep to be listed is here all the same.
-    """
-    end = target(contract.documents, ref)
-    return contract.documents.once(("within", end), lambda: _reach(contract.documents, end))
-
-
-def _reach(documents: Documents, start: SchemaRef) -> tuple[frozenset[str], frozenset[str]]:
-    names: set[str] = set()
-    seen, waiting = {start}, [start]
-    while waiting:
-        at = waiting.pop()
-        raw = documents.schema(at)
-        if not isinstance(raw, dict):
-            continue
-        names.update(compositions.properties(raw))
-        refers = compositions.reference(raw)
-        following = documents.next_schema(at, refers) if refers is not None else None
-        subtypes = compositions.derived(documents, at) if "discriminator" in raw else ()
-        for place in (*_parts(at, raw), *subtypes, *([following] if following else ())):
-            if place not in seen:
-                seen.add(place)
-                waiting.append(place)
-    return frozenset(names), frozenset(p.pointer if p.file == documents.root else str(p) for p in seen)
-
-
-def _parts(at: SchemaRef, raw: dict[str, object]) -> Iterator[SchemaRef]:
-    """The schemas written inside a schema, whatever they say about a value."""
-    for keyword, value in raw.items():
-        if keyword in _NAMED and isinstance(value, dict):
-            yield from (below(at, keyword, name) for name in value)
-        elif keyword in _PLAIN and isinstance(value, dict):
-            yield below(at, keyword)
-        elif keyword in _PLAIN and isinstance(value, list):
-            yield from (below(at, keyword, str(i)) for i in range(len(value)))
 
 
 def _walk(contract: Contract, ref: SchemaRef, direction: Direction) -> tuple[Property, ...]:

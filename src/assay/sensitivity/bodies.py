@@ -15,7 +15,8 @@ from functools import cached_property
 from assay.declare.contract import Contract, Direction, SchemaRef
 from assay.declare.declaration import Declaration
 from assay.declare.model import DataField, Level
-from assay.declare.shapes import ANY, Path, Property, own, properties, target, telling, within
+from assay.declare.reach import within
+from assay.declare.shapes import ANY, Path, Property, own, properties, target, telling
 from assay.sensitivity.levels import level_of, rank
 
 
@@ -163,9 +164,10 @@ class Labels:
         around = finder.records(item.path)
         key = (target(self._contract.documents, item.place), around, direction)
         if key not in self._below:
-            names, owners = within(self._contract, item.place)
-            sets = dict.fromkeys((*around, *(data for owner in owners for data in self._anchors.get(owner, ()))))
-            levels = [level for data in sets for name, level in self._levels(data).items() if name in names]
+            below = within(self._contract, key[0])
+            inside = (data for owner, sets in self._anchors.items() if below.described_by(owner) for data in sets)
+            every = dict.fromkeys((*around, *inside))
+            levels = [level for data in every for name, level in self._levels(data).items() if below.names(name)]
             self._below[key] = sorted(levels, key=rank)[-1] if levels else None
         return self._below[key]
 

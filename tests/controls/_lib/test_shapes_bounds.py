@@ -7,7 +7,8 @@ from typing import Any
 
 from assay.declare.contract import SchemaRef, parse_contract
 from assay.declare.contract.fields import LONGEST
-from assay.declare.shapes import MOST, properties, within
+from assay.declare.reach import within
+from assay.declare.shapes import MOST, properties
 
 NAMES = [f"S{i}" for i in range(30)]
 
@@ -34,6 +35,6 @@ def test_schemas_that_all_contain_each_other_are_listed_up_to_a_bound() -> None:
     found = properties(contract, start, "response")
     assert len(found) <= LONGEST + len(NAMES) + MOST + LONGEST
     assert any(item.cut for item in found), "what is left out is marked"
-    names, owners = within(contract, start)
-    assert "email" in names
-    assert "#/components/schemas/S29" in owners
+    inside = within(contract, start)
+    assert inside.names("email")
+    assert inside.described_by("#/components/schemas/S29")
