@@ -21,6 +21,7 @@ from assay.declare.init_files import fetch_contract
 from assay.declare.model import Issuer, ProveIdentity
 from assay.domain import AssayError, IncompleteError, Secret, UsageError, did_you_mean
 from assay.gateway.assemble import Policy
+from assay.gateway.ir import Mode
 from assay.gateway.state import prepare, read_applied
 from assay.identity.certificates import load_certificates
 from assay.identity.files import ensure_private_directory
@@ -140,6 +141,7 @@ def at_project(
         declared_access=True,
         tls=tls if via == "gateway" else all(u.startswith("https:") for u in upstreams.values()),
         upstreams=upstreams,
+        barred=_barred(policy),
     )
     paths = prepare(project.state, environ=os.environ)
     issuer = declaration.model.environments[name].issuer
@@ -264,6 +266,17 @@ def _environment(declaration: Declaration, wanted: str | None) -> str:
             f"APIs of several environments are served: {', '.join(known)}", fix="choose one: --environment NAME"
         )
     return next(iter(known))
+
+
+def _barred(policy: Policy) -> frozenset[tuple[str, str]]:
+    """(API, consumer) pairs that the gateway is to refuse before any access rule is looked at."""
+    return frozenset(
+        (piece.api, caller.consumer)
+        for piece in policy.admissions
+        if piece.mode is Mode.ENFORCE
+        for caller in policy.callers
+        if caller.consumer in piece.never or (piece.only is not None and caller.consumer not in piece.only)
+    )
 
 
 def _bases(policy: Policy, via: Via, served: Iterable[str]) -> dict[str, str]:

@@ -12,5 +12,6 @@ CONTROL_IDS: tuple[str, ...] = (
     "data_exposure",
     "activity_logging",
     "api_inventory",
+    "layered_architecture",
 )
 """Every control folder, in the order a request meets them. A test asserts that the list is complete."""

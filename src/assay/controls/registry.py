@@ -28,6 +28,8 @@ from assay.controls.encryption_at_rest import enforce as encryption_at_rest_enfo
 from assay.controls.exceptions import apply_exceptions
 from assay.controls.input_validation import design as input_validation_design
 from assay.controls.input_validation import enforce as input_validation_enforce
+from assay.controls.layered_architecture import design as layered_architecture_design
+from assay.controls.layered_architecture import enforce as layered_architecture_enforce
 from assay.controls.network_ranges import design as network_ranges_design
 from assay.controls.network_ranges import enforce as network_ranges_enforce
 from assay.controls.rate_limiting import design as rate_limiting_design
@@ -92,6 +94,12 @@ FACES: tuple[Faces, ...] = (
         _proved_by("activity_logging"),
     ),
     Faces("api_inventory", api_inventory_design.design, api_inventory_enforce.enforce, _proved_by("api_inventory")),
+    Faces(
+        "layered_architecture",
+        layered_architecture_design.design,
+        layered_architecture_enforce.enforce,
+        _proved_by("layered_architecture"),
+    ),
 )
 """In the order of :data:`assay.controls.CONTROL_IDS`; a test asserts that no folder is missing."""
 

@@ -94,6 +94,7 @@ class Surface:
         fronted: our own gateway stands in front (and, with ``via`` gateway, is what answers).
         declared_access: whether access rules say who may do what; without them only the contract does.
         allow_writes: whether methods that change things may be sent to objects this run did not make.
+        barred: (API, consumer) pairs that the gateway does not admit, whatever access rules say.
     """
 
     declaration: Declaration
@@ -105,11 +106,23 @@ class Surface:
     allow_writes: bool = True
     tls: bool = True
     upstreams: Mapping[str, str] = field(default_factory=dict)
+    barred: frozenset[tuple[str, str]] = frozenset()
 
     @cached_property
     def by_id(self) -> Mapping[tuple[str, str], Target]:
         """Targets by (API, operation)."""
         return {(t.api, t.id): t for t in self.targets}
+
+    @cached_property
+    def _items(self) -> frozenset[tuple[str, str]]:
+        """Paths of collections: those below which an item has a path of its own, by API."""
+        paths = ((t.api, t.operation.path.rstrip("/").rpartition("/")) for t in self.targets)
+        return frozenset((api, path) for api, (path, _, last) in paths if last.startswith("{") and last.endswith("}"))
+
+    def adds(self, target: Target) -> bool:
+        """Whether it puts something into a collection, so that what its path names stays as it is."""
+        path = target.operation.path.rstrip("/")
+        return target.operation.method.upper() == "POST" and (target.api, path) in self._items
 
     def api(self, target: Target) -> Api:
         """The declared API that a target belongs to."""
@@ -167,14 +180,18 @@ class Surface:
         rule = self.rule_for(target, persona)
         return tuple(rule[1].owns) if rule else ()
 
+    def is_barred(self, target: Target, persona: Persona) -> bool:
+        """Whether the gateway does not even admit the persona to the API, whatever access rules say."""
+        return persona.consumer is not None and (target.api, persona.consumer) in self.barred
+
     def permitted(self, target: Target) -> tuple[Persona, ...]:
         """The personas that may call it, those bound by ownership first (they own what they call)."""
-        allowed = [p for p in self.personas if self.allows(target, p)]
+        allowed = [p for p in self.personas if self.allows(target, p) and not self.is_barred(target, p)]
         return tuple(sorted(allowed, key=lambda p: (not self.owns(target, p), p.name)))
 
     def forbidden(self, target: Target) -> tuple[Persona, ...]:
-        """The personas that a rule would have to name, and none does."""
-        return tuple(p for p in self.personas if self.allows(target, p) is False)
+        """The personas that a rule would have to name, and none does; those that are not even admitted left out."""
+        return tuple(p for p in self.personas if self.allows(target, p) is False and not self.is_barred(target, p))
 
 
 def _way(scheme: SecurityScheme | None) -> Way | None:

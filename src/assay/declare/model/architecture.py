@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from assay.declare.model.values import Day, Id, Mapped
+from assay.declare.model.values import Id, Mapped
 
 Layer = Literal["experience", "process", "system", "engagement", "innovation", "record"]
 """Layers, outermost first, in either of two namings; the third and the sixth are both what stands on records."""
@@ -34,7 +34,6 @@ class AllowedEdge(Mapped):
     from_: str = Field(alias="from", description="Who calls: a consumer, an API, a system, or `anonymous`.")
     to: str = Field(description="What is called: an API or a system.")
     reason: str = Field(min_length=1, description="Why this call is accepted.")
-    until: Day | None = Field(None, description="The last day on which it is.")
 
 
 class LayerContract(Mapped):

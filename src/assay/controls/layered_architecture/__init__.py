@@ -1,0 +1,1 @@
+"""Calls go inwards, one layer at a time; what must not reach each other does not, however indirectly."""
