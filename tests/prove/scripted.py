@@ -17,6 +17,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
 from assay.gateway.decision import Decision
+from assay.privilege.rights import Rights
 from assay.prove.case import (
     Call,
     Canary,
@@ -132,6 +133,7 @@ class ScriptedLab:
     shakes: Callable[[Offer], Shaken] | None = None
     log: str | None = None
     store: bytes | None = None
+    granted: Callable[[str], Rights] | None = None
     own_issuer: bool = True
     people: int = 9
     random: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311 - repeatable
@@ -293,6 +295,9 @@ class ScriptedLab:
         seen = Seen(-number - 1, said.status, names, said.data, said.seconds, f"b-{number}", said.error or error)
         return Behind(seen, said.asked, 15.0, said.decision, {"mirrored_policy": "p"})
 
+    async def once(self, what: str, ask: Callable[[], Awaitable[Seen]]) -> Seen:
+        return await ask()
+
     async def wait(self, seconds: float) -> None:
         self.waited += seconds
 
@@ -315,6 +320,11 @@ class ScriptedLab:
 
     async def heard(self, canary: Canary, *, within: float = 1.0) -> bool:
         return canary.url in self.fetched
+
+    async def rights(self, account: str) -> Rights:
+        if self.granted is None:
+            raise NotReached("no rights can be read")
+        return self.granted(account)
 
     async def stored(self, needle: bytes, *, system: str | None = None) -> bool:
         if self.store is None:

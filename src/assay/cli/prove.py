@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from rich.markup import escape
 
 from assay.app.addresses import now
 from assay.app.aiming import Aim, at_foreign, at_project
@@ -258,6 +259,8 @@ def _say(aim: Aim, result: RunResult) -> None:
         tables().print(by_objective(standings))
     for need in needs(aim.surface, result):
         console.print(f"[yellow]to test more[/] {need}", soft_wrap=True, markup=True)
+    for left in result.left:
+        console.print(f"[yellow]left behind[/] {escape(left)}", soft_wrap=True)
     if result.stopped:
         console.print(f"[bold yellow]stopped early[/] {result.stopped}")
     took = (result.finished - result.started).total_seconds()

@@ -18,9 +18,10 @@ from assay.prove.listener import Listener
 from assay.prove.mirror import Mirror, Mirroring, open_mirror
 from assay.prove.redaction import Redaction
 from assay.prove.scope import Origin, Scope, origin_of
-from assay.prove.seams import Cast, Objects, Stores
+from assay.prove.seams import Cast, Granted, Objects, Stores
 from assay.prove.slots import Slots
 from assay.prove.sources import Sources, declared_networks, spreadable
+from assay.prove.successes import Successes
 from assay.prove.surface import Persona, Surface
 from assay.prove.transport import Transport
 
@@ -44,6 +45,7 @@ class Settings:
         stop_file: the run ends when it appears.
         authorised: somebody said that production may be tested.
         mirroring: what a mirror of the live gateway is made of; None: there is no gateway of ours.
+        granted: reads the rights of accounts; None: nothing does.
     """
 
     surface: Surface
@@ -64,6 +66,7 @@ class Settings:
     authorised: bool = False
     configuration_digest: str = ""
     mirroring: Mirroring | None = None
+    granted: Granted | None = None
 
 
 @dataclass
@@ -79,6 +82,7 @@ class Bench:
     sources: Sources = field(init=False)
     redaction: Redaction = field(init=False)
     slots: Slots = field(init=False)
+    successes: Successes = field(init=False)
     made: set[str] = field(init=False, default_factory=set)
     """Values of path parameters that address objects which this run made."""
     accepted: set[str] = field(init=False, default_factory=set)
@@ -95,7 +99,7 @@ class Bench:
         settings, loop = self.settings, asyncio.get_running_loop()
         limits = settings.limits
         self.stop = Stop(settings.stop_file, loop.time)
-        self.budget = Budget(limits, self.stop, loop.time)
+        self.budget = Budget(limits, self.stop, loop.time, owed=self._owed)
         self.transport = Transport(
             settings.scope,
             authority=settings.authority,
@@ -108,6 +112,10 @@ class Bench:
         self.sources = Sources(declared_networks(settings.surface.declaration), spread=spreadable())
         self.redaction = Redaction(settings.cast.secrets, settings.redact)
         self.slots = Slots(limits.concurrency)
+        self.successes = Successes(loop.time)
+
+    def _owed(self) -> int:
+        return self.settings.objects.pending
 
     @cached_property
     def target(self) -> Origin:

@@ -22,7 +22,7 @@ class Limits:
 
     Attributes:
         requests: most requests, handshakes and raw connections included. A tenth of them (100 at most) is kept for
-            cleaning up.
+            cleaning up, and one for each object that is known to be there.
         per_second: most of them in any second.
         seconds: longest run; cleaning up may take ``clean_up_seconds`` more.
         wait: longest single pause, in seconds.
@@ -90,13 +90,16 @@ class Budget:
 
     Args:
         time: seconds of a clock that does not jump; the run begins now.
+        owed: how many requests cleaning up will take, as far as is known; so many are kept for it, too.
     """
 
-    def __init__(self, limits: Limits, stop: Stop, time: Callable[[], float]) -> None:
+    def __init__(
+        self, limits: Limits, stop: Stop, time: Callable[[], float], *, owed: Callable[[], int] = lambda: 0
+    ) -> None:
         self.limits, self.stop = limits, stop
         self.requests = 0
         self.writes = 0
-        self._time = time
+        self._time, self._owed = time, owed
         self._began = time()
         self._sent: deque[float] = deque()
 
@@ -110,7 +113,7 @@ class Budget:
         """Why nothing more may be sent for a case; empty: more may."""
         if self.stop.reason:
             return self.stop.reason
-        if self.requests >= self.limits.requests - self.limits.reserve:
+        if self.requests >= self.limits.requests - max(self.limits.reserve, self._owed()):
             return f"the run's {self.limits.requests} requests are used up"
         if self.seconds_left <= 0:
             return f"the run's {self.limits.seconds:g} seconds are used up"

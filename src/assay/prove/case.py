@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import random
 
     from assay.gateway.decision import Decision
+    from assay.privilege.rights import Rights
     from assay.prove.played import Behind, Played
     from assay.prove.surface import Persona, Surface, Target
 
@@ -377,6 +378,17 @@ class Lab(Protocol):
             NotReached: longer than this run may wait.
         """
 
+    async def once(self, what: str, ask: Callable[[], Awaitable[Seen]]) -> Seen:
+        """A success that other cases of this family may go by as well: what ``ask`` brought the first that asked.
+
+        For positive controls alone, where nothing that cases do in between changes the answer. The exchange is in the
+        evidence of the case that sent it, so it is never the decisive one of another. A case that runs again asks for
+        itself, and so does everybody after some seconds.
+
+        Raises:
+            NotReached: as ``ask`` does; the next one asks again.
+        """
+
     # Seeing --------------------------------------------------------------------------------------------------------
 
     async def decision(self, seen: Seen) -> Decision | None:
@@ -398,6 +410,13 @@ class Lab(Protocol):
 
     async def heard(self, canary: Canary, *, within: float = 1.0) -> bool:
         """Whether somebody fetched it. Waits no longer than ``within`` seconds."""
+
+    async def rights(self, account: str) -> Rights:
+        """What a declared account may really do, read from the system that grants it.
+
+        Raises:
+            NotReached: they cannot be read, with what would be needed.
+        """
 
     async def stored(self, needle: bytes, *, system: str | None = None) -> bool:
         """Whether the store behind the API holds these bytes on its disk (write-ahead logs included).

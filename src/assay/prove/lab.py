@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from assay.gateway.decision import Decision, decide
 from assay.prove import reproduce
@@ -34,6 +34,9 @@ from assay.prove.played import Behind, Played
 from assay.prove.slots import Slot
 from assay.prove.surface import Persona, Surface, Target
 from assay.prove.wire import Answer
+
+if TYPE_CHECKING:
+    from assay.privilege.rights import Rights
 
 _RAW_BYTES = 64 * 1024
 _RAW_SECONDS = 4.0
@@ -180,13 +183,17 @@ class EngineLab:
 
     async def call(self, call: Call) -> Seen:
         """See Lab."""
-        return await self._bounded(self._patience.call(call, guarded=True))
+        seen = await self._bounded(self._patience.call(call, guarded=True))
+        self._noticed(call, seen)
+        return seen
 
     async def together(self, calls: Sequence[Call]) -> tuple[Seen, ...]:
         """See Lab."""
         for call in calls:
             await self._courier.meet(call)
         found = await self._bounded(self._courier.together(calls))
+        for call, seen in zip(calls, found, strict=True):
+            self._noticed(call, seen)
         for call, seen in zip(calls, found, strict=True):
             self._patience.after_together(call, seen)
         return found
@@ -266,6 +273,15 @@ class EngineLab:
         decision = decide(line) if line is not None else None
         return Behind(seen, mirror.service.asked(known), timeout, decision, mirror.facts)
 
+    async def once(self, what: str, ask: Callable[[], Awaitable[Seen]]) -> Seen:
+        """See Lab."""
+        if self._fresh:
+            return await ask()
+        seen, others = await self._bench.successes.get(what, ask)
+        if others:
+            self.facts["positive_control"] = seen.correlation
+        return seen
+
     async def wait(self, seconds: float) -> None:
         """See Lab."""
         await self._bounded(self._patience.pause(seconds, "a window must pass"))
@@ -312,6 +328,13 @@ class EngineLab:
         self.facts["looked"] = looked.how
         return looked.found
 
+    async def rights(self, account: str) -> Rights:
+        """See Lab."""
+        granted = self._bench.settings.granted
+        if granted is None:
+            raise NotReached("rights of accounts are not read in this run")
+        return await granted.rights(account)
+
     async def send_for_cleaning(self, call: Call) -> Seen:
         """Sends what removes an object of this run. A rate limit is waited for; nobody takes the caller's place."""
         return await self._setup(call)
@@ -321,6 +344,9 @@ class EngineLab:
     async def _setup(self, call: Call) -> Seen:
         """Sends what identities and objects need; they change nothing but what they make themselves."""
         return await self._bounded(self._patience.call(call, guarded=False))
+
+    def _noticed(self, call: Call, seen: Seen) -> None:
+        self._bench.settings.objects.noticed(call, seen, call.api or self._case.api)
 
     async def _bounded(self, work: Awaitable[T]) -> T:
         """Notes that the bounds ended the attempt, whatever the case makes of it."""

@@ -133,6 +133,8 @@ class RunResult:
     unreached: tuple[Unreached, ...] = ()
     stopped: str = ""
     authorised: bool = False
+    left: tuple[str, ...] = ()
+    """What the run made and could not take away again, with the reason."""
 
     @property
     def coverage(self) -> tuple[Coverage, ...]:

@@ -83,7 +83,7 @@ async def prove(cases: Sequence[Case], settings: Settings) -> RunResult:
         left = await _clean_up(bench)
         await bench.close()
     settings.emit(CleanedUp(left))
-    result = _result(run, cases, started)
+    result = _result(run, cases, started, left)
     settings.emit(Finished(result))
     return result
 
@@ -126,6 +126,7 @@ async def _once_more(run: _Run) -> None:
 
 async def _reset(bench: Bench) -> None:
     """Identities and objects are made anew. Where that fails, the run ends: later cases would meet worn-out ones."""
+    bench.successes.clear()
     try:
         await bench.settings.cast.reset()
         await bench.settings.objects.reset()
@@ -354,7 +355,7 @@ async def _nothing(lab: object) -> Judged:
     raise NotReached("there is nothing to test")
 
 
-def _result(run: _Run, cases: Sequence[Case], started: datetime) -> RunResult:
+def _result(run: _Run, cases: Sequence[Case], started: datetime, left: tuple[str, ...]) -> RunResult:
     bench, settings = run.bench, run.bench.settings
     now = settings.clock()
     why = bench.budget.used_up
@@ -380,4 +381,5 @@ def _result(run: _Run, cases: Sequence[Case], started: datetime) -> RunResult:
         unreached=unreached(proofs),
         stopped=(why or _GONE) if cut else "",
         authorised=settings.authorised,
+        left=left,
     )

@@ -16,6 +16,7 @@ from assay.prove.case import Call, Draft, Identity, Seen, Thing
 if TYPE_CHECKING:
     import random
 
+    from assay.privilege.rights import Rights
     from assay.prove.surface import Persona, Target
 
 Send = Callable[[Call], Awaitable[Seen]]
@@ -155,8 +156,25 @@ class Objects(Protocol):
     async def reset(self) -> None:
         """Forgets shared objects (not what must be cleaned up). Called between families, after ``Cast.reset``."""
 
+    def noticed(self, call: Call, seen: Seen, api: str) -> None:
+        """Remembers what a case's own call has made, as the answer says, for :meth:`clean_up`."""
+
+    @property
+    def pending(self) -> int:
+        """How many things are to be deleted at the end, as far as is known."""
+
     async def clean_up(self, send: Send) -> tuple[str, ...]:
-        """Deletes what the run made, where a declared operation does that. Returns what had to stay, in sentences."""
+        """Deletes what the run made, where a declared operation does that, by whoever made it where they may.
+
+        Returns what had to stay, in sentences.
+        """
+
+
+class Granted(Protocol):
+    """Where accounts get their rights."""
+
+    async def rights(self, account: str) -> Rights:
+        """See ``Lab.rights``. Raises NotReached."""
 
 
 class Stores(Protocol):

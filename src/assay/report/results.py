@@ -28,6 +28,7 @@ def run_as_json(run: RunResult) -> dict[str, Any]:
         "writes": run.writes,
         "stopped": run.stopped or None,
         "authorised": run.authorised,
+        "left_behind": list(run.left),
     }
 
 

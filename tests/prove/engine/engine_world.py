@@ -15,7 +15,7 @@ from assay.declare.loader import load
 from assay.domain import Location, Severity
 from assay.prove.bench import Settings
 from assay.prove.bounds import Limits
-from assay.prove.case import Call, Case, Draft, Family, Identity, Judged, Lab, NotReached, Test, Thing
+from assay.prove.case import Call, Case, Draft, Family, Identity, Judged, Lab, NotReached, Seen, Test, Thing
 from assay.prove.events import Event
 from assay.prove.result import RunResult
 from assay.prove.runner import prove
@@ -270,6 +270,13 @@ class Things:
 
     async def reset(self) -> None:
         return
+
+    def noticed(self, call: Call, seen: Seen, api: str) -> None:
+        return
+
+    @property
+    def pending(self) -> int:
+        return 0
 
     async def clean_up(self, send: Send) -> tuple[str, ...]:
         for made in self.made:

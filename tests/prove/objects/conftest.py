@@ -95,7 +95,7 @@ class Theatre:
     def company(self, given: dict[str, ProveIdentity], **changes: Any) -> Company:
         declaration, state = self.stage.project.declaration, self.stage.project.state.resolve()
         personas = personas_of(declaration, "demo", given=given)
-        options: dict[str, Any] = {"listen": self.stage.url, **changes}
+        options: dict[str, Any] = dict(changes)
         surface = Surface(declaration, targets_of(declaration, base_of={"customer-data": ""}), personas, **options)
         run = self.stage.directory / "run"
         run.mkdir(mode=0o700, exist_ok=True)

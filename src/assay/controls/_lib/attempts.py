@@ -149,7 +149,7 @@ def name_of(persona: Persona | None) -> str:
 
 
 async def ready(lab: Lab, target: Target, persona: Persona | None, *, plant: str = "", own: bool = False) -> Ready:
-    """Somebody with a real object and a valid request; ``own``: the object is made for this case.
+    """Somebody with a real object and a valid request; ``own``: the object is made for this case, if it is changed.
 
     Raises:
         NotReached: nobody, or no object, or an object that must not be changed.
@@ -162,7 +162,7 @@ async def ready(lab: Lab, target: Target, persona: Persona | None, *, plant: str
                 raise NotReached("the path needs a real object, and nobody is known who owns one")
             thing = await lab.owned(target, lab.surface.personas[0])
         else:
-            thing = await lab.owned(target, persona, fresh=own)
+            thing = await lab.owned(target, persona, fresh=own and not lab.surface.adds(target))
             who = thing.owner
         if target.writes and not thing.made and not lab.surface.allow_writes:
             raise NotReached("the object was not made by this run, and changing others' is not allowed")
@@ -181,6 +181,20 @@ async def good(lab: Lab, able: Ready) -> Seen:
         NotReached: it does not.
     """
     return await works(lab, able.call(lab, able.draft, "a valid request"))
+
+
+async def known_good(lab: Lab, able: Ready) -> Seen:
+    """The positive control where its answer is no part of the verdict: behind our gateway, one for all cases of a
+    family that call the same operation as the same kind of caller.
+
+    Raises:
+        NotReached: it does not succeed.
+    """
+    surface, target = lab.surface, able.target
+    if not (surface.fronted and surface.via == "gateway"):
+        return await good(lab, able)
+    who = able.persona.name if able.persona else "anonymous"
+    return await lab.once(f"{target.api} {target.id} {who}", lambda: good(lab, able))
 
 
 async def attempt(lab: Lab, call: Call) -> Met:

@@ -16,10 +16,13 @@ from assay.controls.input_validation.proofs import (
     queries,
     sizes,
 )
+from assay.controls.input_validation.proofs.siblings import ALONE, lots
 from assay.prove.case import Case
 from assay.prove.surface import Surface, Target
 
-_FAMILIES = (contract, honest, queries, evaluated, outbound, files, ambiguous, sizes)
+_DIVIDED = (contract, honest, queries, evaluated, sizes)
+"""Families of which siblings each take a part."""
+_WHOLE = (outbound, files, ambiguous)
 
 
 def prove(surface: Surface) -> Iterator[Case]:
@@ -28,9 +31,13 @@ def prove(surface: Surface) -> Iterator[Case]:
     Operations that delete are left out: to see an input taken, an object would be lost each time.
     """
     targets = tuple(t for t in surface.targets if reachable(surface, t) and t.operation.method.upper() != "DELETE")
+    parts = lots(surface, targets)
     for target in targets:
+        lot = parts.get((target.api, target.id), ALONE)
         # Of an operation that signs in, only what few tries show: each counts towards a lock.
-        for family in (queries,) if signs_in(target) else _FAMILIES:
+        for divided in (queries,) if signs_in(target) else _DIVIDED:
+            yield from divided.plan(surface, target, lot)
+        for family in () if signs_in(target) else _WHOLE:
             yield from family.plan(surface, target)
     targets = tuple(t for t in targets if not signs_in(t))
     for _, group in groupby(targets, key=_api):

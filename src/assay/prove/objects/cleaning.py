@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
 
@@ -11,14 +12,17 @@ from assay.prove.case import Draft, NotReached
 from assay.prove.objects.encoding import encode
 from assay.prove.objects.graph import template
 from assay.prove.objects.making import Made, Maker, Wanted
+from assay.prove.objects.noticing import Nameless
 from assay.prove.seams import Send
 from assay.prove.surface import Surface, Target
 
 _GONE = (404, 410)
 
 
-async def clean_up(surface: Surface, maker: Maker, made: Iterable[Made], send: Send) -> tuple[str, ...]:
-    """Deletes things, the youngest first, and says what had to stay.
+async def clean_up(
+    surface: Surface, maker: Maker, made: Iterable[Made], send: Send, *, nameless: Iterable[Nameless] = ()
+) -> tuple[str, ...]:
+    """Deletes things, the youngest first, and says what had to stay, ``nameless`` things among it.
 
     A thing that no operation deletes counts as gone when the thing it belongs to was deleted and it can no longer be
     read.
@@ -40,7 +44,11 @@ async def clean_up(surface: Surface, maker: Maker, made: Iterable[Made], send: S
     for left in undeletable:
         if not await _went_along(surface, maker, left, deleted, wanted):
             stay.setdefault("no declared operation deletes it", []).append(_shown(left))
-    return tuple(_sentence(reason, shown) for reason, shown in stay.items())
+    counted = Counter(nameless)
+    return (
+        *(_sentence(reason, shown) for reason, shown in stay.items()),
+        *(f"what `{n.operation}` made ({count} in all) had to stay: {n.why}" for n, count in counted.items()),
+    )
 
 
 class _Once:

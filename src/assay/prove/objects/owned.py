@@ -7,30 +7,24 @@ import hashlib
 import random as randomness
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import replace
 
 from assay.declare.contract import placeholders
-from assay.prove.case import Call, Draft, Identity, NotReached, Thing
+from assay.prove.case import Call, Draft, Identity, NotReached, Seen, Thing
 from assay.prove.identities import Cast
 from assay.prove.objects.cleaning import clean_up
 from assay.prove.objects.drafting import chosen
 from assay.prove.objects.encoding import encode
 from assay.prove.objects.graph import prefix, template
-from assay.prove.objects.making import Got, Maker, Wanted
+from assay.prove.objects.making import Got, Made, Maker, Wanted
+from assay.prove.objects.noticing import Nameless, Noticing
 from assay.prove.objects.ownership import Claim, bindings, claim, given_values
+from assay.prove.objects.sharing import Parent, Place, Shared, is_free, lists, use_of
 from assay.prove.seams import Send
 from assay.prove.surface import Persona, Surface, Target
 
-_USES = 12
-"""How many cases share one object, so that its owner's limits are not used up by many."""
 Key = tuple[str, str, str]
-
-
-@dataclass(slots=True)
-class _Shared:
-    thing: Thing
-    uses: int = 0
-    retired: bool = False
 
 
 class Objects:
@@ -53,10 +47,12 @@ class Objects:
     ) -> None:
         self._surface, self._cast, self._owns = surface, cast, owns or {}
         self._maker = Maker(surface, cast, salt=salt or secrets.token_hex(8))
-        self._shared: dict[Key, list[_Shared]] = {}
-        self._locks: dict[Key, asyncio.Lock] = {}
-        self._above: dict[tuple[str, ...], Got] = {}
+        self._shared: dict[Key, list[Shared]] = {}
+        self._locks: dict[Place, asyncio.Lock] = {}
+        self._above: dict[Place, Parent] = {}
         self._markers: dict[str, int] = {}
+        self._noticing = Noticing(surface, self._maker)
+        self._nameless: list[Nameless] = []
 
     async def owned(
         self,
@@ -76,21 +72,26 @@ class Objects:
         owner; what was found is real, and who else may use it is for the case to find out. Every object has a marker of
         its own, made from ``nonce``: what ``Thing.nonce`` says.
         """
-        listing = self._lists(target)
-        key = (target.api, self._use(target, listing), persona.name)
+        listing = lists(target)
+        use = use_of(target, listing=listing)
+        changes = use.startswith("change ")
+        free = not changes and not fresh and not other_than and is_free(self._surface, target, persona)
+        key = (target.api, use, "" if free else persona.name)
         async with self._locks.setdefault(key, asyncio.Lock()):
             if not fresh:
                 for shared in self._shared.get(key, ()):
-                    if self._usable(shared, other_than):
+                    if shared.usable(other_than):
                         shared.uses += 1
-                        await self._refer(target, persona, shared.thing, send, random)
-                        return shared.thing
+                        owner = await self._cast.act(persona, send=send) if free else shared.thing.owner
+                        thing = replace(shared.thing, owner=owner)
+                        await self._refer(target, persona, thing, send, random)
+                        return thing
             wanted = Wanted(send, random, alone=not self._surface.declared_access)
             mark = self._marker(nonce)
             thing = await self._obtain(target, persona, wanted, other_than, fresh, mark, listing=listing)
             await self._refer(target, persona, thing, send, random)
             if not fresh and target.operation.method != "DELETE":
-                self._shared.setdefault(key, []).append(_Shared(thing, uses=1))
+                self._shared.setdefault(key, []).append(Shared(thing, free, uses=1))
             return thing
 
     def _marker(self, nonce: str) -> str:
@@ -122,8 +123,11 @@ class Objects:
         """See the protocol."""
         for several in self._shared.values():
             for shared in several:
-                if shared.thing.owner.name == identity.name:
+                if shared.thing.owner.name == identity.name and not shared.free:
                     shared.retired = True
+        for place, parent in list(self._above.items()):
+            if parent.owner is not None and parent.owner.name == identity.name:
+                del self._above[place]
 
     async def reset(self) -> None:
         """See the protocol."""
@@ -133,7 +137,21 @@ class Objects:
     async def clean_up(self, send: Send) -> tuple[str, ...]:
         """See the protocol. A second call has nothing left to do."""
         made, self._maker.made = self._maker.made, []
-        return await clean_up(self._surface, self._maker, made, send)
+        nameless, self._nameless = self._nameless, []
+        return await clean_up(self._surface, self._maker, made, send, nameless=nameless)
+
+    def noticed(self, call: Call, seen: Seen, api: str) -> None:
+        """See the protocol."""
+        found = self._noticing.read(call, seen, api)
+        if isinstance(found, Made):
+            self._maker.made.append(found)
+        elif found is not None:
+            self._nameless.append(found)
+
+    @property
+    def pending(self) -> int:
+        """See the protocol."""
+        return len(self._maker.made)
 
     # Inside ----------------------------------------------------------------------------------------------------------
 
@@ -161,21 +179,27 @@ class Objects:
         last: Got | None = None
         for name in names:
             final = name == names[-1] and not listing
-            above = self._place_above(target, name, persona, params) if mints and not other_than else None
-            before = self._above.get(above) if above else None
-            last = before or await self._value(
-                target, name, params, persona, bound.get(name), wanted, nonce if final else ""
-            )
-            params[name] = last.value
-            if above and last.made:
-                self._above[above] = last
-            if wanted.owner is not None:
-                self._maker.remember(target.api, name, last.value, wanted.owner)
-            if name in bound and mints:
-                claims[bound[name]] = last.value
-                wanted.owner = await self._cast.owner(persona, claims, disposable=apart, send=wanted.send)
-                for known, value in params.items():
-                    self._maker.remember(target.api, known, value, wanted.owner)
+            # One that stands above is made once: cases that begin at the same time wait for it.
+            above = self._place_above(target, name, persona, params, bound, apart=apart)
+            may = mints and not other_than and above is not None
+            async with self._locks.setdefault(above, asyncio.Lock()) if may and above else nullcontext():
+                parent = self._above.get(above) if may and above else None
+                if parent is not None and parent.usable:
+                    parent.uses += 1
+                    last, wanted.owner = parent.got, parent.owner or wanted.owner
+                    params[name] = last.value
+                    continue
+                last = await self._value(target, name, params, persona, bound.get(name), wanted, nonce if final else "")
+                params[name] = last.value
+                if wanted.owner is not None:
+                    self._maker.remember(target.api, name, last.value, wanted.owner)
+                if name in bound and mints:
+                    claims[bound[name]] = last.value
+                    wanted.owner = await self._cast.owner(persona, claims, disposable=apart, send=wanted.send)
+                    for known, value in params.items():
+                        self._maker.remember(target.api, known, value, wanted.owner)
+                if may and above and last.made:
+                    self._above[above] = Parent(last, wanted.owner if bound else None)
         owner = wanted.owner
         if owner is None:
             owner = await self._cast.act(persona, fresh=apart, send=wanted.send)
@@ -189,16 +213,28 @@ class Objects:
         return Thing(params, owner, nonce if planted else "", last.made)
 
     def _place_above(
-        self, target: Target, name: str, persona: Persona, params: Mapping[str, str]
-    ) -> tuple[str, ...] | None:
+        self,
+        target: Target,
+        name: str,
+        persona: Persona,
+        params: Mapping[str, str],
+        bound: Mapping[str, Claim],
+        *,
+        apart: bool,
+    ) -> Place | None:
         """Under what an object above the wanted one is kept, to be had again; None: it must be one of its own.
 
-        Whoever may use any object needs no new one above each that is made: what is below is new all the same. What is
-        changed or removed itself is the last one of a path, and never taken from here.
+        What is below is new all the same. What is changed or removed itself is the last one of a path, and never taken
+        from here; of a collection that is listed, what is below is the item. Whoever may use any object needs no new
+        one above each that is made. Somebody who is bound to it is had again together with it, unless the case wants
+        somebody for itself.
         """
-        if name == placeholders(target.operation.path)[-1] or self._surface.owns(target, persona):
+        if name == placeholders(target.operation.path)[-1] and not lists(target):
             return None
-        return (target.api, target.base + prefix(target.operation.path, name), persona.name, *params.values())
+        place = (target.api, target.base + prefix(target.operation.path, name), *params.values())
+        if not self._surface.owns(target, persona):
+            return (*place, "" if is_free(self._surface, target, persona) else persona.name)
+        return None if apart or set(bound) != {name} else (*place, persona.name)
 
     async def _refer(
         self, target: Target, persona: Persona, thing: Thing, send: Send, random: randomness.Random
@@ -311,23 +347,3 @@ class Objects:
         if seen.status in (404, 410):
             shown = ", ".join(f"{n} `{v}`" for n, v in params.items())
             raise NotReached(f"there is no object with {shown} ({wanted.why()})")
-
-    def _lists(self, target: Target) -> bool:
-        """Whether the operation reads what lies below an object, such as ``/customers/{customerId}/orders``."""
-        names = placeholders(target.operation.path)
-        path = target.operation.path.rstrip("/")
-        return target.operation.method == "GET" and bool(names) and prefix(path, names[-1]) != path
-
-    @staticmethod
-    def _use(target: Target, listing: bool) -> str:
-        """Which objects may be shared: what is changed is not what others read their marker in."""
-        names = placeholders(target.operation.path)
-        place = target.base + (prefix(target.operation.path, names[-1]) if names else "")
-        if listing:
-            return f"list {target.path}"
-        return f"change {place}" if target.operation.method in ("PUT", "PATCH", "DELETE") else place
-
-    @staticmethod
-    def _usable(shared: _Shared, other_than: Sequence[Identity]) -> bool:
-        others = {identity.name for identity in other_than}
-        return shared.thing.owner.name not in others and not shared.retired and shared.uses < _USES

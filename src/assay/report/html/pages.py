@@ -87,6 +87,7 @@ def _about(dossier: Dossier) -> Element:
             f"{_moment(run.started)}, run {run.id}, {run.requests} requests at {run.target}" if run else "never",
         ),
         ("stopped early", run.stopped if run else ""),
+        ("left behind", "; ".join(run.left) if run else ""),
         ("witnessed", (dossier.evidence.witnessed or "no") if dossier.evidence else "no"),
     )
 

@@ -83,7 +83,7 @@ def _run(target: Target, persona: Persona, what: str, headers: tuple[tuple[str, 
             good = await known_good(lab, target, persona)
             call = lab.request(target, good.draft, None, purpose=what, headers=headers)
             return judge_bad(lab, await ask(lab, call), good, what)
-        thing, _ = await real_object(lab, target, persona, fresh=True)
+        thing, _ = await real_object(lab, target, persona, fresh=not _guarded(lab.surface))
         await _there(lab, target, persona, thing)
         draft = lab.draft(target, thing, plant=marker(lab))
         answer = await ask(lab, lab.request(target, draft, None, purpose=what, headers=headers))
@@ -101,11 +101,16 @@ async def _there(lab: Lab, target: Target, persona: Persona, thing: Thing | None
     Not asked in front of our gateway: what that refuses has no effect, and the rest is judged without.
     """
     reader = _reader(lab.surface, target)
-    if thing is None or reader is None or (lab.surface.fronted and lab.surface.via == "gateway"):
+    if thing is None or reader is None or _guarded(lab.surface):
         return
     if lab.surface.allows(reader, persona) is not False:
         call = lab.request(reader, lab.draft(reader, thing), thing.owner, purpose="the owner finds it")
         await works(lab, call)
+
+
+def _guarded(surface: Surface) -> bool:
+    """Whether our gateway stands in front: what it refuses has no effect, so several attempts may share an object."""
+    return surface.fronted and surface.via == "gateway"
 
 
 async def _effect(
@@ -150,7 +155,7 @@ def _partly(target: Target, whole: Persona, persona: Persona, lacks: str) -> Run
     async def run(lab: Lab) -> Judged:
         who = await lab.act(persona)
         if target.writes:
-            thing, _ = await real_object(lab, target, whole, fresh=True)
+            thing, _ = await real_object(lab, target, whole, fresh=not _guarded(lab.surface))
             await _there(lab, target, whole, thing)
             draft = lab.draft(target, thing, plant=marker(lab))
             answer = await ask(lab, lab.request(target, draft, who, purpose=f"without {lacks}"))

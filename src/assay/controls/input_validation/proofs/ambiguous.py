@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from assay.controls._lib.answers import real_object
-from assay.controls._lib.attempts import Met, Ready, attempt, good, ready, tester, weakest
+from assay.controls._lib.attempts import Met, Ready, attempt, known_good, ready, tester, weakest
 from assay.controls._lib.exposed import folded
 from assay.controls._lib.inputs import Place, admits, changed, put, speaks_json, value_of
 from assay.controls.input_validation.proofs.planned import case, guarded, inputs, texts
@@ -81,7 +81,7 @@ def _twice(surface: Surface, target: Target) -> Any:
         place = next((p for p in places if value_of(able.draft, p) is not None and _bad(p, able) is not None), None)
         if place is None:
             return held("the contract takes any value for every member, so none of two can be the wrong one")
-        seen = await good(lab, able)
+        seen = await known_good(lab, able)
         bad = _bad(place, able)
         call = replace(_raw(lab, able, place, [value_of(able.draft, place), bad]), purpose=f"{place.words} twice")
         met = await attempt(lab, call)

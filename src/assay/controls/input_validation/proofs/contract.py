@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from assay.controls._lib.attempts import Met, Ready, attempt, good, ready, tester
+from assay.controls._lib.attempts import Met, Ready, attempt, good, known_good, ready, tester
 from assay.controls._lib.inputs import (
     Place,
     admits,
@@ -21,6 +21,7 @@ from assay.controls._lib.inputs import (
     value_of,
 )
 from assay.controls.input_validation.proofs.planned import case, closed, inputs, last, summary
+from assay.controls.input_validation.proofs.siblings import ALONE, Lot
 from assay.declare.media import essence
 from assay.prove.case import Call, Case, Draft, Judged, Lab, broken, held, unclear
 from assay.prove.surface import Surface, Target
@@ -42,23 +43,23 @@ class Wrong:
     raw: bytes | None = None
 
 
-def plan(surface: Surface, target: Target) -> Iterator[Case]:
+def plan(surface: Surface, target: Target, lot: Lot = ALONE) -> Iterator[Case]:
     """One case for every operation that takes input of a stated shape; one more for the type of its body."""
     if inputs(surface, target) or json_body(target) is not None or (surface.fronted and not target.writes):
-        yield case(surface, target, "contract-not-enforced", _enforced(surface, target), requests=MOST + 1)
+        yield case(surface, target, "contract-not-enforced", _enforced(surface, target, lot), requests=MOST + 1)
     if json_body(target) is not None:
         yield case(surface, target, "content-type-not-enforced", _content_type(surface, target), requests=3)
 
 
-def _enforced(surface: Surface, target: Target) -> Any:
+def _enforced(surface: Surface, target: Target, lot: Lot) -> Any:
     persona = tester(surface, target)
 
     async def run(lab: Lab) -> Judged:
         able = await ready(lab, target, persona, own=target.writes)
-        chosen = tuple(wrong(surface, target, able.draft))[:MOST]
+        chosen = lot.half(tuple(wrong(surface, target, able.draft))[:MOST])
         if not chosen:
             return unclear("the contract excludes nothing of this operation's input that could be tried")
-        await good(lab, able)
+        await known_good(lab, able)
         met: list[Met] = []
         for one in chosen:
             met.append(await attempt(lab, _sent(lab, able, one)))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from assay.controls._lib.attempts import attempt, good, ready, tester
+from assay.controls._lib.attempts import attempt, known_good, ready, tester
 from assay.controls._lib.inputs import Place, admits, changed, speaks_json
 from assay.controls.input_validation.proofs.planned import case, texts
+from assay.controls.input_validation.proofs.siblings import ALONE, Lot
 from assay.prove.case import Case, Draft, Judged, Lab, broken, held, unclear
 from assay.prove.surface import Surface, Target
 
@@ -21,10 +22,10 @@ HONEST = (
 MOST = 3
 
 
-def plan(surface: Surface, target: Target) -> Iterator[Case]:
+def plan(surface: Surface, target: Target, lot: Lot = ALONE) -> Iterator[Case]:
     """One case for every operation with free text in its query or body."""
     if any(_room(p) for p in texts(surface, target)):
-        yield case(surface, target, "honest-text-refused", _run(surface, target), requests=MOST + 1)
+        yield case(surface, target, "honest-text-refused", _run(surface, target, lot), requests=MOST + 1)
 
 
 def _room(place: Place) -> bool:
@@ -45,15 +46,15 @@ def filled(surface: Surface, target: Target, draft: Draft) -> Iterator[tuple[str
             yield text, made
 
 
-def _run(surface: Surface, target: Target) -> Any:
+def _run(surface: Surface, target: Target, lot: Lot) -> Any:
     persona = tester(surface, target)
 
     async def run(lab: Lab) -> Judged:
         able = await ready(lab, target, persona, own=target.writes)
-        chosen = tuple(filled(surface, target, able.draft))[:MOST]
+        chosen = lot.pick(tuple(filled(surface, target, able.draft)), most=MOST)
         if not chosen:
             return held("no place of this operation takes free text, by its contract")
-        await good(lab, able)
+        await known_good(lab, able)
         passed, unsaid = [], None
         for text, draft in chosen:
             met = await attempt(lab, able.call(lab, draft, f"an honest text: {text}"))

@@ -19,7 +19,6 @@ from assay.controls._lib.attempts import (
     Ready,
     Signature,
     attempt,
-    changing,
     ready,
     signature,
     tells_apart,
@@ -27,7 +26,9 @@ from assay.controls._lib.attempts import (
     weakest,
 )
 from assay.controls._lib.inputs import Place, admits, changed, speaks_json, value_of
-from assay.controls.input_validation.proofs.planned import case, inputs, last, summary
+from assay.controls.input_validation.proofs.planned import case, guarded, inputs, last, summary
+from assay.controls.input_validation.proofs.siblings import ALONE, Lot
+from assay.controls.input_validation.proofs.usual import Usual, usual_of
 from assay.prove.case import Case, Draft, Judged, Lab, NotReached, beside_the_point, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
@@ -52,6 +53,8 @@ _READS = frozenset(
     ]
 )
 _WORDS = re.compile(r"[A-Z]?[a-z]+")
+_JUDGING = "input_validation/injection"
+"""What refuses a text for what it says; any other refusal would meet every spelling of it."""
 _ORDERS = ("sort", "order", "orderby", "sortby", "column", "by")
 
 
@@ -64,14 +67,15 @@ class Pair:
     false: Any
 
 
-def plan(surface: Surface, target: Target) -> Iterator[Case]:
+def plan(surface: Surface, target: Target, lot: Lot = ALONE) -> Iterator[Case]:
     """One case of SQL for every operation with text or numbers in it, one of operators for JSON bodies and queries."""
     found = _tried(surface, target)
     if found:
-        yield case(surface, target, "sql-injection", _sql(surface, target), requests=6 + 10 * len(found))
-    operators = [p for p in found if p.kind in ("body", "query")]
+        chosen = _chosen(surface, found, lot)
+        yield case(surface, target, "sql-injection", _sql(surface, target, chosen), requests=6 + 10 * len(chosen))
+    operators = lot.pick([p for p in found if p.kind in ("body", "query")])
     if operators and looks(target):
-        run = _nosql(surface, target)
+        run = _nosql(surface, target, operators)
         requests = 3 + 4 * len(operators)
         yield case(surface, target, "nosql-injection", run, requests=requests, persona=_asker(surface, target))
 
@@ -79,6 +83,21 @@ def plan(surface: Surface, target: Target) -> Iterator[Case]:
 def _tried(surface: Surface, target: Target) -> tuple[Place, ...]:
     found = [p for p in inputs(surface, target) if (p.is_text or p.is_number or _orders(p)) and len(p.path) < 3]
     return tuple(sorted(found, key=lambda p: (not p.is_text, p.kind == "body")))[:PLACES]
+
+
+def _chosen(surface: Surface, found: tuple[Place, ...], lot: Lot) -> tuple[Place, ...]:
+    """The places that are tried. Where the gateway holds the contract, one that admits no such text is covered by that
+    (``contract-not-enforced``), so it is tried only where there is no other."""
+    if not guarded(surface):
+        return found
+    return lot.pick([p for p in found if _admitted(p)]) or lot.pick(found)[:1]
+
+
+def _admitted(place: Place) -> bool:
+    """Whether the contract lets a text with a quote stand at a place."""
+    if place.kind == "body":
+        return place.is_text and "pattern" not in place.schema
+    return admits(place, "assay' AND '1234'='1234") is not False
 
 
 def _orders(place: Place) -> bool:
@@ -125,34 +144,33 @@ def pairs(place: Place, now: Any, chance: random.Random, *, wide: bool) -> Itera
         yield Pair("a number `OR`", f"-{a} OR {a}={a}", f"-{a} OR {a}={b}")
 
 
-def _sql(surface: Surface, target: Target) -> Any:
+def _sql(surface: Surface, target: Target, chosen: tuple[Place, ...]) -> Any:
     persona = tester(surface, target)
 
     async def run(lab: Lab) -> Judged:
         able = await _able(lab, target, persona)
-        first = await attempt(lab, able.call(lab, able.draft, "a valid request"))
+        usual = await usual_of(lab, able)
         wide = looks(target)
-        if not first.seen.ok and not wide:
-            return unclear(_unheard(first), first.seen)
-        again = await attempt(lab, able.call(lab, able.draft, "the same once more"))
-        volatile = changing(first.seen, again.seen)
+        if not usual.ok and not wide:
+            return unclear(_unheard(usual), usual.shown)
         met: list[Met] = []
         torn: dict[str, Met] = {}
-        for place in _tried(surface, target):
+        for place in chosen:
             if place.kind == "body" and not speaks_json(able.draft):
                 continue
             now = value_of(able.draft, place)
-            if place.is_text and (found_torn := await _torn(lab, able, place)) is not None:
+            looked = place.is_text and (not guarded(surface) or _admitted(place))
+            if looked and (found_torn := await _torn(lab, able, place)) is not None:
                 torn[place.words] = found_torn
             if target.writes and not wide and place.kind == "body":
                 found = await _computed(lab, able, place, met)
             elif place.kind == "query" and "enum" in place.schema:
-                found = await _ordered(lab, able, place, volatile, met)
+                found = await _ordered(lab, able, place, usual, met)
             else:
-                found = await _triples(lab, able, place, now, wide, volatile, met)
+                found = await _triples(lab, able, place, now, wide, usual, met)
             if found is not None:
                 return found
-        return _conclusion(first, met, "SQL", torn)
+        return _conclusion(usual, met, "SQL", torn)
 
     return run
 
@@ -206,17 +224,18 @@ async def _able(lab: Lab, target: Target, persona: Persona | None) -> Ready:
     return able
 
 
-def _unheard(first: Met) -> str:
-    return f"the valid request was answered {first.seen.status}, so what was tried cannot be compared with anything"
+def _unheard(usual: Usual) -> str:
+    status = usual.shown.status if usual.shown else 0
+    return f"the valid request was answered {status}, so what was tried cannot be compared with anything"
 
 
-def _conclusion(first: Met, met: list[Met], what: str, torn: Mapping[str, Met] | None = None) -> Judged:
+def _conclusion(usual: Usual, met: list[Met], what: str, torn: Mapping[str, Met] | None = None) -> Judged:
     """What it means that nothing was shown. ``torn``: places with a sign of an injection."""
     if not met:
         return beside_the_point("no input of this operation could be tried")
     shown = last(met)
-    if not first.seen.ok and not all(m.policy for m in met):
-        return unclear(_unheard(first), first.seen)
+    if not usual.ok and not all(m.policy for m in met):
+        return unclear(_unheard(usual), usual.shown)
     for words, one in (torn or {}).items():
         sign = f"one quote in {words} makes the service fail ({one.seen.status}), and two do not"
         if any(m.policy for m in met):
@@ -236,23 +255,23 @@ def _nothing(met: list[Met], what: str) -> str:
 
 
 async def _triples(
-    lab: Lab, able: Ready, place: Place, now: Any, wide: bool, volatile: frozenset[str], met: list[Met]
+    lab: Lab, able: Ready, place: Place, now: Any, wide: bool, usual: Usual, met: list[Met]
 ) -> Judged | None:
     """Tries the pairs at a place; a judgement when one of them shows an injection."""
     for number, pair in enumerate(pairs(place, now, lab.random, wide=wide)):
-        true = await _said(lab, able, place, pair.true, f"true: {pair.words} in {place.words}", volatile, met)
+        true = await _said(lab, able, place, pair.true, f"true: {pair.words} in {place.words}", usual, met)
         if true is None:
-            if number == 0:
+            if number == 0 and met[-1].policy.startswith(_JUDGING):
                 continue
             return None  # two spellings refused at the gateway: more of the same tell nothing
-        false = await _said(lab, able, place, pair.false, f"false: {pair.words} in {place.words}", volatile, met)
+        false = await _said(lab, able, place, pair.false, f"false: {pair.words} in {place.words}", usual, met)
         if false is None or true == false:
             continue
         again = next(p for p in pairs(place, now, lab.random, wide=wide) if p.words == pair.words)
         words = f"once more: {pair.words} in {place.words}"
-        same = await _said(lab, able, place, again.true, words, volatile, met)
+        same = await _said(lab, able, place, again.true, words, usual, met)
         shown = met[-1]
-        other = await _said(lab, able, place, again.false, words, volatile, met)
+        other = await _said(lab, able, place, again.false, words, usual, met)
         if tells_apart((true, false), (same, other)):
             return broken(
                 f"{place.words} is part of an SQL statement: with {pair.words}, a condition that is true and one that"
@@ -263,31 +282,31 @@ async def _triples(
     return None
 
 
-async def _ordered(lab: Lab, able: Ready, place: Place, volatile: frozenset[str], met: list[Met]) -> Judged | None:
+async def _ordered(lab: Lab, able: Ready, place: Place, usual: Usual, met: list[Met]) -> Judged | None:
     """Whether a condition in the place of a column decides by which of two columns an answer is sorted."""
     one, other = [w for w in place.schema["enum"] if _plain(w)][:2]
-    expected = [await _said(lab, able, place, w, f"sorted by {w}", volatile, []) for w in (one, other)]
+    expected = [await _said(lab, able, place, w, f"sorted by {w}", usual, []) for w in (one, other)]
     if None in expected or expected[0] == expected[1]:
         return None
     for _ in range(2):
         a = lab.random.randint(1_000, 9_998)
         for wanted, b in zip(expected, (a, a + 1), strict=True):
             value = f"(CASE WHEN {a}={b} THEN {one} ELSE {other} END)"
-            if await _said(lab, able, place, value, f"an SQL condition in {place.words}", volatile, met) != wanted:
+            if await _said(lab, able, place, value, f"an SQL condition in {place.words}", usual, met) != wanted:
                 return None
     sentence = f"{place.words} is part of an SQL statement: a condition in it decided by which column was sorted, twice"
     return broken(sentence, met[-1].seen, place=place.words)
 
 
 async def _said(
-    lab: Lab, able: Ready, place: Place, value: Any, purpose: str, volatile: frozenset[str], met: list[Met]
+    lab: Lab, able: Ready, place: Place, value: Any, purpose: str, usual: Usual, met: list[Met]
 ) -> Signature | None:
     """What an attempt is answered, without its own echo; None when the gateway refused it."""
     one = await attempt(lab, able.call(lab, changed(able.draft, place, value), purpose))
     met.append(one)
     if one.policy:
         return None
-    return signature(one.seen, value if isinstance(value, str) else "", volatile)
+    return signature(one.seen, value if isinstance(value, str) else "", await usual.volatile())
 
 
 async def _computed(lab: Lab, able: Ready, place: Place, met: list[Met]) -> Judged | None:
@@ -313,27 +332,25 @@ def _asker(surface: Surface, target: Target) -> Persona | None:
     return weakest(surface, target) if target.writes else tester(surface, target)
 
 
-def _nosql(surface: Surface, target: Target) -> Any:
+def _nosql(surface: Surface, target: Target, chosen: tuple[Place, ...]) -> Any:
     persona = _asker(surface, target)
 
     async def run(lab: Lab) -> Judged:
         able = await _able(lab, target, persona)
-        first = await attempt(lab, able.call(lab, able.draft, "a valid request"))
-        again = await attempt(lab, able.call(lab, able.draft, "the same once more"))
-        volatile = changing(first.seen, again.seen)
+        usual = await usual_of(lab, able)
         met: list[Met] = []
-        for place in [p for p in _tried(surface, target) if p.kind in ("body", "query")]:
+        for place in chosen:
             if place.kind == "body" and not speaks_json(able.draft):
                 continue
-            found = await _operators(lab, able, place, volatile, met)
+            found = await _operators(lab, able, place, usual, met)
             if found is not None:
                 return found
-        return _conclusion(first, met, "operator")
+        return _conclusion(usual, met, "operator")
 
     return run
 
 
-async def _operators(lab: Lab, able: Ready, place: Place, volatile: frozenset[str], met: list[Met]) -> Judged | None:
+async def _operators(lab: Lab, able: Ready, place: Place, usual: Usual, met: list[Met]) -> Judged | None:
     """`not equal to something random` finds everything, `equal to it` nothing, where operators are obeyed."""
 
     async def both(word: str) -> tuple[Signature | None, Signature | None]:
@@ -342,7 +359,7 @@ async def _operators(lab: Lab, able: Ready, place: Place, volatile: frozenset[st
             draft = _operator(able.draft, place, operator, word)
             one = await attempt(lab, able.call(lab, draft, f"{truth}: operator `{operator}` in {place.words}"))
             met.append(one)
-            said.append(None if one.policy else signature(one.seen, word, volatile))
+            said.append(None if one.policy else signature(one.seen, word, await usual.volatile()))
             if one.policy:
                 return None, None
         return said[0], said[1]

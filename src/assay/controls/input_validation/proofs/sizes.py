@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from assay.controls._lib.attempts import Ready, attempt, good, ready, tester
+from assay.controls._lib.attempts import Ready, attempt, good, known_good, ready, tester
 from assay.controls._lib.inputs import Place, admits, changed, json_body, speaks_json
 from assay.controls.input_validation.proofs.planned import case, texts
+from assay.controls.input_validation.proofs.siblings import ALONE, Lot
 from assay.prove.case import Call, Case, Family, Judged, Lab, NotReached, broken, held, unclear
 from assay.prove.surface import Surface, Target
 
@@ -23,7 +24,7 @@ _SHAPES = (("a", "!"), (" ", "x"))
 _SIZES = (24, 30, 1_000, 4_000, 16_000, 60_000)
 
 
-def plan(surface: Surface, target: Target) -> Iterator[Case]:
+def plan(surface: Surface, target: Target, lot: Lot = ALONE) -> Iterator[Case]:
     """Growth for every operation with long text in it; sizes once for an API are planned by :func:`plan_api`."""
     found = _long(surface, target)
     if found is not None:
@@ -31,8 +32,8 @@ def plan(surface: Surface, target: Target) -> Iterator[Case]:
             surface,
             target,
             "superlinear-input",
-            _growth(surface, target, found),
-            requests=4 + 2 * len(_SIZES),
+            _growth(surface, target, found, lot.pick(_SHAPES)),
+            requests=5 + 2 * len(_SIZES),
             family=Family.EXHAUSTION,
             seconds=2 * SLOW,
         )
@@ -132,7 +133,7 @@ def _long(surface: Surface, target: Target) -> Place | None:
     return min(found, key=lambda f: f[:2])[2] if found else None
 
 
-def _growth(surface: Surface, target: Target, place: Place) -> Any:
+def _growth(surface: Surface, target: Target, place: Place, shapes: tuple[tuple[str, str], ...]) -> Any:
     persona = tester(surface, target)
     longest = place.schema.get("maxLength")
     most = min(longest if isinstance(longest, int) else 100_000, 100_000 if place.kind == "body" else 6_000)
@@ -141,10 +142,10 @@ def _growth(surface: Surface, target: Target, place: Place) -> Any:
         able = await ready(lab, target, persona, own=target.writes)
         if place.kind == "body" and not speaks_json(able.draft):
             return unclear("the contract's example of this body is no JSON object")
-        base = statistics.median([(await good(lab, able)).seconds for _ in range(2)])
+        await known_good(lab, able)
         curves: dict[str, list[tuple[int, float]]] = {}
         seen = None
-        for letter, end in _SHAPES:
+        for letter, end in shapes:
             curve = curves.setdefault(letter, [])
             for size in dict.fromkeys(min(s, most) for s in _SIZES):
                 text = f"a{letter * (size - 2)}{end}"
@@ -154,21 +155,20 @@ def _growth(surface: Surface, target: Target, place: Place) -> Any:
                 seen = one.seen
                 curve.append((size, one.seen.seconds))
                 if one.seen.seconds > SLOW:
-                    return await _confirmed(lab, able, place, text, base, curve)
+                    return await _confirmed(lab, able, place, text, curve)
                 if one.policy or one.seen.status == 413:
                     break
         if seen is None:
             return held(f"the contract admits none of the texts that cost much in {place.words}")
         worst = max(t for c in curves.values() for _, t in c)
-        return held(f"no text up to {most} characters in {place.words} took longer than {worst:.2f} s", seen, base=base)
+        return held(f"no text up to {most} characters in {place.words} took longer than {worst:.2f} s", seen)
 
     return run
 
 
-async def _confirmed(
-    lab: Lab, able: Ready, place: Place, text: str, base: float, curve: list[tuple[int, float]]
-) -> Judged:
+async def _confirmed(lab: Lab, able: Ready, place: Place, text: str, curve: list[tuple[int, float]]) -> Judged:
     """A slow answer counts when it is slow again, and plain text of the same length is not."""
+    base = statistics.median([(await good(lab, able)).seconds for _ in range(2)])
     plain = ("Lorem ipsum dolor sit amet 123. " * (len(text) // 32 + 1))[: len(text)]
     linear = await attempt(lab, able.call(lab, changed(able.draft, place, plain), "plain text of the same length"))
     again = await attempt(lab, able.call(lab, changed(able.draft, place, text), "the costly text again"))
