@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from assay.controls.api_gateway.foreign import judged
+from assay.declare.declaration import Declaration
 from assay.domain import Location, UsageError, Verdict
 from assay.importing.gateways.audit import Audit, audit
 from assay.importing.gateways.draft import draft
 from assay.importing.gateways.platforms import read_gateway
+from assay.importing.models.drafted import Drafted
+from assay.importing.models.fides import from_fides, to_fides
+from assay.importing.models.otm import from_otm, to_otm
+from assay.importing.source import read_text, structured
+from assay.sensitivity.levels import highest
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +62,38 @@ def write_draft(imported: Imported, files: Sequence[Path], directory: Path) -> t
         path.write_text(text + named * (name == "assay.yaml"), encoding="utf-8")
         written.append(path)
     return tuple(written), made.losses
+
+
+def read_model(kind: str, files: Sequence[Path]) -> Drafted:
+    """A declaration drafted from another tool's model: ``otm`` (one file) or ``fides`` (one or many).
+
+    Raises:
+        UsageError: a file cannot be read, or is no such model.
+    """
+    sources = [structured(read_text(path), str(path)) for path in files]
+    if kind == "otm":
+        if len(sources) != 1:
+            raise UsageError("an Open Threat Model is one file", fix="name one")
+        return from_otm(sources[0])
+    return from_fides(sources)
+
+
+def write_model(drafted: Drafted, files: Sequence[Path], directory: Path) -> Path:
+    """Writes the drafted declaration.
+
+    Raises:
+        UsageError: there is one already.
+    """
+    path = directory / "assay.yaml"
+    if path.exists():
+        raise UsageError(f"`{path}` is there already", fix="choose another directory with `--output`")
+    directory.mkdir(parents=True, exist_ok=True)
+    path.write_text(drafted.text(", ".join(f.name for f in files)), encoding="utf-8")
+    return path
+
+
+EXPORTS: Mapping[str, Callable[[Declaration], dict[str, object]]] = {
+    "otm": lambda d: to_otm(d, {name: data.level or highest(data) for name, data in d.model.data.items()}),
+    "fides": to_fides,
+}
+"""Models that a declaration can be written as."""

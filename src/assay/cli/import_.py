@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from assay.app.importing import Imported, audit_gateway, write_draft
+from assay.app.importing import Imported, audit_gateway, read_model, write_draft, write_model
 from assay.cli import completing
 from assay.cli.console import err, out, progress, tables, write
 from assay.cli.help import Command
@@ -71,6 +71,45 @@ def gateway(
         raise typer.Exit(Exit.FINDINGS)
 
 
+def _model(kind: str, files: list[Path], output: Path) -> None:
+    with progress("reading the model"):
+        drafted = read_model(kind, files)
+    path = write_model(drafted, files, output)
+    err().print(f"[green]wrote[/] {escape(str(path))}")
+    for loss in drafted.losses:
+        err().print(f"[yellow]left out[/] {escape(plain(loss))}")
+    counts = ", ".join(
+        counted(len(found), {"data": "data set"}.get(name, name.removesuffix("s")))
+        for name, found in drafted.sections.items()
+        if found
+    )
+    err().print(f"{counts}; now `assay check {escape(str(output))}`", markup=False)
+
+
+@app.command(cls=Command)
+def otm(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An Open Threat Model (OTM 0.2.0), YAML or JSON.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Directory to write the declaration to.")] = Path(),
+) -> None:
+    """Draft a declaration from an Open Threat Model: environments, systems, data and flows.
+
+    Example: assay import otm threat-model.yaml --output imported
+    """
+    _model("otm", [file], output)
+
+
+@app.command(cls=Command)
+def fides(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Fides manifests (fideslang), YAML.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Directory to write the declaration to.")] = Path(),
+) -> None:
+    """Draft a declaration from fides manifests: data sets with their categories, and the systems that use them.
+
+    Example: assay import fides .fides/datasets.yml .fides/systems.yml --output imported
+    """
+    _model("fides", files, output)
+
+
 def _render(imported: Imported, format: ReportFormat) -> None:
     match format:
         case ReportFormat.SARIF:
@@ -100,7 +139,7 @@ def _text(imported: Imported) -> None:
     console.print(f"[bold]{escape(found.title)}[/], {counted(len(found.foreign.routes), 'route')}")
     console.print(table)
     console.print(
-        "[green]✓[/] there   [yellow]~[/] there, and does less than it seems   [bold red]✗[/] absent   [dim]?[/] not in such a file"
+        "[green]✓[/] there   [yellow]~[/] does less than it seems   [bold red]✗[/] absent   [dim]?[/] not said there"
     )
     weak = [c for c in found.cells if c.state == "weak"]
     for cell in weak:

@@ -85,6 +85,12 @@ ENTRIES = (
         "verify",
         "Verify evidence, step by step: keys, signatures, tree, runs, attachments. No network, no private key.",
     ),
+    Entry(
+        "export",
+        "export",
+        "export",
+        "Write the declaration as an Open Threat Model or a fides manifest, for tools that read those.",
+    ),
     Entry("import", "import_", "app", "Read what exists already: gateways of other makes, models of others."),
     Entry("down", "up", "down", "Stop a gateway that runs, and everything it started."),
     Entry(
