@@ -22,6 +22,7 @@ from assay.prove.bench import Settings
 from assay.prove.bounds import Limits
 from assay.prove.case import Case
 from assay.prove.events import Emit, Event
+from assay.prove.granted import Granted
 from assay.prove.identities.cast import Cast
 from assay.prove.objects.owned import Objects
 from assay.prove.plan import Plan, select, summarise
@@ -92,6 +93,7 @@ async def proven(aim: Aim, choice: Choice, limits: Limits, *, emit: Emit = _quie
             cast=cast,
             objects=Objects(aim.surface, cast, owns={name: who.owns for name, who in sources.given.items()}),
             stores=Stores(aim.project.declaration, resolve=sources.resolve),
+            granted=Granted(aim.project.declaration, resolve=sources.resolve),
             run=f"{now():%Y%m%dT%H%M%S%f}",
             clock=now,
             limits=limits,
@@ -142,7 +144,7 @@ def designed(aim: Aim, at: datetime) -> Sequence[Verdict]:
     """The tests of design at the time of the run; none for an API of which nothing but the contract is known."""
     if not aim.surface.declared_access:
         return ()
-    return check_design(aim.project.declaration, at.astimezone(UTC).date())
+    return check_design(aim.project.everything, at.astimezone(UTC).date())
 
 
 @contextmanager
