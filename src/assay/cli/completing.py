@@ -69,9 +69,35 @@ def users(ctx: typer.Context, incomplete: str) -> list[str]:
     )
 
 
+def environments(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names for ``--environment``."""
+    return _declared(ctx, incomplete, lambda p: p.declaration.model.environments)
+
+
 def keysets(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names for ``assay keyset rotate``."""
     return _declared(ctx, incomplete, lambda p: names(p.state / "keys"))
+
+
+def data_sets(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids for ``assay data map --data``."""
+    return _declared(ctx, incomplete, lambda p: p.declaration.model.data)
+
+
+def data_categories(incomplete: str) -> list[str]:
+    """Categories for ``assay data where``."""
+    from assay.declare.categories import categories
+
+    return _matching(categories(), incomplete)
+
+
+def principals(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids for ``assay data blends --principal``."""
+    return _declared(
+        ctx,
+        incomplete,
+        lambda p: {*p.declaration.model.accounts, *p.declaration.model.consumers, *p.declaration.model.systems},
+    )
 
 
 def _declared(ctx: typer.Context, incomplete: str, names: Callable[[Project], Iterable[str]]) -> list[str]:
