@@ -101,7 +101,7 @@ class Aim:
         """The same, with its evidence in another directory, which is made for nobody else's eyes."""
         for directory in (state.parent.parent, state.parent, state):
             ensure_private_directory(directory)
-        return replace(self, project=Project(self.project.declaration, state))
+        return replace(self, project=replace(self.project, state=state))
 
     def _secret(self, reference: str) -> Secret:
         return resolve(reference, environ=self.environ, base=self.project.declaration.root)

@@ -5,23 +5,37 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assay.controls import CONTROL_IDS
 from assay.declare import load
 from assay.declare.declaration import Declaration
-from assay.domain import AssayError, IncompleteError, Verdict
+from assay.declare.model import Gateway
+from assay.domain import AssayError, IncompleteError, UsageError, Verdict, did_you_mean
 
 STATE = ".assay"
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A declaration and where its state lives (``state`` need not exist yet)."""
+    """A declaration and where its state lives (``state`` need not exist yet).
+
+    Attributes:
+        declaration: what one gateway serves; see :func:`in_environment`.
+        environment: the environment whose own gateway it is; None: the gateway of all that have none.
+        whole: the declaration with every environment, where ``declaration`` is a part of it.
+    """
 
     declaration: Declaration
     state: Path
+    environment: str | None = None
+    whole: Declaration | None = None
+
+    @property
+    def everything(self) -> Declaration:
+        """The declaration with every environment."""
+        return self.whole or self.declaration
 
     def file(self, name: str) -> Path:
         """The path of a file that a location names."""
@@ -69,4 +83,72 @@ def open_project(path: Path, *, environ: Mapping[str, str] | None = None) -> Pro
     return Project(declaration, Path(override) if override else declaration.root / STATE)
 
 
-__all__ = ["AssayError", "Project", "open_project"]
+def in_environment(project: Project, environment: str | None) -> Project:
+    """The part of a project that one gateway serves.
+
+    An environment with ``gateway:`` has a gateway of its own, with its state in ``.assay-NAME``; all others share the
+    one under ``gateway:``. Of APIs, consumers, issuers and identities, each gateway knows those of its environments
+    alone. ``environment`` names any environment that is served by the wanted gateway; None: the shared one. Where no
+    environment has a gateway of its own, the project itself comes back.
+
+    Raises:
+        UsageError: there is no such environment, or the shared gateway would serve nothing.
+    """
+    declaration, model = project.declaration, project.declaration.model
+    own = {name for name, declared in model.environments.items() if declared.gateway is not None}
+    if environment is not None and environment not in model.environments:
+        raise UsageError(
+            f"there is no environment `{environment}`",
+            fix=did_you_mean(environment, model.environments, what="environment"),
+            location=declaration.locate("environments"),
+        )
+    if not own:
+        return project
+    if environment is None or environment not in own:
+        served = frozenset(model.environments.keys() - own)
+        if not any(api.environment in served for api in model.apis.values()):
+            raise UsageError(
+                "every environment with an API has a gateway of its own",
+                fix=f"choose one: --environment {' or '.join(sorted(own))}",
+                location=declaration.locate("environments"),
+            )
+        return _part(project, served, model.gateway, project.state, None)
+    declared = model.environments[environment].gateway or model.gateway
+    said = {name: getattr(declared, name) for name in declared.model_fields_set}
+    gateway = model.gateway.model_copy(update=said)
+    state = project.state.with_name(f"{project.state.name}-{environment}")
+    return _part(project, frozenset({environment}), gateway, state, environment)
+
+
+def at_home(project: Project, consumer: str) -> Project:
+    """The part of a project whose gateway a consumer calls. See :func:`in_environment`.
+
+    Raises:
+        UsageError: the consumer names no environment, and none of the shared gateway's is there to call.
+    """
+    known = project.declaration.model.consumers.get(consumer)
+    return in_environment(project, known.environment) if known else project
+
+
+def _part(project: Project, served: frozenset[str], gateway: Gateway, state: Path, environment: str | None) -> Project:
+    model = project.declaration.model
+    consumers = {n: c for n, c in model.consumers.items() if c.environment is None or c.environment in served}
+    identities = {n: i for n, i in model.prove.identities.items() if i.consumer is None or i.consumer in consumers}
+    # Others stay as names, without their issuers: systems and accounts refer to them.
+    environments = {
+        n: e if n in served else e.model_copy(update={"issuer": None, "gateway": None})
+        for n, e in model.environments.items()
+    }
+    part = model.model_copy(
+        update={
+            "gateway": gateway,
+            "environments": environments,
+            "apis": {n: a for n, a in model.apis.items() if a.environment in served},
+            "consumers": consumers,
+            "prove": model.prove.model_copy(update={"identities": identities}),
+        }
+    )
+    return Project(replace(project.declaration, model=part), state, environment, project.declaration)
+
+
+__all__ = ["AssayError", "Project", "at_home", "in_environment", "open_project"]

@@ -43,7 +43,7 @@ def excepted(project: Project, proofs: Sequence[Proof], at: datetime) -> tuple[P
     for another finding; so it is taken off first.
     """
     bare = [replace(p.verdict, excepted_by=None) for p in proofs]
-    laid, _ = overlay(project.declaration, bare, at.date())
+    laid, _ = overlay(project.everything, bare, at.date())
     return tuple(replace(p, verdict=v) for p, v in zip(proofs, laid, strict=True))
 
 

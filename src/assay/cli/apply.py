@@ -12,10 +12,10 @@ from rich.markup import escape
 
 from assay.app.keeping import keep_application
 from assay.app.planning import make_plan, production_apis
-from assay.app.project import Project, open_project
+from assay.app.project import Project, in_environment, open_project
 from assay.app.stack import prepare_project
 from assay.cli.console import err, out, progress, read_sources, show_findings, write
-from assay.cli.options import DeclarationPath, Format, FormatOption
+from assay.cli.options import DeclarationPath, EnvironmentOption, Format, FormatOption
 from assay.cli.plan import show
 from assay.domain import Exit, Outcome
 from assay.gateway.apply import Result, apply, rollback
@@ -25,6 +25,7 @@ from assay.report.plain import plain
 
 def apply_command(
     path: DeclarationPath = Path(),
+    environment: EnvironmentOption = None,
     approve: Annotated[
         list[str] | None, typer.Option("--approve", help="Digest of a plan that loosens production (see `assay plan`).")
     ] = None,
@@ -45,7 +46,7 @@ def apply_command(
 
       assay apply --rollback 0
     """
-    project = open_project(path)
+    project = in_environment(open_project(path), environment)
     if rollback_to is None and format is Format.TEXT:
         show(make_plan(project))
     with progress("applying"):

@@ -12,11 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from assay.app.addresses import keys_file
-from assay.app.project import Project, open_project
+from assay.app.project import Project, at_home, in_environment, open_project
 from assay.cli import completing
 from assay.cli.console import err, tables, write
 from assay.cli.help import Command
-from assay.cli.options import Format, FormatOption, Where
+from assay.cli.options import EnvironmentOption, Format, FormatOption, Where
 from assay.declare.quantities import parse_duration
 from assay.domain import Secret, UsageError, did_you_mean
 from assay.identity import api_keys
@@ -82,7 +82,7 @@ def issue(
 
     Example: assay key issue partner-acme --ttl 30d
     """
-    project = open_project(where)
+    project = at_home(open_project(where), consumer)
     longest = _consumer(project, consumer)
     seconds = parse_duration(ttl) if ttl else longest
     if seconds > longest:
@@ -104,13 +104,14 @@ def rotate(
     ],
     overlap: Annotated[str, typer.Option("--overlap", help="How long the old key still works.")] = "7d",
     where: Where = Path(),
+    environment: EnvironmentOption = None,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Issue a successor; the old key works until the overlap ends.
 
     Example: assay key rotate 8f3kq2zt --overlap 24h
     """
-    project = open_project(where)
+    project = in_environment(open_project(where), environment)
     now = datetime.now(UTC)
 
     def change(store: api_keys.KeyStore) -> tuple[api_keys.KeyStore, tuple[api_keys.KeyRecord, str]]:
@@ -127,24 +128,25 @@ def revoke(
         str, typer.Argument(help="Id of the key (see `assay key list`).", autocompletion=completing.key_ids)
     ],
     where: Where = Path(),
+    environment: EnvironmentOption = None,
 ) -> None:
     """Revoke a key at once.
 
     Example: assay key revoke 8f3kq2zt
     """
-    project = open_project(where)
+    project = in_environment(open_project(where), environment)
     now = datetime.now(UTC)
     api_keys.edit(_file(project), lambda store: (store.revoke(key_id, now), None))
     err().print(f"[green]revoked[/] {escape(key_id)}; a running gateway refuses it within a second or two")
 
 
 @app.command("list", cls=Command)
-def list_keys(where: Where = Path(), format: FormatOption = Format.TEXT) -> None:
+def list_keys(where: Where = Path(), environment: EnvironmentOption = None, format: FormatOption = Format.TEXT) -> None:
     """Show every key: whose, since when, until when, and its state. Never the key itself.
 
     Example: assay key list
     """
-    project = open_project(where)
+    project = in_environment(open_project(where), environment)
     listed = api_keys.load(_file(project)).list(datetime.now(UTC))
     if format is Format.JSON:
         rows = [

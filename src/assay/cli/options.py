@@ -44,4 +44,21 @@ DeclarationPath = Annotated[
     typer.Argument(metavar="DECLARATION", help="Directory with assay.yaml (and assay.d/), or one YAML file."),
 ]
 Where = Annotated[Path, typer.Option("--declaration", "-d", metavar="DECLARATION", help="Directory with assay.yaml.")]
+
+
+def _environments(ctx: typer.Context, incomplete: str) -> list[str]:
+    from assay.cli import completing
+
+    return completing.environments(ctx, incomplete)
+
+
+EnvironmentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--environment",
+        metavar="NAME",
+        help="The environment whose gateway is meant, where environments have gateways of their own.",
+        autocompletion=_environments,
+    ),
+]
 FormatOption = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]

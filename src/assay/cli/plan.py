@@ -9,9 +9,9 @@ import typer
 from rich.markup import escape
 
 from assay.app.planning import Planned, make_plan
-from assay.app.project import open_project
+from assay.app.project import in_environment, open_project
 from assay.cli.console import out, progress, write
-from assay.cli.options import DeclarationPath, Format, FormatOption
+from assay.cli.options import DeclarationPath, EnvironmentOption, Format, FormatOption
 from assay.cli.words import observed_place
 from assay.domain import Exit
 from assay.gateway.plan import Group, Plan
@@ -22,6 +22,7 @@ _MARK = {"loosening": ("-", "bold red"), "tightening": ("+", "bold green"), "neu
 
 def plan(
     path: DeclarationPath = Path(),
+    environment: EnvironmentOption = None,
     format: FormatOption = Format.TEXT,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 5 when there are changes, 0 when there are none.")
@@ -39,7 +40,7 @@ def plan(
       assay plan --detailed-exitcode --format json
     """
     with progress("compiling"):
-        planned = make_plan(open_project(path))
+        planned = make_plan(in_environment(open_project(path), environment))
     if format is Format.JSON:
         import json
 

@@ -17,12 +17,12 @@ from rich.markup import escape
 
 from assay.app.addresses import now
 from assay.app.aiming import Aim, at_foreign, at_project
-from assay.app.project import Project, open_project
+from assay.app.project import Project, in_environment, open_project
 from assay.app.proving import Choice, kept, plan_of, proven, run_directory
 from assay.app.reporting import dossier
 from assay.cli import completing
 from assay.cli.console import err, out, tables, write
-from assay.cli.options import DeclarationPath, FailOn
+from assay.cli.options import DeclarationPath, EnvironmentOption, FailOn
 from assay.cli.proving_progress import Progress
 from assay.cli.timers import timer
 from assay.cli.words import counted
@@ -89,7 +89,7 @@ def prove(
         Path | None,
         typer.Option("--authority", metavar="FILE", help="PEM file of who signed the target's certificate."),
     ] = None,
-    environment: Annotated[str | None, typer.Option("--environment", help="Where several are served.")] = None,
+    environment: EnvironmentOption = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed tries the same things.")] = 0,
     requests: Annotated[int | None, typer.Option("--requests", min=1, help="Most requests.")] = None,
     per_second: Annotated[int | None, typer.Option("--per-second", min=1, help="Most in a second.")] = None,
@@ -159,7 +159,7 @@ def prove(
             name = "".join(c if c.isalnum() else "-" for c in made.target)
             aims: tuple[Aim, ...] = (made.kept_in(Path(".assay") / "foreign" / name),)
         else:
-            project = open_project(path)
+            project = in_environment(open_project(path), environment)
             aims = tuple(
                 at_project(project, via=side, environment=environment, identities=identity or ()) for side in sides
             )

@@ -14,9 +14,9 @@ from rich.table import Table
 
 from assay.app.addresses import now
 from assay.app.observed import LIMIT, Observed, observed
-from assay.app.project import open_project
+from assay.app.project import in_environment, open_project
 from assay.cli.console import out, tables, write
-from assay.cli.options import DeclarationPath, Format, FormatOption
+from assay.cli.options import DeclarationPath, EnvironmentOption, Format, FormatOption
 from assay.cli.words import counted, observed_place
 from assay.domain import Exit
 from assay.gateway.state import prepare
@@ -26,7 +26,11 @@ from assay.gateway.supervisor.status import status as look
 _POLICIES_SHOWN = 12
 
 
-def status(path: DeclarationPath = Path(), format: FormatOption = Format.TEXT) -> None:
+def status(
+    path: DeclarationPath = Path(),
+    environment: EnvironmentOption = None,
+    format: FormatOption = Format.TEXT,
+) -> None:
     """Show what runs, which version is applied, whether Envoy really runs it, and what would have been refused.
 
     Exits 0 when all is well, 3 when something is not as it should be, 4 when nothing runs.
@@ -37,7 +41,7 @@ def status(path: DeclarationPath = Path(), format: FormatOption = Format.TEXT) -
 
       assay status --format json
     """
-    project = open_project(path)
+    project = in_environment(open_project(path), environment)
     paths = prepare(project.state, environ=os.environ)
     found = asyncio.run(look(paths, now=now()))
     seen = observed(paths.access_log, found.since) if found.running else None

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from assay.app.addresses import development_environments, issuer_address
-from assay.app.project import Project, open_project
+from assay.app.project import Project, at_home, open_project
 from assay.cli import completing
 from assay.cli.console import err, write
 from assay.cli.options import Format, FormatOption, Where
@@ -46,7 +46,7 @@ def token(
 
       curl -H "Authorization: Bearer $(assay token agent-desk)" https://127.0.0.1:8443/customers
     """
-    project = open_project(where)
+    project = at_home(open_project(where), consumer)
     issued = _fetch(project, consumer, user, scope or [], secret)
     text = issued.access_token.reveal()
     if format is Format.JSON:

@@ -12,10 +12,10 @@ import typer
 from rich.markup import escape
 
 from assay.app.addresses import now
-from assay.app.project import Project, open_project
+from assay.app.project import Project, in_environment, open_project
 from assay.app.stack import issuer_url, prepare_project, settings, url_of
 from assay.cli.console import err, out
-from assay.cli.options import DeclarationPath
+from assay.cli.options import DeclarationPath, EnvironmentOption
 from assay.domain import AssayError, Exit, IncompleteError, UsageError
 from assay.gateway.apply import Result
 from assay.gateway.state import Paths, prepare
@@ -37,6 +37,7 @@ _STYLE = {
 
 def up(
     path: DeclarationPath = Path(),
+    environment: EnvironmentOption = None,
     background: Annotated[
         bool, typer.Option("--detach", "-d", help="Run in the background; return when it is ready.")
     ] = False,
@@ -54,8 +55,10 @@ def up(
       assay up
 
       assay up --detach && assay status
+
+      assay up --environment staging
     """
-    project = open_project(path)
+    project = in_environment(open_project(path), environment)
     if background:
         return _detached(project, path, approve or [])
     try:
@@ -112,6 +115,7 @@ def _detached(project: Project, path: Path, approve: list[str]) -> None:
     if running.supervised(paths):
         raise UsageError(running.already(paths), fix="use it, or end it with `assay down`")
     argv = [sys.executable, "-m", "assay", "up", str(path)]
+    argv += ["--environment", project.environment] if project.environment else []
     for digest in approve:
         argv += ["--approve", digest]
     said = detach(argv, log=paths.logs / "up.log", environment=dict(os.environ))
@@ -121,12 +125,12 @@ def _detached(project: Project, path: Path, approve: list[str]) -> None:
     out().print(f"[bold green]the gateway is up[/]  {escape(said.address)}  (process {said.pid}; `assay down` ends it)")
 
 
-def down(path: DeclarationPath = Path()) -> None:
+def down(path: DeclarationPath = Path(), environment: EnvironmentOption = None) -> None:
     """Stop a gateway that runs, and everything it started.
 
     Example: assay down
     """
-    project = open_project(path)
+    project = in_environment(open_project(path), environment)
     stopped = running.down(_paths(project))
     if stopped is None:
         err().print("nothing runs")
