@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks import scale
+from benchmarks import organisation, scale
 from benchmarks.gateway import engines, load, modsecurity, project, subjects
 from benchmarks.gateway.processes import Crew, free_port
 from benchmarks.proving import compare, verifying, whole
@@ -144,6 +144,7 @@ def report(
     found: Sequence[tuple[Setting, Rounds]],
     late: list[tuple[str, int, float, float, int]],
     costs: Sequence[scale.Cost],
+    large: scale.Cost,
     notes: Sequence[str],
 ) -> str:
     """The results as a page. The aims are judged in the first setting."""
@@ -189,6 +190,14 @@ def report(
         lines.append(
             f"| `assay {c.command}` | {c.operations:,} | {c.seconds:.2f} | {c.processor:.2f} | {c.mebibytes:.0f} |"
         )
+    size = organisation.FULL
+    lines += [
+        "",
+        f"An organisation of {size.systems:,} systems, {size.flows:,} flows, {size.operations:,} operations of"
+        f" {size.apis} APIs and {size.accounts:,} accounts",
+        f"(aim: 10 s): `assay check` {large.seconds:.2f} s, {large.processor:.2f} s of processor,"
+        f" {large.mebibytes:.0f} MiB.",
+    ]
     if notes:
         lines += ["", "## Notes", "", *(f"- {n}" for n in notes)]
     return "\n".join(lines) + "\n"
@@ -217,14 +226,16 @@ def main(argv: Sequence[str]) -> None:
                 found.append((setting, throughput(chosen, directory, args.rounds, args.seconds, setting)))
                 late = late or latencies(chosen, 3.0, setting)
         costs = scale.measure(Path(name), rounds=1)
-    page = report(found, late, costs, notes)
+        large = organisation.measure(Path(name))
+    page = report(found, late, costs, large, notes)
     proved = None if args.skip_proving else _proving()
     page += f"\n{proving.section(*proved)}" if proved else ""
     sys.stdout.write(page)
     if not args.dry_run:
         (HERE / "RESULTS.md").write_text(page, encoding="utf-8")
         rounds = {setting.name: rounds for setting, rounds in found}
-        kept = {"version": 2, "rounds": rounds, "latencies": late, "design": [asdict(c) for c in costs], "notes": notes}
+        kept = {"version": 2, "rounds": rounds, "latencies": late, "design": [asdict(c) for c in costs]}
+        kept |= {"organisation": asdict(large), "notes": notes}
         if proved:
             full, logs, zoo = proved
             kept |= {"proving": {"whole": asdict(full), "logs": [asdict(log) for log in logs], "zoo": asdict(zoo)}}
