@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
+
+import msgspec
 
 from assay.gateway.assemble import Policy
 from assay.gateway.envoy.bootstrap import bootstrap
 from assay.gateway.envoy.clusters import clusters
 from assay.gateway.envoy.filters import View
 from assay.gateway.envoy.listener import listener
-from assay.gateway.envoy.routes import routes
+from assay.gateway.envoy.routes import marked, routes
 from assay.gateway.envoy.types import Json
 from assay.gateway.runtime import Runtime
 
@@ -32,16 +33,15 @@ class Configuration:
 
 
 def _version(*parts: object) -> str:
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()[:16]
 
 
 def translate(policy: Policy, runtime: Runtime) -> Configuration:
     """Compiles the policy. Pure: the same policy and facts give the same bytes."""
     view = View(policy, runtime)
-    cluster_list, gateway = clusters(view), listener(view)
-    version = _version(cluster_list, gateway, routes(view, ""))
-    resources = {"cds.json": cluster_list, "lds.json": [gateway], "rds.json": [routes(view, version)]}
+    cluster_list, gateway, paths = clusters(view), listener(view), routes(view)
+    version = _version(cluster_list, gateway, paths)
+    resources = {"cds.json": cluster_list, "lds.json": [gateway], "rds.json": [marked(paths, version)]}
     files = {name: {"version_info": version, "resources": found} for name, found in resources.items()}
     return Configuration(version=version, bootstrap=bootstrap(view), files=files)
 

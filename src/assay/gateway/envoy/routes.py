@@ -184,7 +184,7 @@ def _gone(view: View, hosts: Iterable[str]) -> list[Json]:
     return [_refusal(RETIRED, match, 410) for match in found.values()]
 
 
-def routes(view: View, version: str) -> Json:
+def routes(view: View) -> Json:
     """The route configuration. Hosts share it; a host that no API names gets nothing but refusals."""
     by_hosts: dict[tuple[str, ...], list[OperationPolicy]] = defaultdict(list)
     for operation in view.policy.operations:
@@ -197,14 +197,13 @@ def routes(view: View, version: str) -> Json:
     for host, operations in domains.items():
         shared[tuple(o.id for o in operations)].append(host)
     found_hosts: list[Json] = []
-    mark = {"filter_metadata": {"assay": {"configuration": version}}}
     for names in shared.values():
         gone = _gone(view, names)
         body = [*_of_paths(view, domains[names[0]]), *gone, _refusal(NOT_IN_CONTRACT, {"prefix": "/"}, 404)]
-        found_hosts.append({"name": names[0], "domains": sorted(names), "routes": body, "metadata": mark})
+        found_hosts.append({"name": names[0], "domains": sorted(names), "routes": body})
     if "*" not in domains:
         body = [*_gone(view, ("*",)), _refusal(NOT_IN_CONTRACT, {"prefix": "/"}, 404)]
-        found_hosts.append({"name": "assay.unknown-host", "domains": ["*"], "routes": body, "metadata": mark})
+        found_hosts.append({"name": "assay.unknown-host", "domains": ["*"], "routes": body})
     add, remove = _response_headers(view)
     everywhere = {item.name: found for item in CHAIN if (found := item.everywhere(view)) is not None}
     return typed(
@@ -217,3 +216,9 @@ def routes(view: View, version: str) -> Json:
         validate_clusters=False,
         max_direct_response_body_size_bytes=4096,
     )
+
+
+def marked(configuration: Json, version: str) -> Json:
+    """The route configuration with the version that the access log will name on every line."""
+    mark = {"filter_metadata": {"assay": {"configuration": version}}}
+    return {**configuration, "virtual_hosts": [{**host, "metadata": mark} for host in configuration["virtual_hosts"]]}

@@ -17,25 +17,33 @@ from assay.gateway.envoy.principals import ANYBODY, all_of, any_of, is_caller, s
 from assay.gateway.envoy.types import JWT_NAMESPACE, JWT_PAYLOAD, Json, http_filter
 
 NAME = "assay.access"
+Alternatives = tuple[tuple[ir.Proof, ...], ...]
 _NOBODY: Json = {"action": "ALLOW", "policies": {}}
 
 
 def _principal(view: View, operation: OperationPolicy, rule: ir.AccessRule) -> Json:
     """Any accepted way for any consumer in the rule's roles to prove itself."""
     alternatives = operation.authentication.alternatives if operation.authentication else ()
+    asked = alternatives, rule.roles, rule.scopes, bool(rule.owns)
+    return view.once((NAME, *asked), lambda: _anybody(view, *asked))
+
+
+def _anybody(
+    view: View, alternatives: Alternatives, wanted: tuple[str, ...], scopes: tuple[str, ...], owns: bool
+) -> Json:
     ways = []
     for alternative in alternatives:
-        if (rule.owns or rule.scopes) and not any(p.kind == "token" for p in alternative):
+        if (owns or scopes) and not any(p.kind == "token" for p in alternative):
             continue  # ownership and scopes are claims, so they need a token
         demands = [
-            scopes_granted((*proof.scopes, *rule.scopes), view.issuers[proof.issuer])
+            scopes_granted((*proof.scopes, *scopes), view.issuers[proof.issuer])
             for proof in alternative
             if proof.kind == "token" and proof.issuer in view.issuers
         ]
         people = []
         for caller in view.policy.callers:
-            roles = sorted(set(caller.roles) & set(rule.roles))
-            if not roles or (rule.owns and caller.opaque):
+            roles = sorted(set(caller.roles) & set(wanted))
+            if not roles or (owns and caller.opaque):
                 continue
             parts = [is_caller(caller, proof, view.issuers, roles) for proof in alternative]
             if parts and None not in parts:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar, cast
 
 from assay.gateway import ir
 from assay.gateway.assemble import OperationPolicy, Policy
 from assay.gateway.envoy.filters.slots import Slot
 from assay.gateway.envoy.types import Json
 from assay.gateway.runtime import Runtime
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,16 @@ class View:
 
     policy: Policy
     runtime: Runtime
+
+    def once(self, key: object, compute: Callable[[], T]) -> T:
+        """What ``compute`` gives, computed the first time only: operations are many, and most are alike."""
+        if key not in self._once:
+            self._once[key] = compute()
+        return cast(T, self._once[key])
+
+    @cached_property
+    def _once(self) -> dict[object, object]:
+        return {}
 
     @cached_property
     def issuers(self) -> dict[str, ir.TokenIssuer]:

@@ -29,6 +29,10 @@ def _statuses(view: View, api: str) -> tuple[int, ...]:
 
 def _shared(view: View) -> tuple[int, ...]:
     """The statuses of every API when they are the same for all: then one configuration serves every route."""
+    return view.once(__name__, lambda: _of_all(view))
+
+
+def _of_all(view: View) -> tuple[int, ...]:
     found = {_statuses(view, upstream.api) for upstream in view.policy.upstreams}
     return found.pop() if len(found) == 1 else ()
 
