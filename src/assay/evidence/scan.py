@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 from array import array
 from bisect import bisect_right
@@ -29,6 +30,8 @@ _CHUNK = 1 << 12
 """Leaves that the tree takes in at a time: a power of two."""
 _BLOCK = 4 << 20
 """Bytes of the file that are one part. A part begins and ends with whole lines."""
+_SLACK = 16 << 10
+"""Bytes read beyond a stretch, for the end of its last line."""
 _PARALLEL_FROM = 32 << 20
 
 T = TypeVar("T")
@@ -115,12 +118,22 @@ def stretches(path: Path) -> list[int]:
 def read_part(path: Path, now: datetime, number: int) -> Part:
     """Hashes and reads the lines that begin in one stretch of the file. Raises :class:`OSError`."""
     start, lines, torn = _read_stretch(path, number)
-    leaves = b"".join([sha256(b"\x00" + line).digest() for line in lines])
+    leaves = b"".join([_leaf(line) for line in lines])
     lengths = array("Q", map(len, lines))
     part = Part(start, start + sum(lengths) + len(lines), len(lines), torn, leaves, lengths)
     part.first = _claimed(lines)
     _look(part, lines, now)
     return part
+
+
+_BEGUN = sha256(b"\x00")
+
+
+def _leaf(line: bytes) -> bytes:
+    """The leaf hash of RFC 6962; a copy of a hash that was begun costs less than joining the prefix and the line."""
+    hashing = _BEGUN.copy()
+    hashing.update(line)
+    return hashing.digest()
 
 
 def read_again(path: Path, now: datetime, part: Part, first: int) -> Part:
@@ -131,19 +144,33 @@ def read_again(path: Path, now: datetime, part: Part, first: int) -> Part:
 
 
 def _read_stretch(path: Path, number: int) -> tuple[int, list[bytes], int]:
+    """Where the first line that begins in a stretch does, all that do, and how long a torn one behind them is.
+
+    Some bytes more are read at once: to append the end of the last line afterwards would copy the whole stretch, which
+    took longer than reading it.
+    """
     begin, end = number * _BLOCK, (number + 1) * _BLOCK
-    with path.open("rb") as file:
-        start = 0
-        if begin:
-            file.seek(begin - 1)
-            start = begin - 1 + len(file.readline())
-        if start >= end:
-            return start, [], 0
-        data = file.read(end - start)
-        if not data.endswith(b"\n"):
-            data += file.readline()
+    with path.open("rb", buffering=0) as file:
+        start, wanted = max(0, begin - 1), end - begin + _SLACK
+        while True:
+            data = os.pread(file.fileno(), wanted, start)
+            over = data.find(b"\n", end - 1 - start)
+            if over >= 0 or len(data) < wanted:
+                break
+            wanted *= 2
     lines = data.split(b"\n")
-    return start, lines, len(lines.pop())
+    torn = len(lines.pop())
+    if over >= 0:
+        # What begins behind the stretch is the next one's, be it whole or torn.
+        after = over + 1
+        behind = data.count(b"\n", after)
+        del lines[len(lines) - behind :]
+        torn = 0
+    if begin and lines:
+        start += len(lines.pop(0)) + 1
+    elif begin:
+        start, torn = start + len(data), 0
+    return start, lines, torn
 
 
 def _read_lines(path: Path, part: Part) -> list[bytes]:
@@ -162,13 +189,15 @@ def _claimed(lines: list[bytes]) -> int:
 
 def _look(part: Part, lines: list[bytes], now: datetime) -> None:
     index, read, runs = part.first, _LINE.decode, part.runs
+    # Nearly all lines say of their run what the one before said: these are counted, and taken in together.
+    before, since, until, counted = ("", "", "", ""), index, index, 0
     for line in lines:
         try:
             found = read(line).statement.predicate
             blobs = _BLOBS.decode(found.blobs) if found.blobs else None
             if not line.isascii():
                 line.decode()  # what is skipped over is not looked at otherwise
-            if line[:10] != b'{"keyid":"' or line[123:137] != b'","statement":':
+            if not line.startswith(b'{"keyid":"') or not line.startswith(b'","statement":', 123):
                 raise ValueError
         except (msgspec.MsgspecError, ValueError, RecursionError):
             part.odd.append((index, -1))
@@ -179,16 +208,12 @@ def _look(part: Part, lines: list[bytes], now: datetime) -> None:
         if found.kind in _SPECIAL:
             part.special.append((index, line))
         elif found.run:
-            run = runs.get(found.run)
-            if run is None:
-                run = runs[found.run] = RunPart(first=index)
-            run.records += 1
-            run.last = index
-            outcome = found.outcome or found.kind
-            run.outcomes[outcome] = run.outcomes.get(outcome, 0) + 1
-            pair = (found.declaration, found.configuration)
-            if pair not in run.digests:
-                run.digests[pair] = index
+            said = (found.run, found.outcome or found.kind, found.declaration, found.configuration)
+            if said != before:
+                _count(runs, before, since, until, counted)
+                before, since, counted = said, index, 0
+            counted += 1
+            until = index
         if blobs:
             part.blobs += [(index, found.run, found.id, ref) for ref in blobs]
         if found.expires is not None and _past(found.expires, now):
@@ -196,6 +221,15 @@ def _look(part: Part, lines: list[bytes], now: datetime) -> None:
             if part.expired == 1:
                 part.first_expired = (index, found.id)
         index += 1
+    _count(runs, before, since, until, counted)
+
+
+def _count(runs: dict[str, RunPart], said: tuple[str, str, str, str], since: int, until: int, counted: int) -> None:
+    """Takes in ``counted`` records that all say this, the first and the last of them at these indices."""
+    if counted:
+        name, outcome, declaration, configuration = said
+        pair = (declaration, configuration)
+        runs.setdefault(name, RunPart()).add(RunPart(counted, since, until, {outcome: counted}, {pair: since}))
 
 
 def _past(moment: datetime, now: datetime) -> bool:
