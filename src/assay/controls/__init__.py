@@ -13,5 +13,7 @@ CONTROL_IDS: tuple[str, ...] = (
     "activity_logging",
     "api_inventory",
     "layered_architecture",
+    "least_privilege",
+    "security_testing",
 )
 """Every control folder, in the order a request meets them. A test asserts that the list is complete."""

@@ -30,10 +30,12 @@ from assay.controls.input_validation import design as input_validation_design
 from assay.controls.input_validation import enforce as input_validation_enforce
 from assay.controls.layered_architecture import design as layered_architecture_design
 from assay.controls.layered_architecture import enforce as layered_architecture_enforce
+from assay.controls.least_privilege import design as least_privilege_design
 from assay.controls.network_ranges import design as network_ranges_design
 from assay.controls.network_ranges import enforce as network_ranges_enforce
 from assay.controls.rate_limiting import design as rate_limiting_design
 from assay.controls.rate_limiting import enforce as rate_limiting_enforce
+from assay.controls.security_testing import design as security_testing_design
 from assay.controls.transport_encryption import design as transport_encryption_design
 from assay.controls.transport_encryption import enforce as transport_encryption_enforce
 from assay.declare.declaration import Declaration
@@ -100,6 +102,8 @@ FACES: tuple[Faces, ...] = (
         layered_architecture_enforce.enforce,
         _proved_by("layered_architecture"),
     ),
+    Faces("least_privilege", least_privilege_design.design, None, _proved_by("least_privilege")),
+    Faces("security_testing", security_testing_design.design, None, _proved_by("security_testing")),
 )
 """In the order of :data:`assay.controls.CONTROL_IDS`; a test asserts that no folder is missing."""
 

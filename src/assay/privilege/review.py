@@ -13,7 +13,7 @@ from assay.declare.model import LEVELS, RIGHT_WORDS, Account, Duty
 from assay.privilege.declared import BY_HAND, granted, needs_of, rights_of
 from assay.privilege.excess import MODERATE, SUPER, WINDOW, Excess, excess_of
 from assay.privilege.reach import Blast, Reach
-from assay.privilege.rights import Grant, Rights, Unclear, Uses, touches
+from assay.privilege.rights import Grant, Rights, Unclear, Uses, covers, touches
 
 RESTRICTED = LEVELS.index("restricted")
 _CHANGING = ("write", "delete", "admin")
@@ -305,7 +305,7 @@ def _conflicts(
                 for written in getattr(duty, word)
             ]
             # A right that amounts to a duty is one entry, whichever of its words is held.
-            found = next((w for w in wanted if any(touches(g, w) for g in grants)), None)
+            found = next((w for w in wanted if any(touches(g, w) or covers(g, w) for g in grants)), None)
             if found is not None:
                 held.append(f"{found.right.lower() or found.operation} on `{found.object}`")
         if len(held) > 1:
