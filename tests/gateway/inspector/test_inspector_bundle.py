@@ -287,3 +287,25 @@ def test_the_owasp_core_rule_set_loads_and_judges(engine: Engine) -> None:
 
     assert ask(b'{"a":"good morning"}').allowed
     assert ask(b'{"a":"1\' UNION SELECT password FROM users -- "}').policy == "input_validation/core-rule-set"
+
+
+def test_definitions_that_all_contain_each_other_are_looked_at_once_each(engine: Engine) -> None:
+    names = [f"N{n}" for n in range(300)]
+    # Each definition reaches all others.
+    library = {n: {"type": "object", "properties": {m: {"$ref": f"#/$defs/{m}"} for m in names}} for n in names}
+    bundle = msgspec.structs.replace(
+        build(_policy(operations=3, schema='{"$ref":"#/$defs/N0"}')),
+        libraries={"crm": json.dumps(library), "other": "{}"},
+    )
+    assert not list(problems(bundle))
+    library["N7"]["properties"] = {"broken": {"type": "nothing"}}
+    broken = msgspec.structs.replace(bundle, libraries={"crm": json.dumps(library), "other": "{}"})
+    assert len(list(problems(broken))) == 3
+
+
+def test_operations_with_the_same_schema_share_what_was_compiled(engine: Engine) -> None:
+    compiled = _compile(build(_policy(operations=2)), engine)
+    first, second = compiled.operation("crm/op0"), compiled.operation("crm/op1")
+    assert first is not None
+    assert second is not None
+    assert first.bodies[0].validator is second.bodies[0].validator

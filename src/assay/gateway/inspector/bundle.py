@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -172,9 +173,15 @@ class Compiled:
 
 
 def problems(bundle: Bundle) -> Iterator[AssayError]:
-    """Every operation of a bundle that could not be inspected, to be told before it is applied."""
+    """Every operation of a bundle that could not be inspected, to be told before it is applied.
+
+    Where all definitions are sound by themselves, an operation is first looked at by itself too: compiled with all that
+    they reach, the operations of an API whose definitions all contain each other take gigabytes.
+    """
     engine = Engine()
     libraries = {api: Library(text) for api, text in bundle.libraries.items()}
+    apart = {api: Library(text, apart=True) for api, text in bundle.libraries.items()}
+    sound = {api: library for api, library in apart.items() if library.problem() is None}
     core_rule_set = None
     if bundle.crs is not None:
         try:
@@ -183,6 +190,10 @@ def problems(bundle: Bundle) -> Iterator[AssayError]:
             yield error
             return
     for inspection in bundle.operations.values():
+        with contextlib.suppress(AssayError):
+            if inspection.api in sound:
+                compile_operation(inspection, sound[inspection.api], engine, core_rule_set)
+                continue
         try:
             compile_operation(inspection, libraries.get(inspection.api, Library()), engine, core_rule_set)
         except AssayError as error:

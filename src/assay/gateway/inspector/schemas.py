@@ -27,12 +27,14 @@ class Library:
 
     Args:
         definitions: JSON text of an object of schemas, referred to as ``#/$defs/NAME``.
+        apart: a schema is compiled without what it refers to. Such a validator is too generous to judge by, but tells
+            whether the schema itself is sound, in no time.
 
     Raises:
         AssayError: the text is not a JSON object.
     """
 
-    def __init__(self, definitions: str = "{}") -> None:
+    def __init__(self, definitions: str = "{}", *, apart: bool = False) -> None:
         try:
             self._schemas: dict[str, Any] = msgspec.json.decode(definitions, type=dict[str, Any])
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
@@ -40,6 +42,24 @@ class Library:
                 f"The API's schema library cannot be read: {error}.", fix="apply the declaration again"
             ) from error
         self._edges: dict[str, frozenset[str]] = {}
+        self._apart = apart
+        self._validators: dict[bytes, jsonschema_rs.Validator] = {}
+
+    def once(self, schema: bytes, make: Callable[[], jsonschema_rs.Validator]) -> jsonschema_rs.Validator:
+        """The validator of a schema, made the first time only."""
+        found = self._validators.get(schema)
+        if found is None:
+            found = self._validators[schema] = make()
+        return found
+
+    def problem(self) -> AssayError | None:
+        """The first definition that cannot be compiled, what it refers to left aside; None when there is none."""
+        for name, schema in self._schemas.items():
+            try:
+                compile_schema(schema, self, f"the definition `{name}`")
+            except AssayError as error:
+                return error
+        return None
 
     def resolve(self, schema: Any) -> Any:
         """The schema behind a chain of references into this library; ``{}`` (anything) when there is no end to it."""
@@ -57,7 +77,9 @@ class Library:
             name = waiting.pop()
             if name in found or name not in self._schemas:
                 continue
-            found[name] = self._schemas[name]
+            found[name] = True if self._apart else self._schemas[name]
+            if self._apart:
+                continue
             if name not in self._edges:
                 self._edges[name] = frozenset(_references(self._schemas[name]))
             waiting.extend(self._edges[name])
@@ -99,12 +121,18 @@ def read(text: str, where: str) -> Schema:
 def compile_schema(schema: Schema, library: Library, where: str) -> jsonschema_rs.Validator:
     """A validator of draft 2020-12 with formats asserted and without any access to the network.
 
+    Remembered by the library: the parameters and bodies of many operations are of the same few schemas.
+
     Patterns run on an engine of linear time. Those with lookaround or back-references run on one that gives up after a
     bounded number of steps, and giving up counts as not matching.
 
     Raises:
         AssayError: the schema or one of its patterns cannot be compiled.
     """
+    return library.once(msgspec.json.encode(schema), lambda: _compile(schema, library, where))
+
+
+def _compile(schema: Schema, library: Library, where: str) -> jsonschema_rs.Validator:
     whole: Schema = schema
     if isinstance(schema, dict):
         own = schema.get("$defs")
