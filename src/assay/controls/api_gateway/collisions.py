@@ -84,12 +84,14 @@ def _may_be(text: str, schema: object) -> bool:
 
 
 def routes_collide(declaration: Declaration) -> Iterator[Verdict]:
-    """One verdict per served API: no other API on one of its hosts could answer one of its paths."""
+    """One verdict per served API: no other API on one of its gateway's hosts could answer one of its paths."""
     judge = _judge("api_gateway")
-    hosts: dict[str, list[str]] = defaultdict(list)
+    hosts: dict[tuple[str, str], list[str]] = defaultdict(list)
+    own = {name for name, environment in declaration.model.environments.items() if environment.gateway}
     for api_id, api in served_apis(declaration):
+        gateway = api.environment if api.environment in own else ""
         for host in dict.fromkeys(h.lower() for h in api.hosts):
-            hosts[host].append(api_id)
+            hosts[gateway, host].append(api_id)
     clashes: dict[tuple[str, str], set[str]] = defaultdict(set)
     unfinished: set[str] = set()
     for neighbours in hosts.values():
