@@ -60,6 +60,11 @@ def key_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     return _declared(ctx, incomplete, lambda p: api_keys.load(keys_file(p.state)).keys)
 
 
+def accounts(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Accounts for ``assay rights``."""
+    return _declared(ctx, incomplete, lambda p: p.declaration.model.accounts)
+
+
 def users(ctx: typer.Context, incomplete: str) -> list[str]:
     """Users for ``assay token --user``."""
     return _declared(
@@ -72,6 +77,11 @@ def users(ctx: typer.Context, incomplete: str) -> list[str]:
 def environments(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names for ``--environment``."""
     return _declared(ctx, incomplete, lambda p: p.declaration.model.environments)
+
+
+def apis(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids for ``--api``."""
+    return _declared(ctx, incomplete, lambda p: p.declaration.model.apis)
 
 
 def keysets(ctx: typer.Context, incomplete: str) -> list[str]:

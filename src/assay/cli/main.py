@@ -113,6 +113,8 @@ ENTRIES = (
     ),
     Entry("key", "key", "app", "Issue, rotate, revoke and list API keys. Only digests are kept."),
     Entry("keyset", "keyset", "app", "Rotate and list the keys that protected fields are encrypted under."),
+    Entry("findings", "findings", "app", "Import what testers and scanners found, and list what is declared."),
+    Entry("rights", "rights", "app", "Show what accounts may do, how much of it they need, and take the rest away."),
     Entry("data", "data", "app", "Show where data is, who sees it, and what payloads really hold."),
     Entry("witness", "witness", "app", "Be a witness of somebody's evidence log, or ask one to sign yours."),
 )

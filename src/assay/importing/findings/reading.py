@@ -46,6 +46,8 @@ def read_findings(data: bytes, name: str, format: Format | None = None) -> Found
         if format == "nuclei" and not text.strip():
             return Found("nuclei", ())
         raise _unknown(name, format)
+    if format == "burp":
+        raise _unknown(name, format)
     if format == "nuclei" or (format is None and _lines(text)):
         values = _nuclei_values(text, name)
         if not all("template-id" in mapping(v) or "templateID" in mapping(v) for v in values):
