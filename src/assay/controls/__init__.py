@@ -10,6 +10,7 @@ CONTROL_IDS: tuple[str, ...] = (
     "input_validation",
     "encryption_at_rest",
     "data_exposure",
+    "data_classification",
     "activity_logging",
     "api_inventory",
     "layered_architecture",

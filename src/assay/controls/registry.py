@@ -21,6 +21,7 @@ from assay.controls.authentication import enforce as authentication_enforce
 from assay.controls.authorisation import design as authorisation_design
 from assay.controls.authorisation import enforce as authorisation_enforce
 from assay.controls.base import Context, Control, Design, Enforce, Prove, Site
+from assay.controls.data_classification import design as data_classification_design
 from assay.controls.data_exposure import design as data_exposure_design
 from assay.controls.data_exposure import enforce as data_exposure_enforce
 from assay.controls.encryption_at_rest import design as encryption_at_rest_design
@@ -89,6 +90,7 @@ FACES: tuple[Faces, ...] = (
         _proved_by("encryption_at_rest"),
     ),
     Faces("data_exposure", data_exposure_design.design, data_exposure_enforce.enforce, _proved_by("data_exposure")),
+    Faces("data_classification", data_classification_design.design, None),
     Faces(
         "activity_logging",
         activity_logging_design.design,

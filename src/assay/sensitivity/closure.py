@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from assay.declare.declaration import Declaration
 from assay.declare.model import Flow, Model, Transform
@@ -54,7 +55,7 @@ class Labels:
     verified: Label
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Closure:
     """The labels of a declaration. Made by :func:`closure`.
 
@@ -75,9 +76,13 @@ class Closure:
     rules: Rulebook
     answers: Answers
 
-    def at(self, system: str) -> Mapping[str, Labels]:
-        """The labels of everything that one system holds, by data set."""
-        return {data: labels for (where, data), labels in self.stored.items() if where == system}
+    @cached_property
+    def held(self) -> Mapping[str, Mapping[str, Labels]]:
+        """By system, the labels of everything that it holds, by data set."""
+        found: dict[str, dict[str, Labels]] = {}
+        for (system, data), labels in self.stored.items():
+            found.setdefault(system, {})[data] = labels
+        return found
 
 
 def closure(declaration: Declaration, verified: Iterable[VerifiedTransform] = ()) -> Closure:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from assay.declare.model import Data, DataField, Model, System
 from assay.sensitivity.levels import is_special, within
 
-EEA = frozenset(
-    ("at", "be", "bg", "hr", "cy", "cz", "dk", "ee", "fi", "fr", "de", "gr", "hu", "ie", "it", "lv", "lt")
-    + ("lu", "mt", "nl", "pl", "pt", "ro", "sk", "si", "es", "se", "is", "li", "no")
-)
+_EAST = ("bg", "cy", "cz", "ee", "gr", "hr", "hu", "lt", "lv", "pl", "ro", "si", "sk")
+_WEST = ("at", "be", "de", "dk", "es", "fi", "fr", "ie", "is", "it", "li", "lu", "mt", "nl", "no", "pt", "se")
+EEA = frozenset({*_EAST, *_WEST})
 """Countries of the European Economic Area, by ISO 3166-1 code: within `eu` or `eea` for transfers (GDPR Chapter V)."""
 _UNIONS = ("eu", "eea")
 

@@ -1,0 +1,71 @@
+"""What the tests of design of this control look at, computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from assay.controls._lib.judging import judge
+from assay.controls.base import Judge
+from assay.declare.declaration import Declaration
+from assay.declare.model import Model
+from assay.sensitivity import Blend, Closure, PrincipalReach, blend, closure, reach
+from assay.sensitivity.closure import moved
+from assay.sensitivity.purposes import Compatible, compatible
+
+CONTROL = "data_classification"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A declaration with its labels, and everybody's reach."""
+
+    declaration: Declaration
+    today: date
+
+    @property
+    def model(self) -> Model:
+        """The declaration's values."""
+        return self.declaration.model
+
+    @property
+    def judge(self) -> Judge:
+        """Writes this control's verdicts."""
+        return judge(CONTROL)
+
+    @cached_property
+    def closed(self) -> Closure:
+        """The labels everywhere. Nothing is verified at design time."""
+        return closure(self.declaration)
+
+    @cached_property
+    def arrivals(self) -> Mapping[str, frozenset[str]]:
+        """By system, the data sets that flows bring to it."""
+        found: dict[str, set[str]] = {}
+        for flow in self.model.flows.values():
+            found.setdefault(flow.to, set()).update(flow.into or data for _, data in moved(self.model, flow))
+        return {system: frozenset(names) for system, names in found.items()}
+
+    @cached_property
+    def reached(self) -> tuple[PrincipalReach, ...]:
+        """Everybody's reach, by grants."""
+        return reach(self.declaration, self.closed)
+
+    @cached_property
+    def blends(self) -> Mapping[int, tuple[Blend, ...]]:
+        """For each member of ``reached``, by its index, what it can put together."""
+        return {index: blend(one, self.closed.rules) for index, one in enumerate(self.reached)}
+
+    @cached_property
+    def purposes(self) -> Compatible:
+        """Which purposes go together."""
+        return compatible(self.model)
+
+
+def listed(names: Iterable[str], most: int = 4) -> str:
+    """Names for a sentence."""
+    every = list(dict.fromkeys(names))
+    shown = ", ".join(f"`{name}`" for name in every[:most])
+    return shown + (f" and {len(every) - most} more" if len(every) > most else "")

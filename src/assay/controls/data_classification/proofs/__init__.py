@@ -1,0 +1,1 @@
+"""The probes of data classification: one family a file."""
