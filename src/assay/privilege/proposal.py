@@ -8,7 +8,8 @@ from typing import Any, Final
 from assay.declare.declaration import Declaration
 from assay.declare.model import RIGHT_WORDS, Account, RightsFrom
 from assay.domain import Edit
-from assay.privilege.rights import Grant, Rights, matches, touches
+from assay.privilege.declared import BY_HAND, granted, grants_of
+from assay.privilege.rights import Grant, Rights, covers, matches, touches
 
 _VERBS: Final[Mapping[str, tuple[str, ...]]] = {
     "read": ("Get*", "List*", "Describe*"),
@@ -48,27 +49,34 @@ def aws_policy(rights: Rights, needs: Iterable[Grant]) -> dict[str, Any]:
 
 
 def patch(declaration: Declaration, name: str) -> tuple[Edit, ...]:
-    """The declaration with an account's rights, written by hand, shrunk to its needs. Empty: nothing to shrink."""
+    """The declaration with an account's rights, written by hand, shrunk to its needs. Empty: nothing to shrink.
+
+    A need that no right covers is not added: a proposal of less privilege gives none.
+    """
     account = declaration.model.accounts[name]
     place = declaration.places.at("accounts", name, "rights")
-    if (
-        isinstance(account.rights, RightsFrom)
-        or not account.needs
-        or not declaration.places.written("accounts", name, "rights")
-    ):
+    written = declaration.places.written("accounts", name, "rights")
+    if isinstance(account.rights, RightsFrom) or not account.needs or not written or not place.file_path:
         return ()
-    wanted = as_written(account)
-    return (Edit(place.value.file, place.file_path, wanted),) if place.file_path else ()
+    wanted = _as_written(declaration, name, account)
+    return (Edit(place.value.file, place.file_path, wanted),) if wanted else ()
 
 
-def as_written(account: Account) -> list[dict[str, object]]:
-    """An account's needs, as they are written in YAML."""
-    written: list[dict[str, object]] = []
+def _as_written(declaration: Declaration, name: str, account: Account) -> list[dict[str, object]]:
+    """Those of an account's needs that it has a right to, as they are written in YAML."""
+    rights = account.rights if isinstance(account.rights, tuple) else ()
+    held = grants_of(declaration, name, rights, "rights")
+    found: list[dict[str, object]] = []
     for need in account.needs:
         item: dict[str, object] = {}
         for word in RIGHT_WORDS:
-            objects = getattr(need, word)
+            objects = [
+                written
+                for written in getattr(need, word)
+                if any(covers(g, granted(name, word, written, account.platform, need, BY_HAND)) for g in held)
+            ]
             if objects:
-                item[word] = objects[0] if len(objects) == 1 else list(objects)
-        written.append(item)
-    return written
+                item[word] = objects[0] if len(objects) == 1 else objects
+        if item:
+            found.append(item)
+    return found

@@ -149,7 +149,7 @@ class Review:
             "superuser": bool(self.superuser),
             "wildcard": bool(self.wildcards),
             "impersonation": bool(self.impersonating),
-            "excessive": (self.excess.index or 0.0) > MODERATE,
+            "excessive": bool(self.needs) and (self.excess.index or 0.0) > MODERATE,
             "role-creep": bool(self.creeping),
             "shared": bool(self.shared),
             "dormant": self.idle is not None,
