@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.controls.proving.desk import Desk, desk_surface, outcome
+from tests.controls.proving.desk import BOSS, CLERK, CONTRACT, HEAD, Desk, desk_surface, outcome
+from tests.controls.proving.shop import surface_in
 from tests.prove.scripted import Asked, Said
 
 from assay.controls.data_exposure.prove import prove
@@ -122,6 +123,19 @@ class TestOtherOrigins:
             return Said(200, {}, {"access-control-allow-origin": origin, "access-control-allow-credentials": "true"})
 
         assert judged(surface, "foreign-origin-allowed", Desk(wants=careless)).outcome is Outcome.FAIL
+
+    def test_a_list_of_a_whole_domain_is_not_taken_for_a_trick_with_endings(self, tmp_path: Path) -> None:
+        contract = CONTRACT.replace("https://desk.example", "https://api.desk.example")
+        assert contract != CONTRACT
+
+        def wide(asked: Asked) -> Said | None:
+            origin = asked.headers.get("origin", "")
+            if not origin.endswith(".desk.example"):
+                return None
+            return Said(200, {}, {"access-control-allow-origin": origin, "access-control-allow-credentials": "true"})
+
+        surface = surface_in(tmp_path / "desk", head=HEAD, contract=contract, personas=(CLERK, BOSS))
+        assert judged(surface, "foreign-origin-allowed", Desk(wants=wide)).outcome is Outcome.PASS
 
 
 def test_ids_of_cases_are_unique_and_requests_stay_within_the_plan(surface: Surface) -> None:

@@ -218,19 +218,25 @@ async def make_account(lab: Lab, found: Doors, *, number: int = 0, **more: Any) 
 
 
 def _role(surface: Surface, found: Doors, names: tuple[str, ...]) -> dict[str, Any]:
-    """The role of somebody who may look at their own account, where one must be given; the least of them."""
+    """The role of a new account, where one must be given."""
+    least = least_role(surface, found)
+    if least is None:
+        return {}
+    return {"roles": [least]} if "roles" in names else {"role": least} if "role" in names else {}
+
+
+def least_role(surface: Surface, found: Doors) -> str | None:
+    """The role of somebody who may look at their own account; the least of them. None: there are no single roles."""
     people = [p for p in surface.personas if len(p.roles) == 1]
     if found.me is not None:
         people = [p for p in people if surface.allows(found.me, p) is not False]
     reach = {p.name: sum(bool(surface.allows(t, p)) for t in surface.targets) for p in people}
     least = min(people, key=lambda p: reach[p.name], default=None)
-    if least is None:
-        return {}
-    return {"roles": [least.roles[0]]} if "roles" in names else {"role": least.roles[0]} if "role" in names else {}
+    return least.roles[0] if least is not None else None
 
 
-def login_call(lab: Lab, found: Doors, user: str, password: str, purpose: str) -> Call:
-    """A request that signs in.
+def login_call(lab: Lab, found: Doors, user: str, password: str, purpose: str, **more: Any) -> Call:
+    """A request that signs in; ``more`` are further properties of its body.
 
     Raises:
         NotReached: there is no such operation.
@@ -241,18 +247,20 @@ def login_call(lab: Lab, found: Doors, user: str, password: str, purpose: str) -
     key = user_of(names)
     secret = password_of(names)
     draft = replace(
-        lab.draft(found.login), body={key: user, **dict.fromkeys(secret, password)}, content_type="application/json"
+        lab.draft(found.login),
+        body={key: user, **dict.fromkeys(secret, password), **more},
+        content_type="application/json",
     )
     return lab.request(found.login, draft, None, purpose=purpose)
 
 
-async def sign_in(lab: Lab, found: Doors, account: Account) -> tuple[tuple[str, str], ...]:
-    """The headers that prove a new session of this account.
+async def sign_in(lab: Lab, found: Doors, account: Account, **more: Any) -> tuple[tuple[str, str], ...]:
+    """The headers that prove a new session of this account; ``more`` are further properties of the sign-in.
 
     Raises:
         NotReached: it could not sign in, or the answer shows no credential.
     """
-    seen = await lab.call(login_call(lab, found, account.user, account.password, "the account signs in"))
+    seen = await lab.call(login_call(lab, found, account.user, account.password, "the account signs in", **more))
     if not seen.ok:
         raise NotReached(f"the account that this run made could not sign in: {seen.status}")
     headers = session_of(seen)

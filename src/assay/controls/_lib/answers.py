@@ -120,6 +120,19 @@ def facts(value: Any) -> Iterator[tuple[str, str]]:
                 yield name, text
 
 
+def every(value: Any) -> Iterator[tuple[str, str]]:
+    """Every text and whole number in a JSON value, however short, with the name that it stands under."""
+    stack = [("", value)]
+    while stack:
+        name, found = stack.pop()
+        if isinstance(found, dict):
+            stack.extend((str(k), v) for k, v in found.items())
+        elif isinstance(found, list):
+            stack.extend((name, v) for v in found)
+        elif isinstance(found, str | int) and not isinstance(found, bool):
+            yield name, str(found)
+
+
 def carries(seen: Seen, good: Seen, thing: Thing | None = None) -> bool:
     """Whether an answer holds what the rightful caller got.
 

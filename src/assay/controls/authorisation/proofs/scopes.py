@@ -6,10 +6,11 @@ import base64
 import json
 from collections.abc import Iterator
 
-from assay.controls._lib.answers import ask, callers, carries, doubtful, real_object, works
+from assay.controls._lib.accounts import Doors, doors, least_role, make_account, properties, sign_in
+from assay.controls._lib.answers import ask, by_hand, callers, carries, doubtful, real_object, works
 from assay.controls._lib.proving import test_of
 from assay.controls.authorisation.proofs.common import CONTROL
-from assay.prove.case import Case, Identity, Judged, Lab, NotReached, Run, broken, held, unclear
+from assay.prove.case import Case, Family, Identity, Judged, Lab, NotReached, Run, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
 
@@ -34,6 +35,71 @@ def scopes(surface: Surface) -> Iterator[Case]:
             requests=3,
             run=_run(target, persona, asked),
         )
+        yield from _with_own_account(surface, target, asked)
+
+
+def _with_own_account(surface: Surface, target: Target, asked: frozenset[str]) -> Iterator[Case]:
+    """The same with an account of this run, where people say at sign-in which scopes they want."""
+    found = doors(surface, target.api)
+    name = _scopes_of(surface, found)
+    role = least_role(surface, found)
+    may = any(role in p.roles for p in callers(surface, target))
+    if name is None or found.register is None or not may or by_hand(target) or not surface.allow_writes:
+        return
+    yield Case(
+        test=test_of(CONTROL, "scope-not-enforced"),
+        subject=target.subject,
+        at=target.at,
+        api=target.api,
+        operation=target.id,
+        variant="own-account",
+        family=Family.OWN_WRITE,
+        requests=8,
+        writes=1,
+        run=_poorer(target, found, name, asked),
+    )
+
+
+def _scopes_of(surface: Surface, found: Doors) -> str | None:
+    """The property of a sign-in that says which scopes the token is to have."""
+    names = properties(surface, found.login) if found.login else ()
+    return next((n for n in names if n.lower() in ("scopes", "scope")), None)
+
+
+def _poorer(target: Target, found: Doors, name: str, asked: frozenset[str]) -> Run:
+    what = f"a token without the scope {' or '.join(f'`{s}`' for s in sorted(asked))}"
+
+    async def run(lab: Lab) -> Judged:
+        others = sorted(_scopes(lab.surface, target.api) - asked)
+        if not others:
+            raise NotReached("the API knows no other scope that a token could have instead")
+        account = await make_account(lab, found)
+        draft = lab.draft(target)
+        rich = await sign_in(lab, found, account)
+        good = await works(lab, lab.request(target, draft, None, purpose="with its scopes", headers=rich))
+        wish = others if name.lower() == "scopes" else " ".join(others)
+        poor = await sign_in(lab, found, account, **{name: wish})
+        _lacks(poor[0][1].removeprefix("Bearer "), asked)
+        answer = await ask(lab, lab.request(target, draft, None, purpose=what, headers=poor))
+        seen = answer.seen
+        if seen.ok:
+            nobody = await ask(lab, lab.request(target, draft, None, purpose="nobody, to compare"))
+            if nobody.seen.ok:
+                raise NotReached("nobody is answered as well, so scopes cannot be told to matter")
+            if carries(seen, good) or seen.status == good.status:
+                return broken(f"{what} is answered {seen.status}, as with it, while nobody is refused", seen)
+        if answer.refused:
+            return held(f"{what} is refused with {seen.status} by {answer.by}", seen)
+        return unclear(f"{what} is answered {seen.status}, which says nothing about scopes", seen)
+
+    return run
+
+
+def _scopes(surface: Surface, api: str) -> frozenset[str]:
+    """Every scope that an operation of an API asks for."""
+    targets = [t for t in surface.targets if t.api == api]
+    written = {s for t in targets for requirement in t.operation.security for r in requirement for s in r.scopes}
+    return frozenset(written | {s for t in targets for _, rule in t.rules for s in rule.scopes})
 
 
 def _run(target: Target, persona: Persona, asked: frozenset[str]) -> Run:
@@ -76,7 +142,10 @@ async def _must_lack(lab: Lab, poor: Identity, asked: frozenset[str]) -> None:
     Raises:
         NotReached: the token has a scope that it was to lack, or cannot be read.
     """
-    text = await lab.credential(poor)
+    _lacks(await lab.credential(poor), asked)
+
+
+def _lacks(text: str, asked: frozenset[str]) -> None:
     try:
         body = text.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))

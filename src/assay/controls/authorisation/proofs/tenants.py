@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from assay.controls._lib.answers import ask, callers, carries, leaves, works
+from assay.controls._lib.answers import ask, callers, carries, every, works
 from assay.controls._lib.proving import test_of
 from assay.controls.authorisation.proofs.common import CONTROL
 from assay.prove.case import Case, Draft, Judged, Lab, NotReached, Run, Seen, Thing, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
 _SEARCHES = frozenset({"q", "query", "search", "text", "filter", "term", "keyword", "keywords", "s"})
-_WORDS = 3
+_WORDS = 5
 _PART = 10
 """How much of a nonce is searched for: an answer that echoes the search holds no more of it."""
 
@@ -39,7 +39,7 @@ def tenants(surface: Surface) -> Iterator[Case]:
                 operation=target.id,
                 identity=two[1].name,
                 variant=variant and "tenant",
-                requests=9,
+                requests=12,
                 run=_run(target, item, two, headers=headers),
             )
 
@@ -55,15 +55,18 @@ def _item(surface: Surface, collection: Target, persona: Persona) -> Target | No
     """The operation that reads one of what a list or search shows."""
     path = collection.operation.path.rstrip("/")
     starts = {path, path.rpartition("/")[0]} - {""}
-    found = [
+    reading = [
         t
         for t in surface.targets
         if t.api == collection.api
         and t.operation.method.upper() == "GET"
         and t.operation.path.endswith("}")
-        and t.operation.path.rpartition("/")[0] in starts
         and persona in callers(surface, t)
     ]
+    found = [t for t in reading if t.operation.path.rpartition("/")[0] in starts]
+    # An export of patients, wherever it is, shows what /patients/{id} does.
+    last = path.rpartition("/")[2]
+    found = found or [t for t in reading if t.operation.path.split("/")[-2:-1] == [last] and "{" not in last]
     return max(found, key=lambda t: len(t.operation.path.rpartition("/")[0]), default=None)
 
 
@@ -71,23 +74,26 @@ def _run(target: Target, item: Target, two: tuple[Persona, Persona], *, headers:
     async def run(lab: Lab) -> Judged:
         thing = await lab.owned(item, two[0])
         draft = lab.draft(target, thing if target is item else None)
+        mark = None
         if target is not item:
-            if not thing.nonce:
-                raise NotReached("nothing could be planted in an object, so it cannot be recognised in a list")
-            draft, good = await _found(lab, target, item, thing, draft)
+            draft, good, mark = await _found(lab, target, item, thing, draft)
         else:
             good = await works(lab, lab.request(target, draft, thing.owner, purpose="its own tenant reads it"))
+
+        def shows(seen: Seen) -> bool:
+            return carries(seen, good, thing) if mark is None else seen.ok and mark in set(every(seen.json()))
+
         stranger = await lab.act(two[1])
         what = f"a caller of tenant `{two[1].tenant}`"
         if headers:
             what += " that claims to be of the other tenant"
             plain = await ask(lab, lab.request(target, draft, stranger, purpose="the other tenant looks"))
-            if carries(plain.seen, good, thing):
+            if shows(plain.seen):
                 raise NotReached("the other tenant finds it without any header, so headers cannot be told to matter")
         claims = [(n, str(two[0].tenant)) for n in ("x-tenant", "x-tenant-id", "x-org-id")] if headers else []
         answer = await ask(lab, lab.request(target, draft, stranger, purpose=what, headers=claims))
         seen = answer.seen
-        if seen.ok and carries(seen, good, thing):
+        if shows(seen):
             return broken(f"{what} finds what tenant `{two[0].tenant}` keeps", seen)
         if seen.ok or answer.refused:
             return held(f"{what} does not find what tenant `{two[0].tenant}` keeps ({seen.status})", seen)
@@ -96,8 +102,13 @@ def _run(target: Target, item: Target, two: tuple[Persona, Persona], *, headers:
     return run
 
 
-async def _found(lab: Lab, target: Target, item: Target, thing: Thing, plain: Draft) -> tuple[Draft, Seen]:
+async def _found(
+    lab: Lab, target: Target, item: Target, thing: Thing, plain: Draft
+) -> tuple[Draft, Seen, tuple[str, str] | None]:
     """A list or search in which the object's own tenant finds it, by its nonce or by another word in it.
+
+    It is recognised by its nonce; where answers do not show that, by its id under the name that ids stand under there
+    (the third value).
 
     Raises:
         NotReached: its own tenant does not find it either.
@@ -105,12 +116,17 @@ async def _found(lab: Lab, target: Target, item: Target, thing: Thing, plain: Dr
     texts = [thing.nonce[:_PART]]
     if _searching(target, plain, "x") is not plain:
         call = lab.request(item, lab.draft(item, thing), thing.owner, purpose="its own tenant reads it")
-        texts += [v.split()[0] for v in leaves((await works(lab, call)).json()) if v.split()[0].isalpha()][:_WORDS]
+        known = [value.split() for _, value in every((await works(lab, call)).json())]
+        texts += [words[0] for words in known if words and words[0].isalpha()][:_WORDS]
+    number = str(next(iter(thing.params.values())))
     for text in texts:
         draft = _searching(target, plain, text)
         good = await works(lab, lab.request(target, draft, thing.owner, purpose="its own tenant looks for it"))
-        if thing.nonce in good.text:
-            return draft, good
+        if thing.nonce and thing.nonce in good.text:
+            return draft, good, None
+        by_id = [(name, value) for name, value in every(good.json()) if value == number and name.lower().endswith("id")]
+        if by_id and text != number:
+            return draft, good, by_id[0]
     raise NotReached("its own tenant does not find the object there either")
 
 

@@ -46,7 +46,7 @@ def plan(surface: Surface, targets: tuple[Target, ...]) -> Iterator[Case]:
         chosen = _plain([t for t in targets if t.api == api_id])
         if chosen is not None:
             run = _origins(surface, chosen)
-            yield case(chosen, "foreign-origin-allowed", run, name_of(tester(surface, chosen)), requests=7)
+            yield case(chosen, "foreign-origin-allowed", run, name_of(tester(surface, chosen)), requests=10)
 
 
 def _plain(targets: list[Target]) -> Target | None:
@@ -99,24 +99,43 @@ def _origins(surface: Surface, target: Target) -> Run:
     async def run(lab: Lab) -> Judged:
         able = await ready(lab, target, persona)
         seen = await good(lab, able)
-        host = (urlsplit(next(iter(surface.contract(target).servers), "")).hostname or "shop.example").lower()
         word = lab.nonce.lower()
-        tried = {
-            "a foreign one": f"https://{word}.example",
-            "`null`": "null",
-            "one that begins like ours": f"https://{host}.{word}.example",
-            "one that ends like ours": f"https://{word}{host}",
-        }
-        for words, origin in tried.items():
+        tried = [("a foreign one", f"https://{word}.example"), ("`null`", "null")]
+        for host in _own_hosts(surface, target):
+            tried.append(("one that begins like ours", f"https://{host}.{word}.example"))
+            tried.append(("one that ends like ours", f"https://{word}{host}"))
+        for words, origin in tried:
             for preflight in (False, True) if words == "a foreign one" else (False,):
                 seen = await lab.call(_from(lab, able, origin, preflight))
-                allowed = seen.headers.get("access-control-allow-origin", "")
-                with_credentials = seen.headers.get("access-control-allow-credentials", "").lower() == "true"
-                if allowed == origin and with_credentials:
+                if _allows(seen, origin) and not (
+                    words == "one that ends like ours" and await _neighbours(lab, able, origin)
+                ):
                     return broken(f"scripts of any origin may read answers with credentials: {words} was allowed", seen)
         return held("no origin that was made up may read answers with credentials", seen)
 
     return run
+
+
+def _own_hosts(surface: Surface, target: Target) -> list[str]:
+    """Hosts that an allow-list may be about: the one that the contract names, and the one that people sign in at."""
+    issuer = surface.declaration.issuer(surface.api(target)) if surface.declared_access else None
+    urls = (next(iter(surface.contract(target).servers), ""), (issuer.url or "") if issuer else "")
+    hosts = [(urlsplit(url).hostname or "").lower() for url in urls]
+    return list(dict.fromkeys(h for h in hosts if "." in h)) or [hosts[0] or "shop.example"]
+
+
+def _allows(seen: Seen, origin: str) -> bool:
+    with_credentials = seen.headers.get("access-control-allow-credentials", "").lower() == "true"
+    return with_credentials and seen.headers.get("access-control-allow-origin", "") == origin
+
+
+async def _neighbours(lab: Lab, able: Ready, origin: str) -> bool:
+    """Whether every name beside ours is allowed: such a list is about the domain, and was not tricked by an ending."""
+    _, _, domain = origin.removeprefix("https://").partition(".")
+    if "." not in domain:
+        return False
+    beside = f"https://{lab.nonce[::-1].lower()}.{domain}"
+    return _allows(await lab.call(_from(lab, able, beside, False)), beside)
 
 
 def _from(lab: Lab, able: Ready, origin: str, preflight: bool) -> Call:
