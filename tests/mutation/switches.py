@@ -438,5 +438,24 @@ SWITCHES: tuple[Switch, ...] = (
         names=r"(?i)nosniff|x-content-type-options|cache-control",
         least=Severity.LOW,
     ),
+    Switch(
+        control="api_inventory",
+        where="declaration",
+        words="an end that answers do not tell",
+        declared=pattern("assay.yaml", r"      sunset: .*\n", ""),
+        flips=("end-not-announced",),
+        names=r"`sunset: ",
+        least=Severity.LOW,
+    ),
+    Switch(
+        control="security_testing",
+        where="declaration",
+        words="what testers reported comes back",
+        declared=observing("input_validation"),
+        flips=("reported-finding-still-works",),
+        names=r"still works.*`input_validation/[\w-]+` would have refused",
+        beside="transport_encryption",
+        least=Severity.HIGH,
+    ),
 )
 """What is lost with an older TLS that is still good, or with a header, is low in severity by its own control."""

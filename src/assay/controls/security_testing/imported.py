@@ -12,9 +12,11 @@ from assay.declare.declaration import Declaration
 from assay.declare.model import PenTest
 from assay.domain import Confidence, Location, Verdict
 from assay.importing.findings.declared import Landed, NamedFile, landed, named_files
+from assay.importing.findings.finding import cleaned
 
 _CONTROL = "security_testing"
 _SHOWN = 5
+_LONGEST_URL = 100
 
 
 def imported(context: Context) -> Iterator[Verdict]:
@@ -68,7 +70,7 @@ def words(each: Landed) -> str:
     """A finding in a sentence's beginning: who reports what, where, on which parameter, under which id."""
     finding = each.finding
     parameter = f" (parameter `{finding.parameter}`)" if finding.parameter else ""
-    where = finding.url or (str(finding.place) if finding.place else "")
+    where = cleaned(finding.url, _LONGEST_URL) or (str(finding.place) if finding.place else "")
     method = f"{finding.method} " if finding.method else ""
     return f"{finding.tool} reports `{finding.title}` at {method}{where}{parameter} [{finding.key}]"
 
