@@ -15,6 +15,7 @@ from assay.gateway.envoy.access_log import fields
 from assay.gateway.envoy.filters import View
 from assay.gateway.envoy.types import typed
 from assay.gateway.inspector import bundle as inspector
+from assay.gateway.layout import open_sockets
 from assay.gateway.processor import bundle as processor
 from assay.gateway.supervisor.parts import envoy_part, inspector_part, processor_part
 
@@ -118,6 +119,7 @@ def assay(crew: Crew, made: Made, *, core: int | None) -> Engine:
     paths, policy = made.prepared.paths, made.prepared.policy
     configuration = translate(policy, made.prepared.facts.gather())
     paths.live.mkdir(parents=True, exist_ok=True)
+    open_sockets(paths)
     for name, content in configuration.files.items():
         (paths.live / name).write_text(json.dumps(content))
     paths.bootstrap.write_text(json.dumps(configuration.bootstrap))

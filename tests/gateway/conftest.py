@@ -18,6 +18,7 @@ from assay.gateway import ir, state
 from assay.gateway.apply import Gateway
 from assay.gateway.apply.binary import find_envoy
 from assay.gateway.assemble import Policy, assemble
+from assay.gateway.layout import open_sockets
 from assay.gateway.runtime import Runtime, Sockets
 
 BASE: dict[str, Any] = {"control": "api_gateway", "source": "assay.yaml:3:5"}
@@ -28,6 +29,7 @@ class World:
 
     def __init__(self, directory: Path) -> None:
         self.paths = state.prepare(directory / ".assay", environ={})
+        open_sockets(self.paths)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])

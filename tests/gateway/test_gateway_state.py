@@ -15,6 +15,7 @@ from assay.domain import AssayError, UsageError
 from assay.gateway import ir, state
 from assay.gateway.assemble import Policy, assemble
 from assay.gateway.envoy import Configuration
+from assay.gateway.layout import close_sockets, open_sockets
 from assay.gateway.plan import Approval
 from assay.identity.files import write_private
 
@@ -204,6 +205,7 @@ def test_sockets_move_when_the_project_lies_too_deep(tmp_path: Path) -> None:
     runtime.mkdir(mode=0o700)
     deep = tmp_path / ("d" * 120) / ".assay"
     paths = state.prepare(deep, environ={"XDG_RUNTIME_DIR": str(runtime)})
+    open_sockets(paths)
     assert paths.sockets.stat().st_mode & 0o777 == 0o700
     assert len(os.fsencode(paths.inspector_socket)) <= 100
     again = state.prepare(deep, environ={"XDG_RUNTIME_DIR": str(runtime)})
@@ -218,10 +220,29 @@ def test_a_socket_directory_that_is_a_link_is_refused(tmp_path: Path) -> None:
     target.mkdir(mode=0o700)
     deep = tmp_path / ("d" * 120) / ".assay"
     place = state.prepare(deep, environ={"XDG_RUNTIME_DIR": str(runtime)}).sockets
-    place.rmdir()
     place.symlink_to(target)
     with pytest.raises(AssayError, match="not private"):
         state.prepare(deep, environ={"XDG_RUNTIME_DIR": str(runtime)})
+
+
+def test_no_directory_for_sockets_stays_behind(tmp_path: Path) -> None:
+    runtime = tmp_path / "r"
+    runtime.mkdir(mode=0o700)
+    deep = tmp_path / ("d" * 120) / ".assay"
+    paths = state.prepare(deep, environ={"XDG_RUNTIME_DIR": str(runtime)})
+    assert not list(runtime.iterdir()), "a command that starts nothing makes none"
+    open_sockets(paths)
+    paths.inspector_socket.touch()
+    close_sockets(paths)
+    assert paths.sockets.is_dir(), "somebody may still answer there"
+    paths.inspector_socket.unlink()
+    close_sockets(paths)
+    assert not list(runtime.iterdir())
+    near = state.prepare(tmp_path / "n", environ={})
+    open_sockets(near)
+    if near.sockets == near.run:
+        close_sockets(near)
+        assert near.run.is_dir(), "the state directory keeps its own"
 
 
 def test_only_one_process_changes_what_is_live(paths: state.Paths) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -126,8 +127,26 @@ def prepare(root: Path, *, environ: Mapping[str, str]) -> Paths:
     directories = (paths.live, paths.versions, paths.inspector_bundle.parent, paths.processor_bundle.parent)
     for directory in (root, paths.gateway, *directories, paths.run, paths.logs, paths.keys, paths.pki, paths.issuer):
         ensure_private_directory(directory)
-    _own_directory(paths.sockets)
+    if paths.sockets.exists() or paths.sockets.is_symlink():
+        _check_owner(paths.sockets)
     return paths
+
+
+def open_sockets(paths: Paths) -> None:
+    """Makes the directory for sockets, for whoever starts the parts; other commands only look at it.
+
+    Raises:
+        AssayError: it cannot be made, or is not private to this user.
+    """
+    ensure_private_directory(paths.sockets)
+    _check_owner(paths.sockets)
+
+
+def close_sockets(paths: Paths) -> None:
+    """Removes the directory for sockets when it lies outside the state directory and nothing is left in it."""
+    if paths.sockets != paths.run:
+        with contextlib.suppress(OSError):
+            paths.sockets.rmdir()
 
 
 def _socket_directory(root: Path, environ: Mapping[str, str]) -> Path:
@@ -145,9 +164,8 @@ def _socket_directory(root: Path, environ: Mapping[str, str]) -> Path:
     )
 
 
-def _own_directory(directory: Path) -> None:
+def _check_owner(directory: Path) -> None:
     """Sockets in a directory of somebody else could be replaced by them, so the owner is checked and links refused."""
-    ensure_private_directory(directory)
     status = directory.lstat()
     if directory.is_symlink() or status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise IncompleteError(

@@ -72,7 +72,7 @@ def test_a_second_processor_on_the_same_socket_says_so(start: Start, tmp_path: P
     second = start()
     _, said = second.communicate(timeout=20)
     assert second.returncode == 2
-    assert "already serves" in said
+    assert "already answers" in said
     assert "fix:" in said
     assert serves(tmp_path / "p.sock")
 

@@ -8,7 +8,6 @@ import gc
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Coroutine, Mapping
@@ -18,6 +17,7 @@ from typing import Any, Final, cast
 import uvloop
 
 from assay.domain import AssayError, Location, Secret
+from assay.gateway import sockets
 from assay.gateway.inspector.application import Application
 from assay.gateway.inspector.bundle import Bundle, Compiled
 from assay.gateway.inspector.holder import Holder, compiler
@@ -26,7 +26,6 @@ from assay.gateway.inspector.injection import Engine
 from assay.identity.secrets import resolve
 
 GRACE_SECONDS: Final = 5.0
-_BACKLOG: Final = 1024
 _POLL_SECONDS: Final = 0.2
 
 
@@ -155,16 +154,22 @@ def serve(*, bundle: Path, uds: Path, workers: int = 1) -> None:
         AssayError: the bundle cannot be used, another process answers on the socket, or a worker ended by itself.
     """
     application = _application(bundle)
-    _clear(uds)
-    listening = _listen(uds)
+    listening = sockets.listen(uds, part="inspector")
     try:
         if workers == 1:
             _run(application, listening, parent=None)
         else:
-            _supervise(bundle, listening, workers)
+            _share(bundle, listening.fileno(), workers)
     finally:
         listening.close()
         uds.unlink(missing_ok=True)
+
+
+def _share(bundle: Path, descriptor: int, workers: int) -> None:
+    command = [sys.executable, "-m", "assay.gateway.inspector", "--bundle", str(bundle), "--worker", str(descriptor)]
+    codes = sockets.supervise([command] * workers, inherited=[descriptor])
+    if codes:
+        raise AssayError(f"A worker of the inspector ended by itself (codes {codes}).", fix="read the lines above")
 
 
 def work(*, bundle: Path, descriptor: int, parent: int) -> None:
@@ -189,72 +194,6 @@ def _run(application: Application, listening: socket.socket, *, parent: int | No
     gc.collect()
     gc.freeze()
     uvloop.run(_work(application, listening, parent))
-
-
-def _listen(uds: Path) -> socket.socket:
-    listening = socket.socket(socket.AF_UNIX)
-    previous = os.umask(0o177)
-    try:
-        listening.bind(str(uds))
-    except OSError as error:
-        listening.close()
-        raise AssayError(
-            f"The socket `{uds}` cannot be created: {error.strerror or error}.", fix="choose another folder for it"
-        ) from error
-    finally:
-        os.umask(previous)
-    listening.listen(_BACKLOG)
-    listening.setblocking(False)
-    return listening
-
-
-def _supervise(bundle: Path, listening: socket.socket, workers: int) -> None:
-    stopping = False
-
-    def stop(*_: object) -> None:
-        nonlocal stopping
-        stopping = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    descriptor = listening.fileno()
-    command = [sys.executable, "-m", "assay.gateway.inspector", "--bundle", str(bundle), "--worker", str(descriptor)]
-    running = [subprocess.Popen(command, pass_fds=(descriptor,)) for _ in range(workers)]
-
-    def reload(*_: object) -> None:
-        for one in running:
-            if one.poll() is None:
-                one.send_signal(signal.SIGHUP)
-
-    signal.signal(signal.SIGHUP, reload)
-    while not stopping and all(one.poll() is None for one in running):
-        time.sleep(_POLL_SECONDS)
-    for one in running:
-        if one.poll() is None:
-            one.terminate()
-    codes = [one.wait() for one in running]
-    if not stopping:
-        raise AssayError(f"A worker of the inspector ended by itself (codes {codes}).", fix="read the lines above")
-
-
-def _clear(uds: Path) -> None:
-    """Removes the socket of an inspector that is gone; a living one is an error."""
-    if not uds.parent.is_dir():
-        raise AssayError(f"The folder of the socket `{uds}` does not exist.", fix="create it with mode 0700")
-    if not uds.exists() and not uds.is_symlink():
-        return
-    if not uds.is_socket():
-        raise AssayError(f"`{uds}` exists and is no socket.", fix="remove it, or name another path")
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(1.0)
-        try:
-            probe.connect(str(uds))
-        except (ConnectionRefusedError, FileNotFoundError):
-            uds.unlink(missing_ok=True)
-            return
-        except OSError as error:
-            raise AssayError(f"The socket `{uds}` cannot be used: {error.strerror}.") from error
-    raise AssayError(f"An inspector already answers on `{uds}`.", fix="stop it first")
 
 
 def wait_until_ready(uds: Path, *, seconds: float = 10.0) -> bool:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,8 +12,7 @@ import uvloop
 
 from assay.domain import AssayError, Exit, UsageError
 from assay.gateway.processor.server import serve, sockets
-
-_POLL_SECONDS = 0.2
+from assay.gateway.sockets import supervise
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,37 +32,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parent = os.getppid() if options.stop_with_parent else None
             uvloop.run(serve(options.bundle, options.keys, options.uds, parent=parent))
             return Exit.OK
-        return _supervise(options.bundle, options.keys, sockets(options.uds, options.workers))
+        return _share(options.bundle, options.keys, sockets(options.uds, options.workers))
     except AssayError as error:
         sys.stderr.write(error.diagnosis() + "\n")
         return error.exit
 
 
-def _supervise(bundle: Path, keys: Path, paths: Sequence[Path]) -> int:
-    stopping = False
-
-    def stop(*_: object) -> None:
-        nonlocal stopping
-        stopping = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+def _share(bundle: Path, keys: Path, paths: Sequence[Path]) -> int:
     command = [sys.executable, "-m", "assay.gateway.processor", "--bundle", str(bundle), "--keys", str(keys)]
-    workers = [subprocess.Popen([*command, "--stop-with-parent", "--uds", str(path)]) for path in paths]
-
-    def reload(*_: object) -> None:
-        for worker in workers:
-            if worker.poll() is None:
-                worker.send_signal(signal.SIGHUP)
-
-    signal.signal(signal.SIGHUP, reload)
-    while not stopping and all(w.poll() is None for w in workers):
-        time.sleep(_POLL_SECONDS)
-    for worker in workers:
-        if worker.poll() is None:
-            worker.terminate()
-    codes = [worker.wait() for worker in workers]
-    return Exit.OK if stopping else next((c for c in codes if c > 0), Exit.INCOMPLETE)
+    codes = supervise([[*command, "--stop-with-parent", "--uds", str(path)] for path in paths])
+    return next((c for c in codes if c > 0), Exit.INCOMPLETE) if codes else Exit.OK
 
 
 if __name__ == "__main__":

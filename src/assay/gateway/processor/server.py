@@ -14,7 +14,6 @@ import contextlib
 import gc
 import os
 import signal
-import socket
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,6 @@ from typing import Any, cast
 
 from envoy.service.ext_proc.v3 import external_processor_pb2 as ext_proc
 
-from assay.domain import UsageError
 from assay.gateway.keysets import CiphertextError
 from assay.gateway.processor import problems
 from assay.gateway.processor.callers import Directory, Identity
@@ -31,6 +29,7 @@ from assay.gateway.processor.framing import FramingError, Messages, frame
 from assay.gateway.processor.http2 import ProtocolError, Session
 from assay.gateway.processor.reload import Reloader
 from assay.gateway.processor.wire import CERTIFICATE_HEADER, headers_of, operation_of, proofs_of, response_of
+from assay.gateway.sockets import clear, listen
 
 WATCH_SECONDS = 0.2
 MESSAGE_BYTES = 64 * 1024 * 1024
@@ -38,8 +37,6 @@ MESSAGE_BYTES = 64 * 1024 * 1024
 _IDENTITIES = 4096
 """Callers remembered: one per token, so their number has a bound."""
 GRACE_SECONDS = 2.0
-_MAX_SOCKET_PATH = 107
-_BACKLOG = 1024
 
 
 def status_path(uds: Path) -> Path:
@@ -196,7 +193,7 @@ async def serve(bundle: Path, keys: Path, uds: Path, *, parent: int | None = Non
     Raises:
         AssayError: the policy or its keys cannot be loaded, or the socket cannot be used.
     """
-    check_socket(uds)
+    clear(uds, part="processor")
     reloader = Reloader(bundle, keys, status=status_path(uds))
     processor = Processor(reloader)
     stop = asyncio.Event()
@@ -208,7 +205,7 @@ async def serve(bundle: Path, keys: Path, uds: Path, *, parent: int | None = Non
     # What has been compiled stays; the collector need not walk it again and again.
     gc.collect()
     gc.freeze()
-    server = await loop.create_unix_server(lambda: Connection(processor, alive), sock=_listen(uds))
+    server = await loop.create_unix_server(lambda: Connection(processor, alive), sock=listen(uds, part="processor"))
     try:
         await _watch(reloader, stop, parent)
         server.close()
@@ -220,47 +217,6 @@ async def serve(bundle: Path, keys: Path, uds: Path, *, parent: int | None = Non
     finally:
         for path in (uds, status_path(uds)):
             path.unlink(missing_ok=True)
-
-
-def _listen(uds: Path) -> socket.socket:
-    listening = socket.socket(socket.AF_UNIX)
-    previous = os.umask(0o177)
-    try:
-        listening.bind(str(uds))
-    except OSError as error:
-        listening.close()
-        raise UsageError(
-            f"The socket `{uds}` cannot be created: {error.strerror or error}.",
-            fix="choose a directory that you may write to",
-        ) from error
-    finally:
-        os.umask(previous)
-    listening.listen(_BACKLOG)
-    listening.setblocking(False)
-    return listening
-
-
-def check_socket(uds: Path) -> None:
-    """A socket path that fits the operating system's limit and that nobody serves.
-
-    Raises:
-        UsageError: too long, in use, or taken by something that is no socket.
-    """
-    if len(os.fsencode(uds)) > _MAX_SOCKET_PATH:
-        raise UsageError(
-            f"The socket path `{uds}` is longer than {_MAX_SOCKET_PATH} bytes.", fix="choose a shorter directory"
-        )
-    if not uds.exists():
-        return
-    if not uds.is_socket():
-        raise UsageError(f"`{uds}` exists and is not a socket.", fix="choose another path")
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(uds))
-        except OSError:
-            uds.unlink(missing_ok=True)
-        else:
-            raise UsageError(f"Another processor already serves on `{uds}`.", fix="stop it, or choose another path")
 
 
 async def _watch(reloader: Reloader, stop: asyncio.Event, parent: int | None) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from assay.domain import AssayError, IncompleteError, Location
 from assay.gateway.apply import Gateway, Result, apply, confirm_started
 from assay.gateway.assemble import Policy
+from assay.gateway.layout import Paths, close_sockets, open_sockets
 from assay.gateway.runtime import Runtime
 from assay.gateway.supervisor import running
 from assay.gateway.supervisor.events import ConfigurationApplied, ConfigurationRejected, Event, PartReady
@@ -74,7 +75,7 @@ async def run(settings: Run, stop: asyncio.Event) -> Result:
         IncompleteError: the port is taken, a part does not start, or Envoy does not run the policy.
     """
     gateway, paths = settings.gateway, settings.gateway.paths
-    with running.claim(paths):
+    with running.claim(paths), _sockets(paths):
         running.sweep(paths, settings.emit)
         check_free(settings.policy.listener.address, settings.policy.listener.port, at=settings.at)
         watcher = _Watcher(settings, gateway.now())
@@ -99,6 +100,15 @@ async def run(settings: Run, stop: asyncio.Event) -> Result:
             watcher.cancel()
             await supervisor.stop()
             running.forget(paths)
+
+
+@contextlib.contextmanager
+def _sockets(paths: Paths) -> Iterator[None]:
+    open_sockets(paths)
+    try:
+        yield
+    finally:
+        close_sockets(paths)
 
 
 async def _start(settings: Run, supervisor: Supervisor) -> Result:
