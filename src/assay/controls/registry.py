@@ -90,7 +90,7 @@ FACES: tuple[Faces, ...] = (
         _proved_by("encryption_at_rest"),
     ),
     Faces("data_exposure", data_exposure_design.design, data_exposure_enforce.enforce, _proved_by("data_exposure")),
-    Faces("data_classification", data_classification_design.design, None),
+    Faces("data_classification", data_classification_design.design, None, _proved_by("data_classification")),
     Faces(
         "activity_logging",
         activity_logging_design.design,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from assay.controls._lib.answers import callers
-from assay.declare.media import may_be_json
 from assay.controls._lib.proving import test_of
 from assay.controls.data_exposure.responses import is_success
+from assay.declare.media import may_be_json
 from assay.declare.shapes import ANY, Path
 from assay.domain import Location
 from assay.prove.case import Case, Family, Run

@@ -16,6 +16,9 @@ from assay.prove.case import Draft, Lab, NotReached, Seen
 from assay.prove.surface import Persona, Target
 from assay.sensitivity.bodies import Labelled
 
+_LONGER = "a" * 12
+"""Put to a value that is too short to be looked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -56,7 +59,9 @@ async def write(
         unlabelled = item is None and len(place.path) == 1 and "format" not in place.schema and len(others) < 2
         if not unlabelled and (item is None or item.label.name not in wanted):
             continue
-        text = canary(place, value_of(draft, place) or made(place, lab.random), draft.body, chance)
+        now = value_of(draft, place) or made(place, lab.random)
+        tried = (now, f"{now or ''}{_LONGER}", _LONGER)
+        text = next((t for one in tried if (t := canary(place, one, draft.body, chance))), None)
         if text is None:
             continue
         draft = changed(draft, place, text)
