@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from assay.domain import IncompleteError, Secret
-from assay.privilege.catalogue import OPERATION, written
-from assay.privilege.postgresql import read_rights, read_uses
+from assay.privilege.catalogue import OPERATION, effective, written
+from assay.privilege.postgresql import read_catalogue, read_rights, read_uses
 from assay.privilege.rights import NO_ROWS, Rights
 
 pytestmark = pytest.mark.integration
@@ -88,6 +88,7 @@ def test_what_a_view_shows_is_known(server: Secret) -> None:
 def test_the_server_agrees_with_every_right_that_was_read(server: Secret) -> None:
     """Asked itself, the server gives the same answer for every role, table and privilege; switching roles aside."""
     _random_rights(server)
+    catalogue = read_catalogue(server)
     with psycopg.connect(server.reveal()) as connection:
         tables = connection.execute(
             b"SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -95,7 +96,7 @@ def test_the_server_agrees_with_every_right_that_was_read(server: Secret) -> Non
         ).fetchall()
         names = [r for (r,) in connection.execute(b"SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_'").fetchall()]
         for role in names:
-            rights = read_rights(server, role)
+            rights = effective(catalogue, role)
             own = {(g.object, g.right) for g in rights.grants if not (g.via and g.via[0].startswith("SET ROLE"))}
             for schema, table in tables:
                 usable = connection.execute(b"SELECT has_schema_privilege(%s, %s, 'USAGE')", (role, schema)).fetchone()

@@ -120,7 +120,9 @@ def _grants(role: str, rights: Rights, met: list[Grant]) -> Iterator[str]:
     for need in met:
         if need.operation not in _RIGHTS:
             continue
-        ways = [g for g in rights.grants if covers(g, need) or covers(need, g)]
+        # To administer everything is enough for a need as well, and is what goes.
+        own = [g for g in rights.grants if g.operation == need.operation]
+        ways = [g for g in own if covers(g, need) or covers(need, g)]
         if any(covers(g, need) and g.via[:1] not in lost for g in ways):
             continue
         for schema in dict.fromkeys(_parts(g.object)[0] for g in ways if "*" not in g.object):
