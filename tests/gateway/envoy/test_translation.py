@@ -111,6 +111,11 @@ def everything() -> list[ir.AnyPiece]:
         ir.Masking(**C, api="shop", operation="getCustomer", fields=(masked,)),
         ir.ErrorMasking(**C, api="shop"),
         ir.ResponseHeaders(**C, api="shop", add=(("x-content-type-options", "nosniff"),), remove=("server",)),
+        ir.Lifecycle(**C, api="shop", add=(("deprecation", "@1780272000"), ("link", '</v2>; rel="successor-version"'))),
+        ir.Retired(**C, api="first", name="/customers", hosts=("*",), public_base="/v0"),
+        ir.Retired(
+            **C, api="first", name="/customers/{id}", hosts=("*",), public_base="/v0", pattern="^/v0/customers/[^/]+$"
+        ),
     ]
 
 
