@@ -186,6 +186,8 @@ def _refused(target: Target, persona: Persona, good: Target | None, account: str
         if answer.at_gateway and answer.policy.startswith(_OWN_POLICY):
             return held(f"{what} is refused by policy `{answer.policy}`", seen)
         if not answer.at_gateway and seen.status in (401, 403):
+            if target.writes:  # `authorisation` looks at what was done all the same
+                return unclear(f"{what} is refused by the service ({seen.status}), perhaps after it was done", seen)
             return held(f"{what} is refused by the service ({seen.status})", seen)
         return unclear(f"{what} was answered {seen.status} by {answer.by}, before it was decided whether it may", seen)
 
