@@ -12,10 +12,8 @@ ROOT = Path(__file__).parents[2]
 ELSEWHERE = {
     "data_classification": "tests/controls/data_classification/test_classification_prove.py",
     "environment_segregation": "tests/controls/environment_segregation",
-    "api_inventory": "tests/controls/api_inventory/test_inventory_prove.py",
     "layered_architecture": "tests/controls/layered_architecture/test_layers_running.py",
     "least_privilege": "tests/controls/least_privilege/test_privilege_prove.py",
-    "security_testing": "tests/controls/security_testing/test_retest_prove.py",
 }
 """Controls that the example has nothing for (layers, a second environment, rights in a database, findings of others):
 where their verdicts are flipped, on systems of their own or on services that are played to them."""
