@@ -10,11 +10,15 @@ from pathlib import Path
 
 import yaml
 
-from assay.app.keeping import keep_run
+from assay.app.keeping import evidence_directory, keep_run
 from assay.app.project import Project, open_project
 from assay.app.reporting import dossier
 from assay.assurance.objectives import Status
 from assay.domain import Location, Outcome, Severity, Verdict
+from assay.evidence import cosigned
+from assay.evidence.cosigned import Cosigned
+from assay.evidence.files import LogFiles
+from assay.evidence.witness import Witness, cosign_log
 from assay.prove.case import Test
 from assay.prove.result import Proof, RunResult
 
@@ -138,3 +142,20 @@ def test_what_is_no_longer_accepted_is_new_in_the_trend(tmp_path: Path) -> None:
     assert made.trend is not None
     assert [m.key for m in made.trend.new] == ["authorisation/read/shop.getOrder/app"]
     assert replace(made.trend, new=()) == type(made.trend)()
+
+
+def test_the_report_names_who_witnessed_up_to_where(tmp_path: Path) -> None:
+    declared = project(tmp_path, "2026-12-31")
+    kept(declared, failed(RUN, excepted_by=None))
+    log = evidence_directory(declared)
+    before = dossier(declared, now=RUN).evidence
+    assert before is not None and before.witnessed == ""
+    (tmp_path / "audit").mkdir(mode=0o700)
+    witness = Witness.create(tmp_path / "audit" / "key", "audit.example.com/witness")
+    signed = cosign_log(log, witness, tmp_path / "audit" / "memory", at=RUN)
+    cosigned.keep(LogFiles(log).witnessed, Cosigned(witness.name, witness.public, signed))
+    after = dossier(declared, now=RUN).evidence
+    assert after is not None
+    hint = witness.verifier.split("+")[1]
+    said = f"by audit.example.com/witness (key {hint}), 2026-03-01 12:00 UTC, up to record {after.records}"
+    assert (after.witnessed, after.verified) == (said, True)
