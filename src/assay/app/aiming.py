@@ -33,7 +33,7 @@ from assay.prove.identities.sources import DevelopmentIssuer, Sources
 from assay.prove.mirror import Mirroring
 from assay.prove.personas import identities_of, personas_of
 from assay.prove.scope import origin_of
-from assay.prove.surface import Surface, Via, targets_of
+from assay.prove.surface import Surface, Via, Way, targets_of
 
 FOREIGN_API = "api"
 
@@ -142,6 +142,7 @@ def at_project(
         tls=tls if via == "gateway" else all(u.startswith("https:") for u in upstreams.values()),
         upstreams=upstreams,
         barred=_barred(policy),
+        others=_others(project.everything, name),
     )
     paths = prepare(project.state, environ=os.environ)
     issuer = declaration.model.environments[name].issuer
@@ -266,6 +267,18 @@ def _environment(declaration: Declaration, wanted: str | None) -> str:
             f"APIs of several environments are served: {', '.join(known)}", fix="choose one: --environment NAME"
         )
     return next(iter(known))
+
+
+def _others(declaration: Declaration, environment: str) -> dict[str, frozenset[Way]]:
+    """The other environments that APIs are served in, and the ways in which their own consumers prove themselves."""
+    found: dict[str, frozenset[Way]] = {}
+    for name in dict.fromkeys(api.environment for _, api in served_apis(declaration)):
+        if name != environment:
+            personas = personas_of(declaration, name, given={})
+            consumers = declaration.model.consumers
+            own = (p for p in personas if p.consumer and consumers[p.consumer].environment == name and not p.given)
+            found[name] = frozenset(p.ways[0] for p in own if len(p.ways) == 1)
+    return found
 
 
 def _barred(policy: Policy) -> frozenset[tuple[str, str]]:

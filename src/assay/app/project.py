@@ -11,6 +11,7 @@ from pathlib import Path
 from assay.controls import CONTROL_IDS
 from assay.declare import load
 from assay.declare.declaration import Declaration
+from assay.declare.gateways import gateway_of
 from assay.declare.model import Gateway
 from assay.domain import AssayError, IncompleteError, UsageError, Verdict, did_you_mean
 
@@ -31,6 +32,14 @@ class Project:
     state: Path
     environment: str | None = None
     whole: Declaration | None = None
+
+    @property
+    def unparted(self) -> Project:
+        """The project with every environment, and the state of the shared gateway."""
+        if self.whole is None:
+            return self
+        name = self.state.name.removesuffix(f"-{self.environment}") if self.environment else self.state.name
+        return Project(self.whole, self.state.with_name(name))
 
     @property
     def everything(self) -> Declaration:
@@ -113,9 +122,7 @@ def in_environment(project: Project, environment: str | None) -> Project:
                 location=declaration.locate("environments"),
             )
         return _part(project, served, model.gateway, project.state, None)
-    declared = model.environments[environment].gateway or model.gateway
-    said = {name: getattr(declared, name) for name in declared.model_fields_set}
-    gateway = model.gateway.model_copy(update=said)
+    gateway = gateway_of(model, model.environments[environment])
     state = project.state.with_name(f"{project.state.name}-{environment}")
     return _part(project, frozenset({environment}), gateway, state, environment)
 

@@ -16,5 +16,6 @@ CONTROL_IDS: tuple[str, ...] = (
     "layered_architecture",
     "least_privilege",
     "security_testing",
+    "environment_segregation",
 )
 """Every control folder, in the order a request meets them. A test asserts that the list is complete."""

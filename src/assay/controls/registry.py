@@ -26,6 +26,8 @@ from assay.controls.data_exposure import design as data_exposure_design
 from assay.controls.data_exposure import enforce as data_exposure_enforce
 from assay.controls.encryption_at_rest import design as encryption_at_rest_design
 from assay.controls.encryption_at_rest import enforce as encryption_at_rest_enforce
+from assay.controls.environment_segregation import design as environment_segregation_design
+from assay.controls.environment_segregation import enforce as environment_segregation_enforce
 from assay.controls.exceptions import apply_exceptions
 from assay.controls.input_validation import design as input_validation_design
 from assay.controls.input_validation import enforce as input_validation_enforce
@@ -106,6 +108,12 @@ FACES: tuple[Faces, ...] = (
     ),
     Faces("least_privilege", least_privilege_design.design, None, _proved_by("least_privilege")),
     Faces("security_testing", security_testing_design.design, None, _proved_by("security_testing")),
+    Faces(
+        "environment_segregation",
+        environment_segregation_design.design,
+        environment_segregation_enforce.enforce,
+        _proved_by("environment_segregation"),
+    ),
 )
 """In the order of :data:`assay.controls.CONTROL_IDS`; a test asserts that no folder is missing."""
 

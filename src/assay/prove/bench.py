@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+from assay.prove.abroad import Neighbour, Side, side_of
 from assay.prove.accesslog import AccessLog
 from assay.prove.bounds import Budget, Limits, Stop
 from assay.prove.case import Identity, NotReached
@@ -24,6 +25,7 @@ from assay.prove.sources import Sources, declared_networks, spreadable
 from assay.prove.successes import Successes
 from assay.prove.surface import Persona, Surface
 from assay.prove.transport import Transport
+from assay.prove.usage import Usage
 
 
 def _silent(_: object) -> None:
@@ -45,6 +47,7 @@ class Settings:
         stop_file: the run ends when it appears.
         authorised: somebody said that production may be tested.
         mirroring: what a mirror of the live gateway is made of; None: there is no gateway of ours.
+        neighbours: other environments by name; or why there is nothing to be had of one.
         granted: reads the rights of accounts; None: nothing does.
     """
 
@@ -66,6 +69,7 @@ class Settings:
     authorised: bool = False
     configuration_digest: str = ""
     mirroring: Mirroring | None = None
+    neighbours: Mapping[str, Neighbour | str] = field(default_factory=dict)
     granted: Granted | None = None
 
 
@@ -83,6 +87,7 @@ class Bench:
     redaction: Redaction = field(init=False)
     slots: Slots = field(init=False)
     successes: Successes = field(init=False)
+    usage: Usage = field(init=False)
     made: set[str] = field(init=False, default_factory=set)
     """Values of path parameters that address objects which this run made."""
     accepted: set[str] = field(init=False, default_factory=set)
@@ -92,6 +97,7 @@ class Bench:
     _retired: set[str] = field(init=False, default_factory=set)
     _renewing: dict[str, asyncio.Lock] = field(init=False, default_factory=dict)
     _mirror: Mirror | None = field(init=False, default=None)
+    _sides: dict[str, Side] = field(init=False, default_factory=dict)
     _unmirrored: str = field(init=False, default="")
     _opening: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
@@ -110,9 +116,44 @@ class Bench:
             self.log = AccessLog(settings.access_log)
             self.log.start()
         self.sources = Sources(declared_networks(settings.surface.declaration), spread=spreadable())
-        self.redaction = Redaction(settings.cast.secrets, settings.redact)
+        self.redaction = Redaction(self._secrets, settings.redact)
         self.slots = Slots(limits.concurrency)
         self.successes = Successes(loop.time)
+        self.usage = Usage(loop.time)
+
+    def _secrets(self) -> frozenset[str]:
+        found = self.settings.cast.secrets()
+        for neighbour in self.neighbours:
+            found |= neighbour.cast.secrets()
+        return found
+
+    @cached_property
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """Other environments of which something can be had."""
+        return tuple(n for n in self.settings.neighbours.values() if isinstance(n, Neighbour))
+
+    def cast_of(self, name: str) -> Cast:
+        """The cast that an identity of this name is of: the run's own, or a neighbour's."""
+        return next((n.cast for n in self.neighbours if n.knows(name)), self.settings.cast)
+
+    def side(self, environment: str) -> tuple[Neighbour, Side]:
+        """Another environment, and the way to its gateway.
+
+        Raises:
+            NotReached: nothing can be had of it, with the reason; or it is production, which nobody said may be called.
+        """
+        known = self.settings.neighbours.get(environment, f"nothing is known of environment `{environment}`")
+        if isinstance(known, str):
+            raise NotReached(known)
+        if known.production and not self.settings.authorised:
+            raise NotReached(
+                f"environment `{environment}` is production, which is not called without authority to do so: add "
+                "--i-am-authorised, which is recorded in the evidence"
+            )
+        if environment not in self._sides:
+            limits = self.settings.limits
+            self._sides[environment] = side_of(known, seconds=limits.call_seconds, body_bytes=limits.body_bytes)
+        return known, self._sides[environment]
 
     def _owed(self) -> int:
         return self.settings.objects.pending
@@ -189,6 +230,8 @@ class Bench:
     async def close(self) -> None:
         """Ends every connection and every task of the run's own."""
         self.transport.close()
+        for side in self._sides.values():
+            side.transport.close()
         if self._mirror:
             await self._mirror.close()
         await self.listener.close()

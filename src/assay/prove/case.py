@@ -7,7 +7,7 @@ which becomes an ``inconclusive`` verdict with the reason: nothing that was not 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from assay.gateway.decision import Decision
     from assay.privilege.rights import Rights
+    from assay.prove.abroad import Abroad
     from assay.prove.played import Behind, Played
     from assay.prove.surface import Persona, Surface, Target
 
@@ -371,6 +372,9 @@ class Lab(Protocol):
             NotReached: there is no gateway of ours, or its configuration cannot be run a second time.
         """
 
+    def used(self, consumer: str, requests: int, seconds: int) -> tuple[float, float]:
+        """The fewest and the most calls that this run has taken out of a consumer's limit and that are not back yet."""
+
     async def wait(self, seconds: float) -> None:
         """Lets time pass.
 
@@ -423,6 +427,22 @@ class Lab(Protocol):
 
         Raises:
             NotReached: no store is declared that can be read, with what would be needed.
+        """
+
+    async def abroad(self, environment: str) -> Abroad:
+        """Another environment of the declaration, at its own gateway, to get credentials that are foreign here.
+
+        Raises:
+            NotReached: it has no gateway that was ever started, or it is production and nobody said that it may be
+                called.
+        """
+
+    async def identifying(self, system: str, fields: Collection[str], *, at_most: int) -> tuple[bytes, ...]:
+        """A few values that a store really holds in fields of these names. They are somebody's: to be compared, and
+        never to be put into a sentence, a fact or a request.
+
+        Raises:
+            NotReached: the store cannot be read, or holds no such field.
         """
 
     def now(self) -> float:

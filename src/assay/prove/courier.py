@@ -11,6 +11,7 @@ from assay.domain import UsageError
 from assay.evidence.redact import HEADERS
 from assay.gateway.decision import Decision
 from assay.prove import reproduce
+from assay.prove.abroad import Side
 from assay.prove.bench import Bench
 from assay.prove.case import Call, Case, NotReached, Seen
 from assay.prove.concluding import correlation
@@ -97,8 +98,8 @@ class Courier:
         """Counts one more request. Raises BoundsReached."""
         await self._bench.budget.take(writes=writes, cleaning=self._cleaning)
 
-    async def send(self, call: Call, *, guarded: bool = True, mirror: Mirror | None = None) -> Seen:
-        """Sends one request, to a mirror of the gateway if that is given, and records it.
+    async def send(self, call: Call, *, guarded: bool = True, mirror: Mirror | Side | None = None) -> Seen:
+        """Sends one request, to a mirror of the gateway or to another one if that is given, and records it.
 
         Raises:
             NotReached: it may not, or cannot, be sent.
@@ -140,7 +141,7 @@ class Courier:
             return Presented()
         if call.who.name in self._strangers:
             return Presented(certificate=self._strangers[call.who.name])
-        presented = self._bench.settings.cast.present(call.who)
+        presented = self._bench.cast_of(call.who.name).present(call.who)
         given = {name.lower() for name, _ in call.headers}
         return Presented(tuple(h for h in presented.headers if h[0].lower() not in given), presented.certificate)
 
@@ -199,6 +200,9 @@ class Courier:
         mirrored: bool = False,
     ) -> Seen:
         surface = self._bench.settings.surface
+        persona = self._bench.personas.get(call.who.persona) if call.who else None
+        if persona is not None and persona.consumer and not (call.direct or mirrored):
+            self._bench.usage.note(persona.consumer, answer.status)
         known = next((value for name, value in message.headers if name.lower() == "x-request-id"), "")
         self.sent.append(
             Sent(

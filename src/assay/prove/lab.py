@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from assay.gateway.decision import Decision, decide
 from assay.prove import reproduce
+from assay.prove.abroad import Abroad, Visit
 from assay.prove.bench import Bench
 from assay.prove.bounds import BoundsReached
 from assay.prove.case import (
@@ -183,6 +184,9 @@ class EngineLab:
 
     async def call(self, call: Call) -> Seen:
         """See Lab."""
+        if call.who is not None and self._bench.cast_of(call.who.name) is not self._bench.settings.cast:
+            # Nobody renews a stranger's credential for it, or lets another one take its place.
+            return await self._bounded(self._courier.send(call))
         seen = await self._bounded(self._patience.call(call, guarded=True))
         self._noticed(call, seen)
         return seen
@@ -228,7 +232,8 @@ class EngineLab:
     async def handshake(self, offer: Offer) -> Shaken:
         """See Lab."""
         origin, settings = self._courier.origin(), self._bench.settings
-        certificate = await settings.cast.certificate(offer.certificate) if offer.certificate != "none" else None
+        cast = self._bench.cast_of(offer.certificate)
+        certificate = await cast.certificate(offer.certificate) if offer.certificate != "none" else None
         number = self._courier.number()
         await self._bounded(self._courier.take())
         started = settings.clock()
@@ -282,6 +287,10 @@ class EngineLab:
             self.facts["positive_control"] = seen.correlation
         return seen
 
+    def used(self, consumer: str, requests: int, seconds: int) -> tuple[float, float]:
+        """See Lab."""
+        return self._bench.usage.used(consumer, requests, seconds)
+
     async def wait(self, seconds: float) -> None:
         """See Lab."""
         await self._bounded(self._patience.pause(seconds, "a window must pass"))
@@ -327,6 +336,19 @@ class EngineLab:
         looked = await self._bench.settings.stores.holds(needle, system)
         self.facts["looked"] = looked.how
         return looked.found
+
+    async def identifying(self, system: str, fields: Collection[str], *, at_most: int) -> tuple[bytes, ...]:
+        """See Lab."""
+        return await self._bench.settings.stores.identifying(system, fields, at_most)
+
+    async def abroad(self, environment: str) -> Abroad:
+        """See Lab."""
+        neighbour, side = self._bench.side(environment)
+
+        async def send(call: Call) -> Seen:
+            return await self._bounded(self._courier.send(call, guarded=False, mirror=side))
+
+        return Visit(neighbour, send, self._random)
 
     async def rights(self, account: str) -> Rights:
         """See Lab."""

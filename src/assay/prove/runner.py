@@ -344,10 +344,11 @@ async def _clean_up(bench: Bench) -> tuple[str, ...]:
         left = ("cleaning up took too long: objects that this run made are left",)
     except Exception as error:  # noqa: BLE001 - what was found out must not be lost to a failure to tidy up
         left = (f"not everything that this run made was removed: {error}",)
-    try:
-        await settings.cast.close()
-    except Exception as error:  # noqa: BLE001 - as above
-        left += (f"not every credential of this run was revoked: {error}",)
+    for cast in (settings.cast, *(n.cast for n in bench.neighbours)):
+        try:
+            await cast.close()
+        except Exception as error:  # noqa: BLE001 - as above
+            left += (f"not every credential of this run was revoked: {error}",)
     return left
 
 

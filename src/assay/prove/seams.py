@@ -6,7 +6,7 @@ it is counted against the run's bounds, kept inside its scope and recorded with 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -182,3 +182,6 @@ class Stores(Protocol):
 
     async def holds(self, needle: bytes, system: str | None) -> Looked:
         """See ``Lab.stored``. Raises NotReached."""
+
+    async def identifying(self, system: str, fields: Collection[str], at_most: int) -> tuple[bytes, ...]:
+        """See ``Lab.identifying``. Raises NotReached."""

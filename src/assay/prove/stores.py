@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from assay.declare.declaration import Declaration
 from assay.domain import AssayError, Secret, did_you_mean
 from assay.prove.case import NotReached
+from assay.prove.identifying import of_postgresql, of_sqlite
 from assay.prove.needles import SHORTEST, forms, in_files
 from assay.prove.seams import Looked
 
@@ -71,25 +72,42 @@ class Stores:
             )
         return names
 
+    async def identifying(self, system: str, fields: Collection[str], at_most: int) -> tuple[bytes, ...]:
+        """See the protocol."""
+        kind, dsn = self._opened(system)
+        if kind == "sqlite":
+            path = self._declaration.root / sqlite_path(dsn)
+            found = await asyncio.to_thread(of_sqlite, system, path, fields, at_most)
+        else:
+            found = await asyncio.to_thread(of_postgresql, system, dsn, fields, at_most)
+        if not found:
+            names = ", ".join(f"`{f}`" for f in sorted(fields)[:5])
+            raise NotReached(f"system `{system}` holds no value that identifies somebody in a field called {names}")
+        return found
+
     async def _look(self, name: str, needle: bytes) -> Looked:
+        kind, dsn = self._opened(name)
+        if kind == "sqlite":
+            return await asyncio.to_thread(_sqlite, name, dsn, self._declaration.root, needle)
+        return await asyncio.to_thread(_postgresql, name, dsn, needle)
+
+    def _opened(self, name: str) -> tuple[str, str]:
+        """The kind of a store that can be looked into, and its connection string. Raises NotReached."""
         systems = self._declaration.model.systems
         system = systems.get(name)
         if system is None:
             raise NotReached(f"there is no system `{name}`: {did_you_mean(name, systems, what='system')}")
         if system.connection is None:
             raise NotReached(f"system `{name}` does not say how to look into it: declare its `connection`")
+        if system.connection.kind not in ("sqlite", "postgresql"):
+            raise NotReached(
+                f"system `{name}` is of kind `{system.connection.kind}`, which cannot be looked into; sqlite and"
+                " postgresql can"
+            )
         try:
-            dsn = self._resolve(system.connection.dsn.secret).reveal()
+            return system.connection.kind, self._resolve(system.connection.dsn.secret).reveal()
         except AssayError as error:
             raise NotReached(f"the connection of system `{name}` is not known: {error.sentence}") from error
-        if system.connection.kind == "sqlite":
-            return await asyncio.to_thread(_sqlite, name, dsn, self._declaration.root, needle)
-        if system.connection.kind == "postgresql":
-            return await asyncio.to_thread(_postgresql, name, dsn, needle)
-        raise NotReached(
-            f"system `{name}` is of kind `{system.connection.kind}`, which cannot be looked into; sqlite and"
-            " postgresql can"
-        )
 
 
 def _sqlite(name: str, dsn: str, root: Path, needle: bytes) -> Looked:

@@ -95,6 +95,7 @@ class Surface:
         declared_access: whether access rules say who may do what; without them only the contract does.
         allow_writes: whether methods that change things may be sent to objects this run did not make.
         barred: (API, consumer) pairs that the gateway does not admit, whatever access rules say.
+        others: other environments that APIs are served in, and the ways in which their own consumers prove themselves.
     """
 
     declaration: Declaration
@@ -107,6 +108,7 @@ class Surface:
     tls: bool = True
     upstreams: Mapping[str, str] = field(default_factory=dict)
     barred: frozenset[tuple[str, str]] = frozenset()
+    others: Mapping[str, frozenset[Way]] = field(default_factory=dict)
 
     @cached_property
     def by_id(self) -> Mapping[tuple[str, str], Target]:

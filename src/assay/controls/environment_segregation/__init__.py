@@ -1,0 +1,1 @@
+"""Production and everything else share no host, credential, key, issuer or store, and no production data in test."""
