@@ -42,11 +42,15 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Both, or the prover alone where the other could not be had (``note`` says why)."""
+    """Both, or the prover alone where the other could not be had (``note`` says why).
+
+    ``needs`` and ``service``: what it takes to see a flaw, and whose it is, by the flaw's id.
+    """
 
     each: int
     scores: tuple[Score, ...]
     needs: dict[str, str] = field(default_factory=dict)
+    service: dict[str, str] = field(default_factory=dict)
     note: str = ""
 
 
@@ -62,8 +66,9 @@ def compare(*, seconds: int = SECONDS, services: Sequence[str] = (), tell: Tell 
             theirs = _fuzzed(theirs, service, seconds, tell)
         except schemathesis.Unavailable as reason:
             note = str(reason)
-    needs = {flaw.id: flaw.needs for service in chosen for group in proofs.groups(service) for flaw in group}
-    return Comparison(seconds, (ours,) if note else (ours, theirs), needs, note)
+    flaws = [flaw for service in chosen for group in proofs.groups(service) for flaw in group]
+    needs, whose = {flaw.id: flaw.needs for flaw in flaws}, {flaw.id: flaw.service for flaw in flaws}
+    return Comparison(seconds, (ours,) if note else (ours, theirs), needs, whose, note)
 
 
 def _proven(score: Score, service: str, seconds: int, tell: Tell) -> Score:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmarks.proving.compare import Comparison, Score
 from benchmarks.proving.verifying import AIM_SECONDS, Log
@@ -75,10 +75,11 @@ def _logs(logs: Sequence[Log]) -> list[str]:
 
 
 def _comparison(comparison: Comparison) -> list[str]:
+    services = ", ".join(dict.fromkeys(comparison.service.values()))
     lines = [
         "### The zoo",
         "",
-        "Three deliberately flawed services with safe twins (`tests/zoo`), the same targets for each tool,",
+        f"Deliberately flawed services with safe twins (`tests/zoo`): {services}. The same targets for each tool,",
         f"{comparison.each} s at most on each. The prover has the declaration and several identities, which is what it",
         "needs; a failure counts when it is of the flaw's control, on its operation and about its kind. Schemathesis",
         "has the contract, all its checks and one identity, is kept from ending its own session, and is read",
@@ -96,7 +97,9 @@ def _comparison(comparison: Comparison) -> list[str]:
         )
     if comparison.note:
         lines += ["", comparison.note]
-    lines += ["", "By what a tester needs at least to see the flaw:", "", *_by_need(comparison), ""]
+    lines += ["", "By service, and by what a tester needs at least to see the flaw:", ""]
+    lines += [*_by("service", comparison.service, comparison.scores), ""]
+    lines += [*_by("needs", comparison.needs, comparison.scores), ""]
     for score in comparison.scores:
         if score.missed and score is comparison.scores[0]:
             lines += [f"Not detected by {score.tool}: {', '.join(sorted(score.missed))}.", ""]
@@ -107,16 +110,11 @@ def _comparison(comparison: Comparison) -> list[str]:
     return lines
 
 
-def _by_need(comparison: Comparison) -> list[str]:
-    kinds = list(dict.fromkeys(comparison.needs.values()))
-    lines = ["| needs | flaws | " + " | ".join(score.tool for score in comparison.scores) + " |"]
-    lines.append("|---|---:|" + "---:|" * len(comparison.scores))
-
-    def seen(score: Score, kind: str) -> int:
-        return sum(comparison.needs[flaw] == kind for flaw in score.found)
-
-    for kind in kinds:
-        total = sum(need == kind for need in comparison.needs.values())
-        cells = " | ".join(str(seen(score, kind)) for score in comparison.scores)
+def _by(title: str, kind_of: Mapping[str, str], scores: Sequence[Score]) -> list[str]:
+    """How many flaws of each kind there are, and how many of them each tool detected."""
+    lines = [f"| {title} | flaws | " + " | ".join(score.tool for score in scores) + " |"]
+    lines.append("|---|---:|" + "---:|" * len(scores))
+    for kind, total in Counter(kind_of.values()).items():
+        cells = " | ".join(str(sum(kind_of[flaw] == kind for flaw in score.found)) for score in scores)
         lines.append(f"| {kind} | {total} | {cells} |")
     return lines

@@ -105,7 +105,7 @@ def summed(result: RunResult, operations: int, identities: int, seconds: float, 
     """A run in figures."""
     spent: Counter[str] = Counter()
     for proof in result.proofs:
-        spent[f"{proof.test.control}/{proof.test.id}"] += len(proof.exchanges)
+        spent[f"{proof.test.control}/{proof.test.id}"] += proof.requests
 
     def told(outcome: Outcome) -> tuple[str, ...]:
         return tuple(f"{p.case}: {p.verdict.sentence}" for p in result.proofs if p.verdict.outcome is outcome)
