@@ -36,7 +36,7 @@ class TableFormat(StrEnum):
 TableOption = Annotated[TableFormat, typer.Option("--format", help="text for people, json or csv for programs.")]
 Some = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ACCOUNT]...", help="These accounts; default: all.", autocompletion=completing.accounts),
+    typer.Argument(metavar="ACCOUNT", help="These accounts; default: all.", autocompletion=completing.accounts),
 ]
 
 
