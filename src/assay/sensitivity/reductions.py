@@ -19,6 +19,8 @@ FEWEST = 11
 """An aggregate says nothing about one person from this many people a cell on; below k = 11 people are linkable."""
 _DATES = {"month": math.log2(365.25 / 12), "year": math.log2(365.25), "decade": math.log2(3652.5)}
 _CONFIDENTIAL, _INTERNAL = rank("confidential"), rank("internal")
+_MARK = " ("
+"""Before what kind of token a key is; no id contains it."""
 
 
 def words(transform: Transform) -> str:
@@ -64,8 +66,12 @@ def on_the_way(piece: Piece, transform: Transform, recipient: str) -> Piece | No
 
 
 def _pseudonym(piece: Piece, suffix: str) -> Piece:
-    """Rule: a token takes the identifier's place. It no longer says who, but still which records belong together."""
-    keys = frozenset(f"{key} ({suffix})" for key in piece.linking)
+    """Rule: a token takes the identifier's place. It no longer says who, but still which records belong together.
+
+    A token of a token counts as a token of what the first one stands for. That may join more than can be joined, never
+    less; and data that goes in circles through tokens has an end.
+    """
+    keys = frozenset(f"{key.partition(_MARK)[0]}{_MARK}{suffix})" for key in piece.linking)
     return replace(piece, direct=False, keys=keys, level=_capped(piece, _CONFIDENTIAL))
 
 
