@@ -74,7 +74,7 @@ def mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the declaration with ten planted mistakes, and the current directory."""
     place = tmp_path / "shop"
     place.mkdir()
-    for name in ("assay.yaml", "shop.yaml"):
+    for name in ("assay.yaml", "shop.yaml", "pen-test.txt", "pipeline.yml"):
         shutil.copy(HERE / "ten_mistakes" / name, place / name)
     monkeypatch.chdir(place)
     return place

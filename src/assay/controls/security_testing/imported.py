@@ -107,13 +107,11 @@ def _waiting(context: Context, each: Landed, test: PenTest, subject: str) -> Ver
     judge, check = _judge(_CONTROL), "finding-not-retested"
     allowed = timedelta(seconds=context.declaration.model.security_testing.retest_age)
     since = test.retest if test.retest and test.retest >= test.last else test.last
-    waited = context.today - since
     at = context.declaration.locate("apis", each.file.api, "pen_test", "retest")
-    name = f"`{each.finding.title}` [{each.finding.key}]"
-    told = f"{name} was tested last {waited.days} days ago; {allowed.days} are allowed"
-    if waited > allowed:
-        return judge.failed(check, subject, at, told)
-    return judge.passed(check, subject, at, told)
+    told = f"`{each.finding.title}` [{each.finding.key}] was tested last on {since.isoformat()}"
+    if context.today - since > allowed:
+        return judge.failed(check, subject, at, f"{told}, and may wait no longer than {allowed.days} days")
+    return judge.passed(check, subject, at, f"{told}, no longer than {allowed.days} days ago")
 
 
 def _unplaced(file: NamedFile, nowhere: list[Landed]) -> Iterator[Verdict]:

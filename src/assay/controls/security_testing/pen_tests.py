@@ -77,11 +77,11 @@ def _in_date(context: Context, api_id: str, test: PenTest, grave: Severity | Non
     if test.last > context.today:
         sentence = f"the penetration test of API `{api_id}` is dated {test.last.isoformat()}, which is yet to come"
         return judge.failed(check, subject, at, sentence, severity=grave or Severity.LOW)
-    age = context.today - test.last
-    told = f"the penetration test of API `{api_id}` is {age.days} days old; {allowed.days} are allowed"
-    if age > allowed:
-        return judge.failed(check, subject, at, told, severity=grave or Severity.LOW)
-    return judge.passed(check, subject, at, told)
+    told = f"the penetration test of API `{api_id}` is from {test.last.isoformat()}"
+    if context.today - test.last > allowed:
+        sentence = f"{told}, and may be no older than {allowed.days} days"
+        return judge.failed(check, subject, at, sentence, severity=grave or Severity.LOW)
+    return judge.passed(check, subject, at, f"{told}, no older than {allowed.days} days")
 
 
 def _by_whom(declaration: Declaration, api_id: str, api: Api, test: PenTest, grave: Severity | None) -> Verdict:
