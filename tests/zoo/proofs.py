@@ -37,7 +37,7 @@ HONEST = {
 """Failures that are true of a safe twin too, with the reason."""
 
 UNDETECTED = {
-    "not-before-ignored": "only the issuer's key could make a token of tomorrow, and no sign-in offers one",
+    "not-before-ignored": "takes the issuer's key, which this service keeps to itself; with our own it is tried",
     "reset-code-reusable": "the code is sent by mail, which a run does not read",
     "webhook-replay": "a message that is valid once needs the shared secret, which nothing declares",
     "privileged-property": "that a property is for some roles only stands in its description",

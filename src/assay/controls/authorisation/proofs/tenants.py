@@ -8,7 +8,7 @@ from dataclasses import replace
 from assay.controls._lib.answers import ask, callers, carries, every, works
 from assay.controls._lib.proving import test_of
 from assay.controls.authorisation.proofs.common import CONTROL
-from assay.prove.case import Case, Draft, Judged, Lab, NotReached, Run, Seen, Thing, broken, held, unclear
+from assay.prove.case import Case, Draft, Identity, Judged, Lab, NotReached, Run, Seen, Thing, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 
 _SEARCHES = frozenset({"q", "query", "search", "text", "filter", "term", "keyword", "keywords", "s"})
@@ -39,7 +39,7 @@ def tenants(surface: Surface) -> Iterator[Case]:
                 operation=target.id,
                 identity=two[1].name,
                 variant=variant and "tenant",
-                requests=12,
+                requests=13,
                 run=_run(target, item, two, headers=headers),
             )
 
@@ -93,6 +93,8 @@ def _run(target: Target, item: Target, two: tuple[Persona, Persona], *, headers:
         claims = [(n, str(two[0].tenant)) for n in ("x-tenant", "x-tenant-id", "x-org-id")] if headers else []
         answer = await ask(lab, lab.request(target, draft, stranger, purpose=what, headers=claims))
         seen = answer.seen
+        if shows(seen) and mark is not None and not thing.made:
+            await _must_be_kept(lab, item, thing, stranger)
         if shows(seen):
             return broken(f"{what} finds what tenant `{two[0].tenant}` keeps", seen)
         if seen.ok or answer.refused:
@@ -100,6 +102,19 @@ def _run(target: Target, item: Target, two: tuple[Persona, Persona], *, headers:
         return unclear(f"{what} is answered {seen.status}, which says nothing about tenants", seen)
 
     return run
+
+
+async def _must_be_kept(lab: Lab, item: Target, thing: Thing, stranger: Identity) -> None:
+    """An object that was found, and not made, may be for every tenant: then they may read it by its id as well.
+
+    Raises:
+        NotReached: they may.
+    """
+    call = lab.request(
+        item, lab.draft(item, thing), stranger, purpose="the other tenant reads it by its id, to compare"
+    )
+    if not (await ask(lab, call)).refused:
+        raise NotReached("the other tenant may read the object by its id as well, so it may be for all of them")
 
 
 async def _found(
