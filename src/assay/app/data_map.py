@@ -63,7 +63,7 @@ class _Drawer:
 
     def systems(self) -> Iterable[Box]:
         for name, system in self._model.systems.items():
-            held = self._closure.at(name)
+            held = self._closure.held.get(name, {})
             rows = [(data, labels) for data, labels in held.items() if mentions(labels.claimed.pieces, self._only)]
             if not rows and self._only is not None:
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from assay.app.data_verified import kept_transforms
 from assay.app.project import Project
@@ -25,9 +26,9 @@ class View:
     reached: tuple[PrincipalReach, ...]
 
 
-def view(project: Project) -> View:
-    """The labels, with the transformations that the project's own evidence shows to work counted as verified."""
-    verified = kept_transforms(project)
+def view(project: Project, now: datetime) -> View:
+    """The labels at a moment; transformations that the project's own evidence shows to work count as verified."""
+    verified = kept_transforms(project, now)
     closed = closure(project.declaration, verified)
     return View(project.declaration, verified, closed, reach(project.declaration, closed))
 

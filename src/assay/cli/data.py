@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -69,7 +70,7 @@ OutputOption = Annotated[
 
 
 def _view(where: Path) -> View:
-    return view(open_project(where))
+    return view(open_project(where), datetime.now(UTC))
 
 
 def _deliver(text: str, output: Path | None) -> None:
