@@ -240,3 +240,41 @@ class TestReview:
     def test_the_later_of_what_is_declared_and_measured_counts(self, tmp_path: Path) -> None:
         assert self.judged(tmp_path, "last_used: 2026-04-01").idle == 91
         assert self.judged(tmp_path, "last_used: 2026-04-01", last_used=date(2026, 6, 1)).idle is None
+
+    def test_data_that_becomes_restricted_when_joined_counts_as_that(self, tmp_path: Path) -> None:
+        """The blend of the design: profile and order share a token, and a product code says something about health."""
+        (tmp_path / "assay.yaml").write_text(BLEND)
+        accounts = Accounts(load(tmp_path, environ={}))
+        both = review(accounts, "bi", today=TODAY)
+        assert both.blast.level == "confidential"
+        assert both.level == "restricted"
+        assert "more than half" in both.superuser[0]
+        alone = review(accounts, "shop", today=TODAY)
+        assert (alone.level, alone.superuser) == ("confidential", ())
+
+
+BLEND = """\
+assay: 1
+organisation: {name: Shop, subjects: 1200000}
+environments: {production: {tier: production}}
+data:
+  profile:
+    subjects: customers
+    fields:
+      token: {links: person}
+      birth_year: {category: user.demographic.date_of_birth, level: internal, identifies: quasi, bits: 6.3}
+      postcode: {category: user.contact.address.postal_code, level: internal, identifies: quasi, bits: 11}
+      sex: {category: user.demographic.gender, level: internal, identifies: quasi, bits: 1}
+  order:
+    subjects: customers
+    fields:
+      token: {links: person}
+      diagnosis: {category: user.health_and_medical, level: confidential}
+  person: {subjects: customers, fields: {name: {category: user.name}}}
+systems: {wh: {kind: database, environment: production, owner: x, holds: [profile, order]}}
+accounts:
+  bi: {platform: x, system: wh, environment: production, owner: x, needs: [{read: profile}],
+       rights: [{read: profile, write: profile, delete: order}]}
+  shop: {platform: x, system: wh, environment: production, owner: x, needs: [{read: profile}],
+         rights: [{read: profile, write: profile, delete: profile}]}
+"""

@@ -92,7 +92,9 @@ def reviews(
             except AssayError as error:
                 problem = error
         last = max((seen[u] for u in account.used_by if u in seen), default=None)
-        yield Reviewed(review(accounts, name, today=today, rights=rights, uses=uses, last_used=last), problem)
+        yield Reviewed(
+            review(accounts, name, today=today, rights=rights, uses=uses, last_used=last, blended=used), problem
+        )
 
 
 class _Systems:

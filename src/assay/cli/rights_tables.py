@@ -14,6 +14,7 @@ from rich.text import Text
 
 from assay.app.rights import Proposal, Reviewed
 from assay.cli.console import err, out, tables, write
+from assay.privilege.review import Review
 from assay.privilege.rights import Grant
 from assay.report.plain import plain
 
@@ -57,13 +58,18 @@ def show_reviews(found: Iterable[Reviewed]) -> None:
             str(len(excess.unused) + len(excess.too_wide)) if review.needs else "no needs declared",
             _index(excess.index) if review.needs else "",
             _index(review.by_use.index if review.by_use else None),
-            reaches + (f" and {more} more" if more > 0 else ""),
+            reaches + (f" and {more} more" if more > 0 else "") + _together(review),
             f"{review.blast.records:,}" if review.blast.records else "",
             _day(reviewed),
             flags,
         )
     tables().print(table)
     _unclear(found)
+
+
+def _together(review: Review) -> str:
+    """That it becomes more sensitive when it is joined, if it does."""
+    return f"; together {review.level}" if review.level != review.blast.level else ""
 
 
 def _unclear(found: Iterable[Reviewed]) -> None:
@@ -125,7 +131,7 @@ def as_json(reviewed: Reviewed, *, grants: bool) -> dict[str, Any]:
         "use_known_since": review.uses.since.isoformat() if review.uses and review.uses.since else None,
         "last_used": review.last_used.isoformat() if review.last_used else None,
         "reaches": [{"data": d, "level": level} for d, level in review.blast.data],
-        "level": review.blast.level,
+        "level": review.level,
         "records": review.blast.records,
         "superuser": list(review.superuser),
         "flags": list(review.flags),
@@ -158,7 +164,7 @@ def as_csv(found: Iterable[Reviewed], *, grants: bool) -> str:
                     str(len(review.excess.unused) + len(review.excess.too_wide)) if known and review.needs else "",
                     _index(index) if known and review.needs else "",
                     _index(review.by_use.index if review.by_use else None),
-                    review.blast.level or "",
+                    review.level or "",
                     str(review.blast.records) if known else "",
                     review.last_used.isoformat() if review.last_used else "",
                     " ".join(review.flags),

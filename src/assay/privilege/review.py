@@ -9,11 +9,12 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from assay.declare.declaration import Declaration
-from assay.declare.model import LEVELS, RIGHT_WORDS, Account, Duty
+from assay.declare.model import LEVELS, RIGHT_WORDS, Account, Duty, Level
 from assay.privilege.declared import BY_HAND, granted, needs_of, rights_of
 from assay.privilege.excess import MODERATE, SUPER, WINDOW, Excess, excess_of
 from assay.privilege.reach import Blast, Reach
 from assay.privilege.rights import Grant, Rights, Unclear, Uses, covers, touches
+from assay.sensitivity import Closure, Principal, PrincipalReach, Reached, blend, closure
 
 RESTRICTED = LEVELS.index("restricted")
 _CHANGING = ("write", "delete", "admin")
@@ -65,6 +66,26 @@ class Accounts:
                 found[account.credential.secret].append(name)
         return {secret: tuple(names) for secret, names in found.items()}
 
+    @cached_property
+    def _closed(self) -> Closure:
+        return closure(self.declaration)
+
+    def blend(self, name: str, data: Iterable[str]) -> Level | None:
+        """How sensitive data sets of an account's system are when they are joined as far as keys allow (rule E3).
+
+        None: there is nothing of it. Labels the whole declaration, at the first call.
+        """
+        account = self.declaration.model.accounts[name]
+        held = self._closed.held.get(account.system, {})
+        objects = tuple(
+            Reached(d, f"systems.{account.system}", held[d].claimed.pieces, held[d].verified.pieces, ())
+            for d in dict.fromkeys(data)
+            if d in held
+        )
+        principal = Principal("account", name, account.clearance, ("accounts", name))
+        blends = blend(PrincipalReach(principal, objects), self._closed.rules) if objects else ()
+        return max((b.claimed.level for b in blends), key=LEVELS.index, default=None)
+
     def serving(self, name: str) -> Serving:
         """Whom an account serves."""
         account, flows = self.declaration.model.accounts[name], self._flows.get(name, ())
@@ -82,6 +103,7 @@ class Review:
         needs: what it needs, by the declaration.
         excess: of its rights over its needs.
         by_use: of its rights over what was used; None: that was not measured.
+        blend: how sensitive what it reaches is together; None: it was not computed, or is nothing.
         superuser: why it is one, in words; empty: it is none, as far as its rights are known.
         creeping: roles that it is still in and that bring nothing it needs.
         shared: by whom, in words; empty: it is not.
@@ -99,6 +121,7 @@ class Review:
     by_use: Excess | None
     uses: Uses | None
     blast: Blast
+    blend: Level | None
     superuser: tuple[str, ...]
     creeping: tuple[str, ...]
     serving: Serving
@@ -126,16 +149,25 @@ class Review:
         return tuple(g for g in self.grants if g.operation == "impersonate")
 
     @property
+    def level(self) -> Level | None:
+        """The level of what it reaches, joined as far as that was computed; None: nothing that is declared."""
+        return max((x for x in (self.blast.level, self.blend) if x is not None), key=LEVELS.index, default=None)
+
+    @property
+    def restricted(self) -> bool:
+        """Whether it reaches data that is restricted or above."""
+        return self.level is not None and LEVELS.index(self.level) >= RESTRICTED
+
+    @property
     def above_clearance(self) -> bool:
         """Whether it reaches data above the clearance it was given."""
-        level, clearance = self.blast.level, self.account.clearance
+        level, clearance = self.level, self.account.clearance
         return level is not None and clearance is not None and LEVELS.index(level) > LEVELS.index(clearance)
 
     @property
     def unjustified(self) -> bool:
         """Whether it holds rights over others, or over restricted data, and nobody says why."""
-        restricted = self.blast.level is not None and LEVELS.index(self.blast.level) >= RESTRICTED
-        return not (self.account.justification or "").strip() and bool(self.superuser or restricted)
+        return not (self.account.justification or "").strip() and bool(self.superuser or self.restricted)
 
     @property
     def orphaned(self) -> bool:
@@ -170,6 +202,7 @@ def review(
     rights: Rights | None = None,
     uses: Uses | None = None,
     last_used: date | None = None,
+    blended: bool = False,
 ) -> Review:
     """Judges one account.
 
@@ -177,6 +210,7 @@ def review(
         accounts: the declaration's, with what refers to them.
         rights: what was read from its system; None: what the declaration or an export says.
         uses: what was measured of its use.
+        blended: join what it reaches, whatever it holds; else that is done only where the outcome depends on it.
         last_used: when it was last seen; the later of this and what is declared counts.
     """
     declaration = accounts.declaration
@@ -194,6 +228,10 @@ def review(
         else None
     )
     blast = reach.blast(grants)
+    level = blast.level
+    idle = bool(needs) and (excess.index or 0.0) > SUPER and level is not None and LEVELS.index(level) < RESTRICTED
+    joined = accounts.blend(name, (d for d, _ in blast.data)) if blast.data and (blended or idle) else None
+    level = max((x for x in (level, joined) if x is not None), key=LEVELS.index, default=None)
     seen = max((d for d in (account.last_used, last_used) if d is not None), default=None)
     serving = accounts.serving(name)
     return Review(
@@ -205,7 +243,8 @@ def review(
         by_use=by_use,
         uses=uses,
         blast=blast,
-        superuser=tuple(_superuser(held, blast, excess if needs else None)),
+        blend=joined,
+        superuser=tuple(_superuser(held, level, excess if needs else None)),
         creeping=_creeping(excess, needs),
         serving=serving,
         shared=tuple(_shared(declaration, account, serving)),
@@ -218,7 +257,7 @@ def review(
     )
 
 
-def _superuser(rights: Rights | None, blast: Blast, excess: Excess | None) -> Iterable[str]:
+def _superuser(rights: Rights | None, level: Level | None, excess: Excess | None) -> Iterable[str]:
     """The reasons for which an account counts as a superuser, the strongest first."""
     if rights is None:
         return
@@ -235,7 +274,7 @@ def _superuser(rights: Rights | None, blast: Blast, excess: Excess | None) -> It
         found = [g for g in rights.grants if g.operation == operation]
         if found:
             yield f"{words} ({_objects(found)})"
-    index, level = excess.index if excess else None, blast.level
+    index = excess.index if excess else None
     if index is not None and index > SUPER and level is not None and LEVELS.index(level) >= RESTRICTED:
         yield f"more than half of what it may do is needed by nothing ({index:.2f}), and it reaches {level} data"
 

@@ -13,7 +13,7 @@ from assay.domain import Location, Outcome, Severity, Verdict
 from assay.privilege.declared import reads_itself
 from assay.privilege.excess import MODERATE, SUPER
 from assay.privilege.proposal import patch
-from assay.privilege.review import RESTRICTED, Accounts, Review, review
+from assay.privilege.review import Accounts, Review, review
 from assay.privilege.rights import Grant, Use
 
 _CONTROL = "least_privilege"
@@ -110,8 +110,7 @@ def _rights(context: Context, found: Review) -> Iterator[Verdict]:
         dangerous = [g for g in found.grants if g.operation in ("admin", "grant", "impersonate") or g.wildcard]
         reasons = "; ".join(found.superuser[:2]) + _more(len(found.superuser) - 2)
         sentence = f"`{found.name}` is a superuser: {reasons}"
-        restricted = found.blast.level is not None and LEVELS.index(found.blast.level) >= RESTRICTED
-        severity = Severity.CRITICAL if restricted and _production(context, found) else None
+        severity = Severity.CRITICAL if found.restricted and _production(context, found) else None
         at = _where(context, found, dangerous)
         yield judge.failed("superuser-account", subject, at, sentence, severity=severity)
     elif not partly:
@@ -263,14 +262,15 @@ def _credential(context: Context, found: Review) -> Verdict:
 def _clearance(context: Context, found: Review) -> Verdict:
     judge, check, subject = _judge(_CONTROL), "reach-above-clearance", _subject(found)
     at = _at(context, found, "clearance")
-    clearance, level = found.account.clearance, found.blast.level
+    clearance, level = found.account.clearance, found.level
     if clearance is None:
         return judge.not_applicable(check, subject, at, f"no clearance is declared for `{found.name}`")
     if found.above_clearance:
         data = [d for d, held in found.blast.data if LEVELS.index(held) > LEVELS.index(clearance)]
         names = ", ".join(f"`{d}`" for d in data[:_SHOWN]) + _more(len(data) - _SHOWN)
         guessed = " (which objects hold it is not declared: `objects:`)" if found.blast.guessed else ""
-        sentence = f"`{found.name}` is cleared for {clearance} data and reaches {level} data: {names}{guessed}"
+        what = names or "what it reaches, joined"
+        sentence = f"`{found.name}` is cleared for {clearance} data and reaches {level} data: {what}{guessed}"
         return judge.failed(check, subject, at, sentence)
     if found.unclear or not found.grants:
         said = f"not all that `{found.name}` reaches is known here; `assay rights review` looks at what is read"
@@ -284,6 +284,6 @@ def _justified(context: Context, found: Review) -> Verdict:
     judge, check, subject = _judge(_CONTROL), "rights-without-justification", _subject(found)
     at = _at(context, found, "justification")
     if found.unjustified:
-        why = "is a superuser" if found.superuser else f"reaches {found.blast.level} data"
+        why = "is a superuser" if found.superuser else f"reaches {found.level} data"
         return judge.failed(check, subject, at, f"`{found.name}` {why}, and nobody says why")
     return judge.passed(check, subject, at, f"somebody said why `{found.name}` holds its rights")

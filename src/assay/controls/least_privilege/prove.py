@@ -97,7 +97,7 @@ def _differ(surface: Surface, name: str) -> Run:
 def _excessive(surface: Surface, name: str) -> Run:
     async def run(lab: Lab) -> Judged:
         real = await lab.rights(name)
-        found = review(Accounts(surface.declaration), name, today=lab_day(lab), rights=real)
+        found = review(Accounts(surface.declaration), name, today=_day(lab), rights=real, blended=True)
         excess = found.excess
         idle = (*excess.unused, *excess.too_wide)
         facts = _facts(
@@ -113,7 +113,7 @@ def _excessive(surface: Surface, name: str) -> Run:
             return broken(f"{excess.index:.0%} of what `{name}` may do is more than it needs: {_listed(idle)}", **facts)
         if found.above_clearance:
             return broken(
-                f"`{name}` is cleared for {found.account.clearance} data and reaches {found.blast.level} data", **facts
+                f"`{name}` is cleared for {found.account.clearance} data and reaches {found.level} data", **facts
             )
         if found.conflicts:
             _, duty, together = found.conflicts[0]
@@ -132,7 +132,7 @@ def _excessive(surface: Surface, name: str) -> Run:
     return run
 
 
-def lab_day(lab: Lab) -> date:
+def _day(lab: Lab) -> date:
     """The day of the run."""
     return datetime.fromtimestamp(lab.now(), UTC).date()
 
