@@ -17,6 +17,7 @@ from assay.assurance.trend import Trend, trend
 from assay.demo.loop import Proven
 from assay.domain import Outcome, Severity, Verdict
 from assay.evidence import proof as single
+from assay.evidence.cosigned import Attested
 from assay.evidence.diagnose import Problem
 from assay.evidence.findings import Finding
 from assay.evidence.ledger import Ledger
@@ -163,7 +164,7 @@ def _verified() -> tuple[list[Json], list[Json]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         directory = _log(folder)
-        good = replace(verify(directory, now=_NOW), witnesses=(("witness", 0),))
+        good = replace(verify(directory, now=_NOW), witnesses=(Attested("witness", 0, 1),))
         found = tuple(Finding(Problem.MODIFIED, "…", "…", 5, index, name) for index, name in ((0, "01"), (None, "")))
         bad = replace(good, checkpoint=None, fingerprint="", findings=found)
         whole: list[Json] = [dict(v.as_json()) for v in (good, bad)]
