@@ -56,8 +56,7 @@ def _coverage() -> tuple[str, ...]:
         f"{len(proofs)} are covered. Whether a proof runs on your API depends on what its contract has: without a way "
         "to log out, nothing shows that it works.",
         table(("row", "what must hold", "proofs"), rows),
-        "Not covered:",
-        table(("row", "what must hold", "why not"), open_),
+        *(("Not covered:", table(("row", "what must hold", "why not"), open_)) if open_ else ()),
     )
 
 
