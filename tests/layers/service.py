@@ -119,6 +119,11 @@ def contract(role: str) -> str:
 openapi: 3.1.0
 info: {{title: {role}, version: "1"}}
 servers: [{{url: https://{role}.example}}]
+components:
+  securitySchemes:
+    login: {{type: oauth2, flows: {{clientCredentials: {{tokenUrl: "https://login.example/token", scopes: {{}}}}}}}}
+    key: {{type: apiKey, in: header, name: X-API-Key}}
+security: [{{login: []}}, {{key: []}}]
 paths:
   {path}:
     get: {{operationId: list-{name}, responses: {{"200": {{description: ok}}}}}}

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from assay.controls import CONTROL_IDS
 from assay.declare import load
 from assay.declare.declaration import Declaration
-from assay.declare.gateways import gateway_of
-from assay.declare.model import Gateway
+from assay.declare.gateways import part
 from assay.domain import AssayError, IncompleteError, UsageError, Verdict, did_you_mean
 
 STATE = ".assay"
@@ -114,17 +113,16 @@ def in_environment(project: Project, environment: str | None) -> Project:
     if not own:
         return project
     if environment is None or environment not in own:
-        served = frozenset(model.environments.keys() - own)
-        if not any(api.environment in served for api in model.apis.values()):
+        shared = model.environments.keys() - own
+        if not any(api.environment in shared for api in model.apis.values()):
             raise UsageError(
                 "every environment with an API has a gateway of its own",
                 fix=f"choose one: --environment {' or '.join(sorted(own))}",
                 location=declaration.locate("environments"),
             )
-        return _part(project, served, model.gateway, project.state, None)
-    gateway = gateway_of(model, model.environments[environment])
+        return Project(part(declaration, None), project.state, None, declaration)
     state = project.state.with_name(f"{project.state.name}-{environment}")
-    return _part(project, frozenset({environment}), gateway, state, environment)
+    return Project(part(declaration, environment), state, environment, declaration)
 
 
 def at_home(project: Project, consumer: str) -> Project:
@@ -135,27 +133,6 @@ def at_home(project: Project, consumer: str) -> Project:
     """
     known = project.declaration.model.consumers.get(consumer)
     return in_environment(project, known.environment) if known else project
-
-
-def _part(project: Project, served: frozenset[str], gateway: Gateway, state: Path, environment: str | None) -> Project:
-    model = project.declaration.model
-    consumers = {n: c for n, c in model.consumers.items() if c.environment is None or c.environment in served}
-    identities = {n: i for n, i in model.prove.identities.items() if i.consumer is None or i.consumer in consumers}
-    # Others stay as names, without their issuers: systems and accounts refer to them.
-    environments = {
-        n: e if n in served else e.model_copy(update={"issuer": None, "gateway": None})
-        for n, e in model.environments.items()
-    }
-    part = model.model_copy(
-        update={
-            "gateway": gateway,
-            "environments": environments,
-            "apis": {n: a for n, a in model.apis.items() if a.environment in served},
-            "consumers": consumers,
-            "prove": model.prove.model_copy(update={"identities": identities}),
-        }
-    )
-    return Project(replace(project.declaration, model=part), state, environment, project.declaration)
 
 
 __all__ = ["AssayError", "Project", "at_home", "in_environment", "open_project"]

@@ -10,6 +10,7 @@ from datetime import datetime
 from assay import __version__
 from assay.app.addresses import plan_site
 from assay.app.keeping import evidence_directory, kept_runs, with_exchanges
+from assay.app.organisation import organisation
 from assay.app.project import Project
 from assay.assurance.facts import latest
 from assay.assurance.objectives import Applied, standings
@@ -82,11 +83,12 @@ def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
         trend=trend(latest(before), facts) if before else None,
         compared=before[-1].started if before else None,
         evidence=_evidence(project, now) if full else None,
+        organisation_note=organisation(project, now) if full else None,
     )
 
 
 def _design(project: Project, at: datetime) -> tuple[Verdict, ...]:
-    return (*project.declaration.notes, *check_design(project.declaration, at.date()))
+    return (*project.everything.notes, *check_design(project.everything, at.date()))
 
 
 def _notes() -> tuple[ControlNote, ...]:

@@ -11,10 +11,10 @@ import typer
 
 from assay.app.addresses import now
 from assay.app.keeping import evidence_directory, open_ledger
-from assay.app.project import Project, open_project
+from assay.app.project import Project, in_environment, open_project
 from assay.app.reporting import dossier
 from assay.cli.console import err, out, progress, tables, write
-from assay.cli.options import DeclarationPath
+from assay.cli.options import DeclarationPath, EnvironmentOption
 from assay.cli.words import counted
 from assay.domain import Exit, IncompleteError, UsageError
 from assay.report import har, junit, results, sarif
@@ -36,6 +36,7 @@ class Written(StrEnum):
 
 def report(
     path: DeclarationPath = Path(),
+    environment: EnvironmentOption = None,
     format: Annotated[
         Written, typer.Option("--format", help="html writes a folder; the others go to standard output.")
     ] = Written.HTML,
@@ -69,7 +70,7 @@ def report(
     moment = _moment(at)
     if pack and format is not Written.HTML:
         raise UsageError(f"`--pack` does nothing for {format}", fix="leave `--format` out")
-    project = open_project(path)
+    project = in_environment(open_project(path), environment)
     with progress("reading the evidence"):
         made = dossier(project, now=moment)
     if format is Written.HTML:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from importlib import import_module
@@ -42,6 +43,7 @@ from assay.controls.security_testing import design as security_testing_design
 from assay.controls.transport_encryption import design as transport_encryption_design
 from assay.controls.transport_encryption import enforce as transport_encryption_enforce
 from assay.declare.declaration import Declaration
+from assay.declare.gateways import parts
 from assay.domain import UsageError, Verdict, did_you_mean
 from assay.gateway.assemble import Policy, assemble
 from assay.prove.case import Case
@@ -144,12 +146,34 @@ def check_design(declaration: Declaration, today: date) -> tuple[Verdict, ...]:
     """
     context = Context(declaration, today, frozenset(CONTROL_IDS))
     faces = [(f.id, f.design) for f in FACES if f.design]
-    verdicts = [verdict for _, design in faces for verdict in design(context)]
+    verdicts = [
+        verdict
+        for control, design in faces
+        for verdict in (_of_each_gateway(context, design) if control in _OF_ONE_GATEWAY else design(context))
+    ]
 
     def judged(control: str, check: str | None) -> bool:
         return any(i == control for i, _ in faces) and (check is None or check not in judge(control).about.proofs)
 
     return apply_exceptions(declaration, verdicts, today, judged=judged)
+
+
+_OF_ONE_GATEWAY = frozenset({"api_gateway", "transport_encryption", "network_ranges"})
+"""Controls that speak of the gateway itself, and so of each by itself where there are several."""
+
+
+def _of_each_gateway(context: Context, design: Design) -> Iterator[Verdict]:
+    """What a test of design says of each gateway; what it says of all alike is said once."""
+    known: set[tuple[str, str, str, str]] = set()
+    for own, part in parts(context.declaration).items():
+        for verdict in design(replace(context, declaration=part)):
+            named = verdict
+            if own is not None and (verdict.subject == "gateway" or verdict.subject.startswith("gateway.")):
+                named = replace(verdict, subject=f"environments.{own}.{verdict.subject}")
+            said = (named.check, named.subject, str(named.location), named.sentence)
+            if said not in known:
+                known.add(said)
+                yield named
 
 
 def compile_policy(declaration: Declaration, site: Site) -> Policy:

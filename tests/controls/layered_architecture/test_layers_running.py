@@ -33,15 +33,15 @@ systems:
 apis:
   shop:
     {{owner: web, exposure: public, environment: test, layer: experience, contract: experience.yaml, path: /shop,
-     upstream: "{experience}", backed_by: [customers], security: any, {observe}
+     upstream: "{experience}", backed_by: [customers], {observe}
      access: [{{roles: [shopper], operations: ["*"]}}]}}
   customers:
     {{owner: sales, exposure: internal, environment: test, layer: process, contract: process.yaml, path: /customers-api,
-     upstream: "{process}", backed_by: [crm-api], security: any, {observe}
+     upstream: "{process}", backed_by: [crm-api], {observe}
      access: [{{roles: [shopper, service], operations: ["*"]}}]}}
   crm-api:
     {{owner: sales, exposure: internal, environment: test, layer: system, contract: system.yaml, path: /crm,
-     upstream: "{system}", backed_by: [crm], security: any, {observe}
+     upstream: "{system}", backed_by: [crm], {observe}
      access: [{{roles: [shopper, service], operations: ["*"]}}]}}
 consumers:
   app: {{kind: application, authenticate: {{oauth2: {{client: app}}}}, roles: [shopper]}}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from assay.controls._lib.judging import judge as _judge
 from assay.controls._lib.subjects import in_production, served_apis
 from assay.controls.authentication.schemes import home
+from assay.controls.environment_segregation.crossing import kept_out
 from assay.declare.declaration import Declaration
-from assay.declare.model import Consumer
+from assay.declare.model import Api, Consumer
 from assay.domain import Location, Verdict
 
 _CONTROL = "authentication"
@@ -21,13 +22,14 @@ def consumers(declaration: Declaration, kinds: Mapping[str, frozenset[str]]) -> 
     """Judges every consumer. ``kinds`` are the kinds of credential that each served API accepts."""
     seen: dict[tuple[str, ...], str] = {}
     everywhere: frozenset[str] = frozenset().union(*kinds.values()) if kinds else frozenset()
+    refused = kept_out(declaration)
     for name, consumer in declaration.model.consumers.items():
         yield from _useful(declaration, name, consumer, everywhere)
         yield from _key_age(declaration, name, consumer)
         yield from _grants(declaration, name, consumer)
         yield from _own(declaration, name, consumer, seen)
         yield from _environment(declaration, name, consumer)
-        yield from _across(declaration, name, consumer, kinds)
+        yield from _across(declaration, name, consumer, kinds, refused)
 
 
 def _ways(consumer: Consumer) -> tuple[str, ...]:
@@ -121,7 +123,11 @@ def _environment(declaration: Declaration, name: str, consumer: Consumer) -> Ite
 
 
 def _across(
-    declaration: Declaration, name: str, consumer: Consumer, kinds: Mapping[str, frozenset[str]]
+    declaration: Declaration,
+    name: str,
+    consumer: Consumer,
+    kinds: Mapping[str, frozenset[str]],
+    refused: Callable[[str, Api], bool],
 ) -> Iterator[Verdict]:
     judge, subject, check = _judge(_CONTROL), f"consumers.{name}", "consumer-across-environments"
     mine = {_KEYS[w] for w in _ways(consumer)} - {"token"}
@@ -130,7 +136,9 @@ def _across(
     opened = dict.fromkeys(
         api.environment
         for api_id, api in served_apis(declaration)
-        if mine & kinds.get(api_id, frozenset()) and any(set(rule.roles) & set(consumer.roles) for rule in api.access)
+        if mine & kinds.get(api_id, frozenset())
+        and not refused(name, api)
+        and any(set(rule.roles) & set(consumer.roles) for rule in api.access)
     )
     at = declaration.places.key("consumers", name)
     foreign = [e for e in opened if consumer.environment and e != consumer.environment]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from assay.controls._lib.subjects import served_apis
 from assay.declare.declaration import Declaration
-from assay.declare.model import Consumer
+from assay.declare.gateways import gateways
+from assay.declare.model import Api, Consumer
+from assay.declare.observe import observes
+
+_CONTROL = "environment_segregation"
 
 
 def strangers(declaration: Declaration) -> Mapping[str, tuple[str, ...]]:
@@ -29,6 +33,23 @@ def strangers(declaration: Declaration) -> Mapping[str, tuple[str, ...]]:
         )
         for environment in lived_in
     }
+
+
+def kept_out(declaration: Declaration) -> Callable[[str, Api], bool]:
+    """Whether a consumer with a key or a certificate is refused at an API because it belongs to another environment:
+    the API's gateway does not know it, or refuses it by name."""
+    served_by = {name: own for own, names in gateways(declaration.model).items() for name in names}
+    known, consumers = strangers(declaration), declaration.model.consumers
+
+    def refused(name: str, api: Api) -> bool:
+        home = consumers[name].environment
+        if home in (None, api.environment):
+            return False
+        if served_by.get(home) != served_by.get(api.environment):
+            return True
+        return name in known.get(api.environment, ()) and not observes(api, _CONTROL)
+
+    return refused
 
 
 def _names(consumers: Iterable[Consumer]) -> frozenset[str]:
