@@ -49,7 +49,7 @@ def _coverage() -> tuple[str, ...]:
     rows = (
         (row, title, _proofs(proofs.get(row, []), partly.get(row))) for row, title in titles.items() if row in proofs
     )
-    open_ = ((row, title, uncovered[row]) for row, title in titles.items() if row in uncovered)
+    open_ = [(row, title, uncovered[row]) for row, title in titles.items() if row in uncovered]
     return (
         "## Coverage of the probe catalogue",
         f"The catalogue has {len(titles)} rows, one for each thing that an active probe of an API can show. "
