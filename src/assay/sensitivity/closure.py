@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec.structs import replace
 
 from assay.declare.declaration import Declaration
 from assay.declare.model import Flow, Model, Transform
@@ -96,6 +98,9 @@ def closure(declaration: Declaration, verified: Iterable[VerifiedTransform] = ()
     seen = {(v.flow, v.field, v.text) for v in verified}
     claimed = _Spread(model, known, lambda *_: True, seen)
     proven = _Spread(model, known, lambda flow, field, text: (flow, field, text) in seen, seen)
+    for node, pieces in claimed.pieces.items():
+        if proven.pieces[node] == pieces:
+            proven.pieces[node] = pieces  # one label for both
     answers = Answers(declaration, known)
     stored = {
         node: Labels(Label(pieces, rules), Label(proven.pieces[node], rules)) for node, pieces in claimed.pieces.items()
@@ -121,7 +126,7 @@ class _Spread:
         self.pieces: dict[Node, Pieces] = {}
         self._flows: dict[Node, list[str]] = {}
         self._joins: dict[Node, list[Node]] = {}
-        self._transforms: dict[str, Mapping[str, Mapping[str, Transform]]] = {}
+        self._left: dict[tuple[str, bool, int], tuple[Piece, Piece | None]] = {}
         self._start()
         self._run()
 
@@ -196,17 +201,24 @@ class _Spread:
     def _through(self, name: str, flow: Flow, pieces: Pieces, *, arriving: bool) -> dict[str, Piece]:
         found: dict[str, Piece] = {}
         for attribute, piece in pieces.items():
-            left: Piece | None = piece
-            marks = piece.applied
-            for field, transform in _transforms(flow, piece):
-                text = words(transform)
-                marks |= {Applied(name, field, text, (name, field, text) in self._seen)}
-                if left is not None and self._counts(name, field, text):
-                    left = (reduced if arriving else on_the_way)(left, transform, flow.to)
-            if left is not None:
-                via = piece.via | {name} if arriving else piece.via
-                found[attribute] = replace(left, via=via, applied=marks)
+            key = (name, arriving, id(piece))
+            known = self._left.get(key)
+            if known is None:
+                known = self._left[key] = piece, self._one(name, flow, piece, arriving=arriving)
+            if known[1] is not None:
+                found[attribute] = known[1]
         return found
+
+    def _one(self, name: str, flow: Flow, piece: Piece, *, arriving: bool) -> Piece | None:
+        """One attribute on its way through a flow; None when it does not arrive."""
+        left: Piece | None = piece
+        marks = piece.applied
+        for field, transform in _transforms(flow, piece):
+            text = words(transform)
+            marks |= {Applied(name, field, text, (name, field, text) in self._seen)}
+            if left is not None and self._counts(name, field, text):
+                left = (reduced if arriving else on_the_way)(left, transform, flow.to)
+        return left and replace(left, via=piece.via | {name} if arriving else piece.via, applied=marks)
 
 
 def _count(model: Model, data: str) -> int | None:
@@ -225,8 +237,10 @@ def _transforms(flow: Flow, piece: Piece) -> Iterable[tuple[str, Transform]]:
     """The transformations of a flow that an attribute meets, by the names of its fields."""
     if not flow.transforms:
         return ()
-    names = {key for _, key in piece.fields} | {f"{data}.{key}" for data, key in piece.fields}
-    return [(name, flow.transforms[name]) for name in sorted(names) if name in flow.transforms]
+    known = flow.transforms
+    names = {key for _, key in piece.fields if key in known}
+    names |= {dotted for data, key in piece.fields if (dotted := f"{data}.{key}") in known}
+    return [(name, known[name]) for name in sorted(names)]
 
 
 def _operations(

@@ -83,9 +83,11 @@ def dpia(declaration: Declaration, closed: Closure | None = None) -> tuple[Asses
     labels: dict[str, list[Label]] = {}
     for (_, data), found in closed.stored.items():
         labels.setdefault(data, []).append(found.claimed)
-    sources = _sources(model)
+    sources, uses = _sources(model), _uses(model)
     return tuple(
-        _assessment(model, name, data, join(labels.get(name, ())), sources.get(name, frozenset()))
+        _assessment(
+            model, name, data, join(labels.get(name, ())), sources.get(name, frozenset()), uses.get(name, frozenset())
+        )
         for name, data in model.data.items()
         if is_personal(model, name)
     )
@@ -103,11 +105,23 @@ def _sources(model: Model) -> dict[str, frozenset[str]]:
     return {name: frozenset(parts) for name, parts in found.items()}
 
 
-def _assessment(model: Model, name: str, data: Data, label: Label, sources: frozenset[str]) -> Assessment:
+def _uses(model: Model) -> dict[str, frozenset[str]]:
+    """For each data set, the purposes of flows that move it or fill it."""
+    found: dict[str, set[str]] = {}
+    for flow in model.flows.values():
+        for name in (*flow.data, flow.into) if flow.purpose else ():
+            if name:
+                found.setdefault(name, set()).add(str(flow.purpose))
+    return {name: frozenset(purposes) for name, purposes in found.items()}
+
+
+def _assessment(
+    model: Model, name: str, data: Data, label: Label, sources: frozenset[str], purposes: frozenset[str]
+) -> Assessment:
     given = data.processing or Processing()
     path: tuple[str | int, ...] = ("data", name, "processing")
     computed = (
-        ("evaluation or scoring", given.evaluation, _evaluation(model, name, data), "evaluation"),
+        ("evaluation or scoring", given.evaluation, _evaluation(data, purposes), "evaluation"),
         ("automated decisions with legal effect", given.automated_decisions, None, "automated_decisions"),
         ("systematic monitoring", given.monitoring, _monitoring(data), "monitoring"),
         ("sensitive or highly personal data", None, _sensitive(data, label), ""),
@@ -138,13 +152,11 @@ def _criterion(
     return Criterion(number, title, found[0], "computed", found[1], path)
 
 
-def _evaluation(model: Model, name: str, data: Data) -> _Found:
+def _evaluation(data: Data, purposes: frozenset[str]) -> _Found:
     concluded = sorted({f.infers for f in data.fields.values() if f.infers})
     if concluded:
         return "met", f"{', '.join(concluded)} is concluded about people"
-    purposes = set(data.purpose)
-    purposes |= {flow.purpose for flow in model.flows.values() if flow.purpose and name in (*flow.data, flow.into)}
-    profiling = sorted(p for p in purposes if any(word in p.casefold() for word in _PROFILING))
+    profiling = sorted(p for p in {*data.purpose, *purposes} if any(word in p.casefold() for word in _PROFILING))
     return ("met", f"the purpose is {', '.join(profiling)}") if profiling else None
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from assay.declare.model import LEVELS, Level
 from assay.sensitivity.pieces import Applied, Pieces, joined, total
-from assay.sensitivity.rules import conclude
+from assay.sensitivity.rules import conclude, explain
 from assay.sensitivity.steps import NO_RULES, Concluded, Rulebook, Step
 
 
@@ -21,7 +21,10 @@ class Label:
 
     @cached_property
     def _concluded(self) -> Concluded:
-        return conclude(self.pieces, self.rules)
+        known = self.rules.remembered.get(id(self.pieces))
+        if known is None:
+            known = self.rules.remembered[id(self.pieces)] = self.pieces, conclude(self.pieces, self.rules)
+        return known[1]
 
     @property
     def rank(self) -> int:
@@ -33,10 +36,10 @@ class Label:
         """How bad a leak would be."""
         return LEVELS[self.rank]
 
-    @property
+    @cached_property
     def steps(self) -> tuple[Step, ...]:
         """How the level was concluded, in order. The last step's level is the label's."""
-        return self._concluded.steps
+        return explain(self.pieces, self.rules)
 
     @property
     def k(self) -> float | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 FieldName = tuple[str, str]
 """A data set and the name of a field of it. Both may hold dots."""
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(msgspec.Struct, frozen=True, order=True):
     """A transformation that was applied on the way. ``text`` is how it was declared: `generalise 3`."""
 
     flow: str
@@ -19,8 +20,7 @@ class Applied:
     verified: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """One attribute, as it stands in one place.
 
     Joining two pieces takes of everything the more telling, so joins never lower anything.

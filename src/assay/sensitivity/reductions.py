@@ -6,7 +6,8 @@ Nothing here asks whether a transformation really happens; the closure counts on
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from assay.declare.model import Aggregate, Generalise, Transform
 from assay.sensitivity import kinds

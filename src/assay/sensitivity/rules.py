@@ -5,13 +5,14 @@ Every rule is monotone: with more attributes, more telling ones, or fewer people
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from assay.declare.model import LEVELS
 from assay.sensitivity.levels import is_special, rank, within
 from assay.sensitivity.pieces import Piece, Pieces
-from assay.sensitivity.steps import Concluded, Rulebook, Step, named
+from assay.sensitivity.steps import Compiled, Concluded, Rulebook, Step, named
 
 LINKABLE = 11
 """From this many people who share the same quasi-identifiers on, nobody is linkable."""
@@ -20,23 +21,39 @@ TRAJECTORY = 4
 _CONFIDENTIAL, _RESTRICTED, _SPECIAL = rank("confidential"), rank("restricted"), rank("special")
 
 
+Sentence = Callable[[], str]
+"""Words are made only for those who ask: most labels are only compared."""
+
+
 @dataclass(slots=True)
 class _Course:
-    """The conclusion so far."""
+    """The conclusion so far; with its steps if they are wanted."""
 
     pieces: Pieces
+    telling: bool
     rank: int = 0
     steps: list[Step] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
-    def step(self, rule: str, sentence: str, parts: list[Piece], least: int = 0) -> None:
+    def step(self, rule: str, sentence: Sentence, parts: list[Piece], least: int = 0) -> None:
         self.rank = max(self.rank, least)
-        self.steps.append(Step(rule, sentence, LEVELS[self.rank], tuple(sorted(p.attribute for p in parts))))
+        if self.telling:
+            self.steps.append(Step(rule, sentence(), LEVELS[self.rank], tuple(sorted(p.attribute for p in parts))))
 
 
 def conclude(pieces: Pieces, book: Rulebook) -> Concluded:
     """What the rules make of attributes that stand together. Independent of their order."""
-    course = _Course(pieces)
+    return _run(_Course(pieces, telling=False), book)
+
+
+def explain(pieces: Pieces, book: Rulebook) -> tuple[Step, ...]:
+    """How :func:`conclude` comes to what it concludes, step by step; by the same rules, run once more."""
+    course = _Course(pieces, telling=True)
+    _run(course, book)
+    return tuple(course.steps)
+
+
+def _run(course: _Course, book: Rulebook) -> Concluded:
     highest_attribute(course)
     inference(course)
     trajectory = places(course)
@@ -45,7 +62,7 @@ def conclude(pieces: Pieces, book: Rulebook) -> Concluded:
     identified_and_sensitive(course, identifying, k, combination)
     secrets(course)
     owner_rules(course, book)
-    return Concluded(course.rank, tuple(course.steps), k, identifying, tuple(course.unknown))
+    return Concluded(course.rank, k, identifying, tuple(course.unknown))
 
 
 def highest_attribute(course: _Course) -> None:
@@ -54,21 +71,24 @@ def highest_attribute(course: _Course) -> None:
     highest = max((p.level for p in pieces), default=0)
     parts = [p for p in pieces if p.level == highest]
     if not pieces:
-        course.step("J0", "nothing is in it", [])
+        course.step("J0", lambda: "nothing is in it", [])
         return
-    through = sorted({flow for p in parts for flow in p.via})
-    came = f", through {', '.join(through[:4])}" if through else ""
-    course.step("J0", f"{LEVELS[highest]} because of {named(parts)}{came}", parts, highest)
+
+    def sentence() -> str:
+        through = sorted({flow for p in parts for flow in p.via})
+        came = f", through {', '.join(through[:4])}" if through else ""
+        return f"{LEVELS[highest]} because of {named(parts)}{came}"
+
+    course.step("J0", sentence, parts, highest)
 
 
 def inference(course: _Course) -> None:
     """E5: what can be concluded is as good as said; what people write freely is unknown until it is scanned."""
     for piece in _sorted(p for p in course.pieces.values() if p.inferred):
-        categories = ", ".join(sorted(piece.inferred))
-        course.step("E5", f"{piece.name} lets conclude {categories}", [piece])
+        course.step("E5", partial(_concludes, piece), [piece])
     free = [p for p in course.pieces.values() if p.free_text]
     if free:
-        course.step("E5", f"nobody knows what is written in {named(free)}", free, _CONFIDENTIAL)
+        course.step("E5", lambda: f"nobody knows what is written in {named(free)}", free, _CONFIDENTIAL)
         course.unknown.append(f"what is written in {named(free)}")
 
 
@@ -78,7 +98,7 @@ def places(course: _Course) -> frozenset[str]:
     enough = [p for p in found if p.points is not None and p.points >= TRAJECTORY]
     if enough:
         most = max(p.points or 0 for p in enough)
-        course.step("E4", f"{most} places of one person identify: {named(enough)}", enough)
+        course.step("E4", lambda: f"{most} places of one person identify: {named(enough)}", enough)
     uncounted = [p for p in found if p.points is None]
     if uncounted:
         course.unknown.append(f"how many places of one person are kept ({named(uncounted)})")
@@ -106,10 +126,7 @@ def combinations(course: _Course) -> tuple[float | None, frozenset[str]]:
     if fewest is None:
         return None, frozenset()
     k, among = fewest
-    bits, people = sum(sorted(p.bits for p in among)), max(p.population or 0 for p in among)
-    so = "identifies" if k < 1 else "linkable" if k < LINKABLE else "not linkable"
-    sentence = f"{named(among)}: {bits:.1f} bits of {people:,} people leave k = {in_words(k)}, {so}"
-    course.step("E2", sentence, among)
+    course.step("E2", partial(_combines, k, among), among)
     return k, frozenset(p.attribute for p in among) if k < LINKABLE else frozenset()
 
 
@@ -123,22 +140,27 @@ def identified_and_sensitive(
     special = [p for p in sensitive if any(is_special(category) for category in p.sensitive)]
     known = [p for p in course.pieces.values() if p.direct or p.attribute in identifying]
     least = _SPECIAL if special else _RESTRICTED
-    about = ", ".join(sorted({c for p in special or sensitive for c in p.sensitive}))
+    told = special or sensitive
     if known:
         law = " (GDPR Art. 9, 10)" if special else ""
-        sentence = f"{named(known)} says who, {named(special or sensitive)} says {about}{law}"
-        course.step("E1", sentence, known + (special or sensitive), least)
+        course.step(
+            "E1", lambda: f"{named(known)} says who, {named(told)} says {_said(told)}{law}", known + told, least
+        )
     elif k is not None and k < LINKABLE:
         linked = [p for p in course.pieces.values() if p.attribute in combination]
-        sentence = f"{named(special or sensitive)} says {about} about somebody who is linkable: one level less"
-        course.step("E1", sentence, linked + (special or sensitive), least - 1)
+        course.step(
+            "E1",
+            lambda: f"{named(told)} says {_said(told)} about somebody who is linkable: one level less",
+            linked + told,
+            least - 1,
+        )
 
 
 def secrets(course: _Course) -> None:
     """E7: credentials and keys make everything that holds them special."""
     found = [p for p in course.pieces.values() if p.secret]
     if found:
-        course.step("E7", f"{named(found)} opens something; only a new one makes it worthless", found, _SPECIAL)
+        course.step("E7", lambda: f"{named(found)} opens something; only a new one makes it worthless", found, _SPECIAL)
 
 
 def owner_rules(course: _Course, book: Rulebook) -> None:
@@ -152,8 +174,25 @@ def owner_rules(course: _Course, book: Rulebook) -> None:
     categories = {c for p in course.pieces.values() for c in (p.category, *p.sensitive) if c}
     for rule in book.compilations:
         if all(part in present or any(within(category, part) for category in categories) for part in rule.when):
-            sentence = f"compilation `{rule.id}`: {' and '.join(rule.when)} together give away {rule.association}"
-            course.step("E8", sentence, [], rule.becomes)
+            course.step("E8", partial(_compiles, rule), [], rule.becomes)
+
+
+def _concludes(piece: Piece) -> str:
+    return f"{piece.name} lets conclude {', '.join(sorted(piece.inferred))}"
+
+
+def _combines(k: float, among: list[Piece]) -> str:
+    bits, people = sum(sorted(p.bits for p in among)), max(p.population or 0 for p in among)
+    so = "identifies" if k < 1 else "linkable" if k < LINKABLE else "not linkable"
+    return f"{named(among)}: {bits:.1f} bits of {people:,} people leave k = {in_words(k)}, {so}"
+
+
+def _said(pieces: list[Piece]) -> str:
+    return ", ".join(sorted({category for p in pieces for category in p.sensitive}))
+
+
+def _compiles(rule: Compiled) -> str:
+    return f"compilation `{rule.id}`: {' and '.join(rule.when)} together give away {rule.association}"
 
 
 def in_words(k: float) -> str:

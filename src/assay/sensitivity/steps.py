@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from assay.declare.model import Level
-from assay.sensitivity.pieces import Piece
+from assay.sensitivity.pieces import Piece, Pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,12 @@ class Rulebook:
     Attributes:
         compilations: the owner's rules.
         purposes: of each data set.
-        population: how many people the organisation knows; for attributes of unknown origin.
+        remembered: conclusions by the identity of what they were drawn from; a cache.
     """
 
     compilations: tuple[Compiled, ...] = ()
     purposes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    remembered: dict[int, tuple[Pieces, Concluded]] = field(default_factory=dict, compare=False, repr=False)
 
 
 NO_RULES = Rulebook()
@@ -55,10 +56,9 @@ NO_RULES = Rulebook()
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
-    """What the rules made of the attributes of a label."""
+    """What the rules make of the attributes of a label. Why they do is in its steps."""
 
     rank: int
-    steps: tuple[Step, ...]
     k: float | None = None
     identifying: frozenset[str] = frozenset()
     unknown: tuple[str, ...] = ()

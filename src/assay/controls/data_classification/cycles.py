@@ -7,37 +7,40 @@ from collections.abc import Mapping
 from assay.declare.model import Model
 
 
-def cycles(model: Model) -> Mapping[str, tuple[str, ...]]:
-    """For each flow on a cycle, the systems of a shortest such cycle, from the flow's source on."""
-    out: dict[str, dict[str, None]] = {}
-    for flow in model.flows.values():
-        out.setdefault(flow.from_, {})[flow.to] = None
-    component = _components(out)
-    found: dict[str, tuple[str, ...]] = {}
-    for name, flow in model.flows.items():
-        if flow.from_ == flow.to:
-            found[name] = (flow.from_,)
-        elif component[flow.from_] == component.get(flow.to):
-            found[name] = (flow.from_, *_way(out, component, flow.to, flow.from_))
-    return found
+class Cycles:
+    """The flows of a declaration that are part of a cycle."""
 
+    def __init__(self, model: Model) -> None:
+        self._flows = model.flows
+        self._out: dict[str, dict[str, None]] = {}
+        for flow in model.flows.values():
+            self._out.setdefault(flow.from_, {})[flow.to] = None
+        self._component = _components(self._out)
 
-def _way(out: Mapping[str, Mapping[str, None]], component: Mapping[str, int], start: str, end: str) -> tuple[str, ...]:
-    """The systems from ``start`` to before ``end``, within one component."""
-    before: dict[str, str] = {start: start}
-    waiting = [start]
-    for system in waiting:
-        if system == end:
-            break
-        for other in out.get(system, ()):
-            if other not in before and component[other] == component[start]:
-                before[other] = system
-                waiting.append(other)
-    way, at = [], end
-    while at != start:
-        at = before[at]
-        way.append(at)
-    return tuple(reversed(way))
+    def __contains__(self, flow: str) -> bool:
+        declared = self._flows[flow]
+        return self._component[declared.from_] == self._component[declared.to]
+
+    def passes(self, flow: str, system: str) -> bool:
+        """Whether a system lies on some cycle with a flow."""
+        return flow in self and self._component[self._flows[flow].from_] == self._component.get(system)
+
+    def way(self, flow: str) -> tuple[str, ...]:
+        """The systems of a shortest cycle with a flow, from its source on."""
+        source, start = self._flows[flow].from_, self._flows[flow].to
+        before: dict[str, str] = {start: start}
+        waiting = [start]
+        for system in waiting:
+            if system == source:
+                break
+            for other in self._out.get(system, ()):
+                if other not in before and self._component[other] == self._component[start]:
+                    before[other] = system
+                    waiting.append(other)
+        way = [source]
+        while way[-1] != start:
+            way.append(before[way[-1]])
+        return tuple(dict.fromkeys((source, *reversed(way))))
 
 
 def _components(out: Mapping[str, Mapping[str, None]]) -> dict[str, int]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from assay.controls.data_classification.cycles import cycles
+from assay.controls.data_classification.cycles import Cycles
 from assay.controls.data_classification.facts import Facts
 from assay.domain import Verdict
 from assay.sensitivity import Label
@@ -13,7 +13,7 @@ from assay.sensitivity.levels import rank, within
 
 def levels(facts: Facts) -> Iterator[Verdict]:
     """Judges the computed label of everything that a system holds, and every compilation."""
-    circling = cycles(facts.model)
+    circling = Cycles(facts.model)
     for (system, data), labels in facts.closed.stored.items():
         if system in facts.model.systems:
             yield _computed(facts, system, data, labels.claimed)
@@ -22,6 +22,7 @@ def levels(facts: Facts) -> Iterator[Verdict]:
 
 
 def _own(facts: Facts, data: str) -> Label:
+    """The label of what a data set's own fields make together."""
     return Label(facts.closed.attributes.pieces[data], facts.closed.rules)
 
 
@@ -43,16 +44,16 @@ def _computed(facts: Facts, system: str, data: str, label: Label) -> Verdict:
     return facts.judge.failed(check, subject, at, sentence, related=related, fix=fix)
 
 
-def _raised_by_cycle(
-    facts: Facts, system: str, data: str, label: Label, circling: Mapping[str, tuple[str, ...]]
-) -> Iterator[Verdict]:
+def _raised_by_cycle(facts: Facts, system: str, data: str, label: Label, circling: Cycles) -> Iterator[Verdict]:
     """Data that comes back to where it was, with more than it left with."""
-    round_trips = [f for f in sorted({f for p in label.pieces.values() for f in p.via}) if f in circling]
-    back = [f for f in round_trips if facts.model.flows[f].to == system or system in circling[f]]
     own = _own(facts, data)
-    if not back or label.rank <= own.rank:
+    if label.rank <= own.rank:
         return
-    way = circling[back[0]]
+    through = sorted({f for p in label.pieces.values() for f in p.via})
+    back = [flow for flow in through if circling.passes(flow, system)]
+    if not back:
+        return
+    way = circling.way(back[0])
     shown = " → ".join((*way, way[0]))
     sentence = f"data set `{data}` comes back to `{system}` through {shown} and becomes {label.level}, from {own.level}"
     at = facts.declaration.places.key("flows", back[0])
