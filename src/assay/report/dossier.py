@@ -10,6 +10,7 @@ from assay.assurance.objectives import Standing
 from assay.assurance.trend import Trend
 from assay.domain import Verdict
 from assay.prove.result import Proof, RunResult
+from assay.report.organisation import Organisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Dossier:
         proofs: the newest proof of every case, from ``run`` and the runs before it.
         run: the newest run through the gateway, if there was one; ``direct``: the newest at the services themselves.
         compared: when the run that the trend compares with began.
+        organisation_note: the data, the accounts and the layers behind the APIs.
     """
 
     organisation: str
@@ -69,6 +71,7 @@ class Dossier:
     trend: Trend | None = None
     compared: datetime | None = None
     evidence: EvidenceNote | None = None
+    organisation_note: Organisation | None = None
 
     @property
     def findings(self) -> tuple[Proof, ...]:

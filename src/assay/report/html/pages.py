@@ -12,6 +12,7 @@ from assay.domain import Outcome
 from assay.prove.result import Proof
 from assay.report.dossier import Dossier, age
 from assay.report.html import control as control_page
+from assay.report.html import organisation as organisation_page
 from assay.report.html import pictures
 from assay.report.html.parts import chip, facts, grid, mono, page, style
 from assay.report.results import contribution
@@ -24,6 +25,7 @@ def pages(dossier: Dossier) -> Mapping[str, str]:
     made = {"index.html": _index(dossier), STYLES: style()}
     for note in dossier.controls:
         made[f"control-{note.id}.html"] = control_page.render(dossier, note, STYLES)
+    made |= organisation_page.pages(dossier, STYLES)
     return made
 
 
@@ -53,6 +55,7 @@ def _index(dossier: Dossier) -> str:
         h2["Controls"],
         _controls(dossier),
         _contribution(dossier),
+        _organisation(dossier),
         h2["What was not tested"],
         _unreached(dossier),
         h2["Evidence, and how to check it"],
@@ -206,6 +209,24 @@ def finding(proof: Proof) -> Element:
         ),
         pre[proof.reproduce] if proof.reproduce else None,
         p(".small")["Again: ", mono(f"assay prove --replay '{proof.case}'")],
+    ]
+
+
+def _organisation(dossier: Dossier) -> Node:
+    note = dossier.organisation_note
+    if note is None or note.empty:
+        return None
+    above = sum(b.above for b in note.blends)
+    flagged = sum(bool(account.flags) for account in note.accounts)
+    wrong = sum(bool(call.wrong) for call in note.layers.calls) if note.layers else 0
+    return [
+        h2["Data, privilege, layers"],
+        p[
+            f"{above} of {len(note.blends)} principals can put together more than they are cleared for; "
+            f"{flagged} of {len(note.accounts)} integration accounts need somebody; "
+            f"{wrong} calls go against the architecture. ",
+            a(href=organisation_page.PAGE)["Maps, derivations and what would help"],
+        ],
     ]
 
 
