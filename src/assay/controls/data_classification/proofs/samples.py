@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from assay.controls._lib.answers import by_hand
 from assay.controls._lib.attempts import good, name_of, ready, tester
 from assay.controls.data_classification.proofs.planned import answered, case, clearest, dotted, fits, form
 from assay.declare.shapes import ANY, Path
@@ -40,9 +41,9 @@ _LIKE: Final = (
 def plan(surface: Surface, targets: tuple[Target, ...]) -> Iterator[Case]:
     """Every reading operation that may answer JSON; and once for each field whose values can be told from others."""
     told: set[tuple[str, str]] = set()
-    for target in targets:
-        if target.operation.method.upper() != "GET":
-            continue
+    # Collections first: single objects are mostly made by the run itself, and their values say nothing about labels.
+    reading = sorted((t for t in targets if t.operation.method.upper() == "GET"), key=by_hand)
+    for target in reading:
         known = answered(surface, target)
         persona = clearest(surface, target, tuple(known.values())) or tester(surface, target)
         yield case(target, "payload-above-label", _agrees(target, persona, known), name_of(persona), requests=2)
@@ -56,7 +57,8 @@ def plan(surface: Surface, targets: tuple[Target, ...]) -> Iterator[Case]:
 
 def _agrees(target: Target, persona: Persona | None, known: dict[Path, Labelled]) -> Run:
     async def run(lab: Lab) -> Judged:
-        seen = await good(lab, await ready(lab, target, persona))
+        able = await ready(lab, target, persona)
+        seen = await good(lab, able)
         body = seen.json()
         if body is None:
             return unclear("the answer was no JSON", seen)
@@ -78,11 +80,12 @@ def _agrees(target: Target, persona: Persona | None, known: dict[Path, Labelled]
             sentence = _words(likely, "may hold")
             return Judged(Outcome.INCONCLUSIVE, sentence, seen.number, facts, Severity.LOW)
         if not scan.values:
-            return unclear("the answer held no value", seen, **facts)
+            return Judged(Outcome.INCONCLUSIVE, "the answer held no value", seen.number, facts, Severity.LOW)
         if scan.unread:
             return unclear(f"not all of the answer was read: {scan.unread}", seen, **facts)
         seen_labels = {item.label.name for path, item in known.items() if any(_at(body, path))}
-        words = f"{scan.values} values were looked at, {len(seen_labels)} labelled fields among them"
+        made = " of an object that this run made" if able.thing is not None and able.thing.made else ""
+        words = f"{scan.values} values{made} were looked at, {len(seen_labels)} labelled fields among them"
         return held(f"{words}; nothing in them is more sensitive than its label", seen, **facts)
 
     return run
@@ -133,7 +136,8 @@ def _like(item: Labelled) -> tuple[frozenset[str], str] | None:
 
 def _alike(target: Target, persona: Persona | None, fields: dict[Path, Labelled]) -> Run:
     async def run(lab: Lab) -> Judged:
-        seen = await good(lab, await ready(lab, target, persona))
+        able = await ready(lab, target, persona)
+        seen = await good(lab, able)
         body = seen.json()
         unlike: list[str] = []
         alike: list[str] = []
@@ -146,6 +150,9 @@ def _alike(target: Target, persona: Persona | None, fields: dict[Path, Labelled]
             fitting = any(f.detector in names for v in values for f in scan_text(v, name=word).found)
             (alike if fitting else unlike).append(dotted(path))
         facts: dict[str, Any] = {"alike": alike, "unlike": unlike}
+        if unlike and able.thing is not None and able.thing.made:
+            sentence = "the object was made by this run, so its values say nothing about labels"
+            return Judged(Outcome.INCONCLUSIVE, sentence, seen.number, facts, Severity.NOTE)
         if unlike:
             shown = ", ".join(f"`{name}`" for name in unlike[:5])
             sentence = f"no value of {shown} looks like what its label says"
