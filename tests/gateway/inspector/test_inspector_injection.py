@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections import defaultdict
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -123,13 +125,13 @@ SENTENCES = st.lists(st.sampled_from(VOCABULARY), min_size=1, max_size=9).flatma
 GENTLE = st.lists(
     st.sampled_from(
         [w for w in VOCABULARY if harmless(w) or w.replace("'", "").isalpha() or w.isdigit()]
-        + [" (", ")", ", ", ". ", "\n", ": ", "?", "'", "-"]
+        + [" (", ")", ", ", ". ", "\n", ": ", "; ", ";", "?", "'", "-"]
     ),
     min_size=1,
     max_size=10,
 ).flatmap(lambda words: st.sampled_from([" ".join(words), "".join(words)]))
 PLAIN = st.text(
-    alphabet=st.characters(codec="utf-8", categories=["L", "N", "Zs", "Po", "Pd"]) | st.sampled_from("'()\n .,:-_"),
+    alphabet=st.characters(codec="utf-8", categories=["L", "N", "Zs", "Po", "Pd"]) | st.sampled_from("'()\n .,:;-_"),
     max_size=60,
 )
 
@@ -166,6 +168,54 @@ def test_every_short_sentence_of_telling_words_is_covered(engine: Engine) -> Non
     assert len(skipped) > 500
     for start in range(0, len(skipped), 50):
         assert engine.search_everywhere(skipped[start : start + 50]) is None
+
+
+def _rule_words() -> list[str]:
+    """Every word that an expression of ours names."""
+    rules = resources.files("assay.gateway.inspector").joinpath("rules")
+    text = " ".join(f.read_text("utf-8") for f in rules.iterdir() if f.name.endswith(".conf"))
+    return sorted({word.lower() for word in re.findall(r"[A-Za-z_]{1,20}", re.sub(r"\\[a-z]", " ", text))})
+
+
+def test_no_word_of_any_rule_gets_past_where_it_could_match(engine: Engine) -> None:
+    shapes = (
+        "fine; {}",
+        "fine;{}",
+        "fine; {} x",
+        "fine; {} (1)",
+        "fine; {} 5; ok",
+        "fine;\n{} table users",
+        "; {} into users set from x; y",
+        "fine; {}2 - x",
+        "fine; {}ß",
+        "fine; {} -c x",
+        "it's; {} as x",
+        "x'{} (1)",
+        "a {}. b",
+        "a\n{} -x",
+        "{} (x)",
+        "a. {}: (x)",
+        "{}ß or {}é",
+    )
+    skipped = [text for word in _rule_words() for shape in shapes if harmless(text := shape.replace("{}", word))]
+    assert len(skipped) > 1000
+    for start in range(0, len(skipped), 50):
+        assert engine.search_everywhere(skipped[start : start + 50]) is None
+
+
+def test_prose_with_a_semicolon_costs_no_search() -> None:
+    assert harmless("Oiled, one drawer; delivered flat, ready in half an hour.")
+    for text in (
+        "fine; ls",
+        "fine;ls",
+        "a; rm -rf x",
+        "x; drop table y",
+        "a;; b",
+        "a;",
+        "a; 1",
+        "see document.domain.",
+    ):
+        assert not harmless(text), text
 
 
 @settings(SHARED, max_examples=600)
@@ -226,5 +276,5 @@ def test_an_attack_across_the_edge_of_a_window_is_found(engine: Engine) -> None:
 def test_more_text_than_can_be_searched_is_refused(engine: Engine) -> None:
     check(engine, [("notes", "word " * 200_000)])  # harmless text costs little and has no bound
     with pytest.raises(Refused) as refused:
-        check(engine, [("notes", "a;b " * 200_000)])
+        check(engine, [("notes", "a|b " * 200_000)])
     assert refused.value.decision.status == 413

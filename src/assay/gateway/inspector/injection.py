@@ -20,11 +20,14 @@ from assay.domain import AssayError
 from assay.gateway.inspector.decision import Refused
 from assay.gateway.inspector.strict_json import Json
 
-_PLAIN: Final = re.compile(r"[\w \n.,:!?'()–—’“”„…€£-]*")
+_PLAIN: Final = re.compile(r"[\w \n.,:;!?'()–—’“”„…€£-]*")
 _AFTER_BRACKET: Final = re.compile(r"\)[^\s.,:!?]|\)[.,:!?]+[^\s.,:!?]|\)\s*\(")
 _AFTER_COLON: Final = re.compile(r":[^\s]")
 _HEADER_LINE: Final = re.compile(r"\n\s*[\w-]+:")
-_WORD: Final = re.compile(r"\w+")
+# As the rules read text: words are of ASCII only, so that `union` is a word of `unionß` too.
+_WORD: Final = re.compile(r"\w+", re.ASCII)
+# Without digits: `python4` is a python.
+_AFTER_SEMICOLON: Final = re.compile(r";[ \n]*([a-z_]*)")
 
 
 WINDOW: Final = 8192
@@ -42,7 +45,7 @@ def _words(text: str) -> frozenset[str]:
 _TELLING: Final = _words(
     "union select insert delete drop truncate alter exec execute waitfor shutdown sleep benchmark "
     "pg_sleep randomblob outfile dumpfile information_schema sqlite_master pg_catalog sys xp_cmdshell "
-    "load_file extractvalue updatexml analyse generate_series lo_import lo_export utl_http utl_inaddr "
+    "load_file concat extractvalue updatexml analyse generate_series lo_import lo_export utl_http utl_inaddr "
     "dbms_pipe null case javascript vbscript livescript srcdoc fromcharcode cookie writeln jndi java "
     "javax freemarker ini cmd powershell bash zsh sh nc runtime getruntime processbuilder phpinfo "
     "metadata __proto__ __import__ constructor web_inf"
@@ -56,13 +59,22 @@ _LOGIC: Final = _words(
 # Words that continue a statement whose string literal an apostrophe has ended.
 _AFTER_QUOTE: Final = _words(
     "or and xor union having group order limit like rlike in is not between procedure into where "
-    "select div regexp sounds return var while this as"
+    "select div regexp sounds return var while this as alert confirm prompt"
 )
 # Programs that a line of a script may start with.
 _PROGRAMS: Final = _words(
     "sudo whoami uname ifconfig ipconfig netstat nslookup tasklist systeminfo printenv wget curl ncat "
     "telnet nmap chmod chown certutil python python2 python3 perl ruby php node rm mkfifo reboot net "
     "reg base64 ksh dash csh"
+)
+# Words that a semicolon makes the first of a statement or of a command line.
+_FIRST: Final = _words(
+    "select insert update delete drop alter create exec execute declare shutdown truncate grant merge call waitfor "
+    "copy attach alert confirm prompt sudo whoami uname ifconfig ipconfig netstat nslookup tasklist systeminfo "
+    "printenv wget curl ncat nc telnet nmap chmod chown certutil powershell cmd sh bash zsh ksh dash csh python perl "
+    "ruby php node rm mkfifo reboot net reg base cat less more head tail type dir ls find grep cp mv touch echo tee "
+    "kill env set id ps w who ping host dig sleep time top date pwd hostname printf xargs awk sed cut sort vi nano "
+    "ssh scp ftp tar mount df du last history"
 )
 _DIGIT: Final = re.compile(r"\d")
 _ENCODED: Final = re.compile(r"%[0-9a-fu]|&#|&\w|\\[ux]")
@@ -102,20 +114,26 @@ def harmless(text: str) -> bool:
     """Whether no rule can match ``text``, decided without the engine. A wrong True would be a hole; False costs time.
 
     Harmless text has letters, digits and gentle punctuation only, no apostrophe but inside a word, no bracket that
-    looks like a call, no word on which an attack could rest, and no condition beside a number.
+    looks like a call, no word on which an attack could rest, no semicolon but before a word that begins no command,
+    and no condition beside a number.
     """
-    if _PLAIN.fullmatch(text) is None or "--" in text or ".." in text or "\n." in text:
+    if _PLAIN.fullmatch(text) is None or "--" in text or ".." in text or "__" in text or "\n." in text:
         return False
     folded = text.lower()
     words = _WORD.findall(folded)
     if not _TELLING.isdisjoint(words) or "169.254" in text or "100.100" in text:
+        return False
+    if "document." in folded:
+        return False
+    if ";" in text and any(not word or word in _FIRST for word in _AFTER_SEMICOLON.findall(folded)):
         return False
     if "'" in text:
         parts = folded.split("'")
         for before, after in pairwise(parts):
             if not before[-1:].isalpha() or not after[:1].isalpha():
                 return False
-            if _WORD.match(after)[0] in _AFTER_QUOTE:  # type: ignore[index]
+            word = _WORD.match(after)
+            if word and word[0] in _AFTER_QUOTE:
                 return False
     if "(" in text and text.count("(") != text.count(" (") + text.startswith("("):
         return False
