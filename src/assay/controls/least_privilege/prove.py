@@ -185,6 +185,13 @@ def _refused(target: Target, persona: Persona, good: Target | None, account: str
             return broken(f"{what} is let through ({seen.status})", seen)
         if answer.at_gateway and answer.policy.startswith(_OWN_POLICY):
             return held(f"{what} is refused by policy `{answer.policy}`", seen)
+        if (
+            answer.at_gateway
+            and answer.policy.startswith("authentication/")
+            and not lab.surface.proves(target, persona)
+        ):
+            # Its credential works elsewhere, as was just seen; here it is not of a kind that is taken.
+            return held(f"{what} is refused, since it cannot prove itself there (policy `{answer.policy}`)", seen)
         if not answer.at_gateway and seen.status in (401, 403):
             if target.writes:  # `authorisation` looks at what was done all the same
                 return unclear(f"{what} is refused by the service ({seen.status}), perhaps after it was done", seen)
