@@ -140,6 +140,7 @@ class ScriptedLab:
     nonce: str = "n0nce5f3a9c1e7b2d"
     asked: list[Asked] = field(default_factory=list)
     waited: float = 0.0
+    taken: tuple[float, float] = (0.0, 0.0)
     _said: dict[int, Said] = field(default_factory=dict)
     _made: dict[str, int] = field(default_factory=dict)
     _shared: dict[tuple[str, tuple[str, ...] | None], Identity] = field(default_factory=dict)
@@ -297,6 +298,9 @@ class ScriptedLab:
 
     async def once(self, what: str, ask: Callable[[], Awaitable[Seen]]) -> Seen:
         return await ask()
+
+    def used(self, consumer: str, requests: int, seconds: int) -> tuple[float, float]:
+        return self.taken if not self.waited else (0.0, 0.0)
 
     async def wait(self, seconds: float) -> None:
         self.waited += seconds

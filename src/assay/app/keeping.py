@@ -249,7 +249,7 @@ def _tested(proof: Proof, ages: Mapping[str, str]) -> Record:
             "refused_by": proof.refused_by,
             "let_through_by": proof.let_through_by,
             "facts": dict(proof.facts),
-            "requests": len(proof.exchanges),
+            "requests": proof.requests,
             "started": proof.started.isoformat(),
             "excepted_by": verdict.excepted_by,
         },

@@ -35,6 +35,8 @@ class Family(IntEnum):
     OWN_WRITE = 2
     CROSS_WRITE = 3
     EXHAUSTION = 4
+    DRAINING = 5
+    """Uses up what all callers of a consumer share, so that none of them gets far for a while."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class Patience:
     def after_together(self, call: Call, seen: Seen) -> None:
         """What :meth:`call` does about a rate limit, for calls that were sent at the same time."""
         self._count(call)
-        if seen.status == 429 and self._case.family is not Family.EXHAUSTION:
+        if seen.status == 429 and self._case.family < Family.EXHAUSTION:
             self._give_way(call)
 
     async def pause(self, seconds: float, why: str) -> None:
@@ -96,7 +96,7 @@ class Patience:
             seen = await self._courier.send(call, guarded=guarded)
         if call.who and presented.headers and seen.status not in (0, 401):
             self._bench.accepted.add(call.who.name)
-        if seen.status == 429 and self._case.family is not Family.EXHAUSTION:
+        if seen.status == 429 and self._case.family < Family.EXHAUSTION:
             seen = await self._outwaited(call, seen, guarded=guarded)
         return seen
 
@@ -140,7 +140,7 @@ class Patience:
         raise WornOut(self.worn)
 
     def _count(self, call: Call) -> None:
-        if call.who and self._case.family is not Family.EXHAUSTION:
+        if call.who and self._case.family < Family.EXHAUSTION:
             self._bench.count(call.who, writes=call.method.upper() in WRITING)
 
 

@@ -14,7 +14,7 @@ from assay.prove.bench import Bench, Settings
 from assay.prove.bounds import BoundsReached
 from assay.prove.case import Case, Family, Judged, NotReached, Test
 from assay.prove.concluding import Culprit, culprit, not_repeated, unreached, verdict
-from assay.prove.courier import exchange
+from assay.prove.courier import Sent, exchange
 from assay.prove.events import CaseFinished, CaseStarted, CleanedUp, FamilyStarted, Finished, Planned, Stopped
 from assay.prove.lab import EngineLab
 from assay.prove.patience import WornOut
@@ -27,6 +27,8 @@ _GONE = "interrupted"
 _SILENT = 3
 _LAST_TRY = 11
 """Number of the first attempt of a case's last try: attempts have ids of their own."""
+_FIRST, _LAST = 30, 100
+"""How many exchanges of a case are kept, from its beginning and its end."""
 _Key = tuple[str, str, str, str]
 
 
@@ -54,6 +56,8 @@ class _Run:
     silent: set[str] = field(default_factory=set)
     """Ids of cases that came to no conclusion, and that some request of was not answered."""
     disturbed: list[Case] = field(default_factory=list)
+    left: tuple[str, ...] = ()
+    """What could not be removed."""
     told: bool = False
 
 
@@ -80,10 +84,10 @@ async def prove(cases: Sequence[Case], settings: Settings) -> RunResult:
         if (task := asyncio.current_task()) is not None:
             task.uncancel()
     finally:
-        left = await _clean_up(bench)
+        run.left += await _clean_up(bench)
         await bench.close()
-    settings.emit(CleanedUp(left))
-    result = _result(run, cases, started, left)
+    settings.emit(CleanedUp(run.left))
+    result = _result(run, cases, started)
     settings.emit(Finished(result))
     return result
 
@@ -95,6 +99,9 @@ async def _families(run: _Run, cases: Sequence[Case]) -> None:
         if not members:
             continue
         settings.emit(FamilyStarted(family, len(members)))
+        if family is Family.DRAINING:
+            # Whoever may delete things may have no calls left afterwards.
+            run.left += await _tidy(run.bench)
         await _reset(run.bench)
         await _at_once(_group(run, group) for group in _groups(members))
         await _once_more(run)
@@ -139,7 +146,7 @@ def _groups(cases: Iterable[Case]) -> list[list[Case]]:
     the rest is skipped once one has failed; and all that wear out one identity. The longest waits come first."""
     found: dict[tuple[str, ...], list[Case]] = {}
     for case in cases:
-        key = (case.identity,) if case.family is Family.EXHAUSTION else _key(case)
+        key = (case.identity,) if case.family >= Family.EXHAUSTION else _key(case)
         found.setdefault(key, []).append(case)
     return sorted(found.values(), key=lambda group: -sum(case.seconds for case in group))
 
@@ -247,9 +254,11 @@ async def _concluded(
     bench: Bench, case: Case, attempt: _Attempt, judged: Judged, *, started: datetime, seconds: float, repeated: int
 ) -> Proof:
     decisions = await _decisions(bench, attempt.lab, judged.decisive)
-    exchanges = await _kept(bench, attempt.lab, decisions)
+    exchanges = await _kept(bench, attempt.lab, decisions, judged.decisive)
     decisive = next((e for e in exchanges if e.number == judged.decisive), None)
     direct = bench.settings.surface.via == "direct"
+    if len(exchanges) < len(attempt.lab.sent):
+        attempt.lab.facts["exchanges"] = len(attempt.lab.sent)
     found = culprit(judged, decisive, decisions.get(judged.decisive or 0), direct=direct)
     return _proof(
         bench,
@@ -265,10 +274,21 @@ async def _concluded(
     )
 
 
-async def _kept(bench: Bench, lab: EngineLab, decisions: Mapping[int, Decision]) -> tuple[Exchange, ...]:
+def _telling(sent: Sequence[Sent], decisive: int | None) -> list[Sent]:
+    """What is kept of many exchanges: the first, the last, and the one that shows it. Hundreds of calls that use up a
+    limit are all alike; how many they were is in the facts."""
+    if len(sent) <= _FIRST + _LAST:
+        return list(sent)
+    middle = [one for one in sent[_FIRST:-_LAST] if one.number == decisive]
+    return [*sent[:_FIRST], *middle, *sent[-_LAST:]]
+
+
+async def _kept(
+    bench: Bench, lab: EngineLab, decisions: Mapping[int, Decision], decisive: int | None
+) -> tuple[Exchange, ...]:
     """The exchanges as they may be kept. Other cases measure time meanwhile, so this lets them go first."""
     found = []
-    for sent in lab.sent:
+    for sent in _telling(lab.sent, decisive):
         found.append(exchange(sent, bench, decisions.get(sent.number)))
         await asyncio.sleep(0)
     return tuple(found)
@@ -330,21 +350,25 @@ def _skipped(bench: Bench, case: Case, judged: Judged, started: datetime) -> Pro
     return _proof(bench, case, judged, Culprit(), started=started, repeated=0)
 
 
-async def _clean_up(bench: Bench) -> tuple[str, ...]:
-    """Removes what the run made, within a time of its own."""
+async def _tidy(bench: Bench) -> tuple[str, ...]:
+    """Removes what the run made so far, within a time of its own. Returns what had to stay."""
     settings = bench.settings
     test = Test("engine", "clean-up", "What a run made is removed", Severity.NOTE, "", "")
     case = Case(test=test, subject="assay", at=Location("assay.yaml"), api="", run=_nothing)
     lab = EngineLab(bench, case, cleaning=True)
-    left: tuple[str, ...] = ()
     try:
         async with asyncio.timeout(settings.limits.clean_up_seconds):
-            left = await settings.objects.clean_up(lab.send_for_cleaning)
+            return await settings.objects.clean_up(lab.send_for_cleaning)
     except TimeoutError:
-        left = ("cleaning up took too long: objects that this run made are left",)
+        return ("cleaning up took too long: objects that this run made are left",)
     except Exception as error:  # noqa: BLE001 - what was found out must not be lost to a failure to tidy up
-        left = (f"not everything that this run made was removed: {error}",)
-    for cast in (settings.cast, *(n.cast for n in bench.neighbours)):
+        return (f"not everything that this run made was removed: {error}",)
+
+
+async def _clean_up(bench: Bench) -> tuple[str, ...]:
+    """Removes what is left of what the run made, and its credentials."""
+    left = await _tidy(bench)
+    for cast in (bench.settings.cast, *(n.cast for n in bench.neighbours)):
         try:
             await cast.close()
         except Exception as error:  # noqa: BLE001 - as above
@@ -356,7 +380,7 @@ async def _nothing(lab: object) -> Judged:
     raise NotReached("there is nothing to test")
 
 
-def _result(run: _Run, cases: Sequence[Case], started: datetime, left: tuple[str, ...]) -> RunResult:
+def _result(run: _Run, cases: Sequence[Case], started: datetime) -> RunResult:
     bench, settings = run.bench, run.bench.settings
     now = settings.clock()
     why = bench.budget.used_up
@@ -382,5 +406,5 @@ def _result(run: _Run, cases: Sequence[Case], started: datetime, left: tuple[str
         unreached=unreached(proofs),
         stopped=(why or _GONE) if cut else "",
         authorised=settings.authorised,
-        left=left,
+        left=run.left,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from assay.controls._lib.attempts import name_of, reachable, tester
 from assay.controls._lib.proving import test_of
 from assay.controls.rate_limiting.proofs import replay, undeclared
-from assay.controls.rate_limiting.proofs.bounds import BUDGET, Bound, bounds, in_order, many
+from assay.controls.rate_limiting.proofs.bounds import Bound, bounds, budget, in_order, many
 from assay.controls.rate_limiting.proofs.exact import exact
 from assay.controls.rate_limiting.proofs.shared import crowd_of, crowded, escaping
 from assay.domain import Outcome
@@ -20,12 +20,13 @@ _CONTROL = "rate_limiting"
 def prove(surface: Surface) -> Iterator[Case]:
     """Each declared limit once, the lowest one for ways around it, and operations that promise to happen once."""
     declared = tuple(bounds(surface)) if surface.declared_access else ()
-    tried, left = in_order(declared)
+    most = budget(surface)
+    tried, left = in_order(declared, most)
     for bound in tried:
         writes = bound.most if bound.target.writes and not surface.fronted else 0
         yield _case(bound, "limit-not-kept", exact(bound), requests=2 * bound.most + 9, writes=2 * writes, seconds=2.0)
     for bound in left:
-        yield _case(bound, "limit-not-kept", _left(bound), requests=0)
+        yield _case(bound, "limit-not-kept", _left(bound, most), requests=0)
     alone = [b for b in tried if b.per == "caller" and b.persona is not None and many(b.persona)]
     if alone:
         lowest = min(alone, key=lambda b: (b.rate.requests, b.subject))
@@ -55,9 +56,9 @@ def _unbounded(surface: Surface) -> Iterator[Case]:
             yield _on(surface, target, "no-limit-observed", run, Family.EXHAUSTION, undeclared.TRIED + 2)
 
 
-def _left(bound: Bound) -> Run:
+def _left(bound: Bound, most: int) -> Run:
     async def run(lab: Lab) -> Judged:
-        sentence = f"{bound.words} was not tried: with it, limits would take more than {BUDGET} requests in one run"
+        sentence = f"{bound.words} was not tried: with it, limits would take more than {most} requests in one run"
         return Judged(Outcome.SKIPPED, sentence)
 
     return run
@@ -72,7 +73,7 @@ def _case(bound: Bound, check: str, run: Run, *, requests: int, writes: int = 0,
         operation=bound.target.id,
         identity=name_of(bound.persona),
         variant=bound.subject.rpartition(".limits.")[2],
-        family=Family.EXHAUSTION,
+        family=Family.DRAINING if bound.per == "consumer" else Family.EXHAUSTION,
         requests=requests,
         writes=writes,
         seconds=seconds,

@@ -17,6 +17,7 @@ from assay.prove.seams import Send
 from assay.prove.surface import Surface, Target
 
 _GONE = (404, 410)
+_UNDELETABLE = "no declared operation deletes it"
 
 
 async def clean_up(
@@ -42,8 +43,9 @@ async def clean_up(
         else:
             deleted.append(thing.made)
     for left in undeletable:
-        if not await _went_along(surface, maker, left, deleted, wanted):
-            stay.setdefault("no declared operation deletes it", []).append(_shown(left))
+        reason = await _went_along(surface, maker, left, deleted, wanted)
+        if reason:
+            stay.setdefault(reason, []).append(_shown(left))
     counted = Counter(nameless)
     return (
         *(_sentence(reason, shown) for reason, shown in stay.items()),
@@ -82,23 +84,23 @@ async def _delete(maker: Maker, operation: Target, made: Made, wanted: Wanted) -
     return said
 
 
-async def _went_along(surface: Surface, maker: Maker, made: Made, deleted: Sequence[Made], wanted: Wanted) -> bool:
-    """Whether a thing is gone with the one it belonged to."""
+async def _went_along(surface: Surface, maker: Maker, made: Made, deleted: Sequence[Made], wanted: Wanted) -> str:
+    """Looks whether a thing is gone with the one it belonged to; returns why it is not, or nothing."""
     if not any(made.api == d.api and made.path.startswith(d.path + "/") and _within(d.params, made) for d in deleted):
-        return False
+        return _UNDELETABLE
     reading = _operation(surface, made, "GET")
     if reading is None:
-        return False
+        return _UNDELETABLE
     params = dict(zip(placeholders(reading.operation.path), made.params.values(), strict=False))
     try:
         async with aclosing(maker.callers(reading, params, Wanted(wanted.send, wanted.rng))) as callers:
             async for caller in callers:
                 seen = await wanted.send(encode(reading, Draft(params), caller, purpose="is it gone?"))
                 if seen.status not in (401, 403):
-                    return seen.status in _GONE
-    except NotReached:
-        return False
-    return False
+                    return "" if seen.status in _GONE else _UNDELETABLE
+    except NotReached as error:
+        return f"{_UNDELETABLE}, and whether it is gone with what it belonged to was not seen ({error})"
+    return _UNDELETABLE
 
 
 def _within(params: Mapping[str, str], made: Made) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -15,7 +16,11 @@ from assay.domain import Location
 from assay.prove.surface import Persona, Surface, Target
 
 BUDGET = 1_000
-"""Requests that one run spends on limits. Those that need more are listed as not tried."""
+"""Requests that one run spends on limits at least. Those that need more are listed as not tried."""
+_SHARE = 0.4
+"""How much of a run's requests may go to limits where our gateway keeps them."""
+_SPENDING_SECONDS = 10
+"""Longest time that using up a limit is expected to take; what comes back meanwhile takes more calls."""
 Per = Literal["caller", "consumer", "network"]
 
 
@@ -66,6 +71,13 @@ def bounds(surface: Surface) -> Iterator[Bound]:
                 yield from _consumer(surface, name, consumer.limit)
 
 
+def budget(surface: Surface) -> int:
+    """How many requests a run spends on limits: a share of what it may send, where a gateway of ours keeps them."""
+    if not (surface.fronted and surface.via == "gateway"):
+        return BUDGET
+    return max(BUDGET, int(surface.declaration.model.prove.bounds.requests * _SHARE))
+
+
 def applying(surface: Surface, target: Target) -> tuple[RateValue, ...]:
     """The limits that one caller meets on a target."""
     limits = surface.api(target).limits
@@ -76,14 +88,14 @@ def applying(surface: Surface, target: Target) -> tuple[RateValue, ...]:
     return tuple(found)
 
 
-def in_order(found: Iterable[Bound]) -> tuple[tuple[Bound, ...], tuple[Bound, ...]]:
+def in_order(found: Iterable[Bound], most: int = BUDGET) -> tuple[tuple[Bound, ...], tuple[Bound, ...]]:
     """(those that are tried, those that would take too many requests): limits per address first, which stand against
     guessing, then the lowest."""
     tried: list[Bound] = []
     left: list[Bound] = []
     spent = 0
     for bound in sorted(found, key=lambda b: (b.per != "network", b.rate.requests, b.subject)):
-        if spent + bound.rate.requests <= BUDGET:
+        if spent + bound.rate.requests <= most:
             spent += bound.rate.requests
             tried.append(bound)
         else:
@@ -149,14 +161,17 @@ def _network(surface: Surface, rate: RateValue, targets: list[Target], api_id: s
 
 
 def _consumer(surface: Surface, name: str, rate: RateValue) -> Iterator[Bound]:
-    for persona in surface.personas:
-        if persona.consumer != name:
-            continue
-        for target in surface.targets:
-            if target.writes or "{" in target.operation.path or not surface.allows(target, persona):
+    own = [p for p in surface.personas if p.consumer == name]
+    # Those of whom there can be many first, and handshakes with certificates last: it takes hundreds of calls.
+    for persona in sorted(own, key=lambda p: (not many(p), "certificate" in p.ways, len(p.ways))):
+        # Nobody knows who calls an operation that is open to everybody, so nothing there counts for a consumer.
+        closed = (t for t in surface.targets if not t.writes and surface.is_open(t) is False)
+        for target in sorted(closed, key=lambda t: t.operation.path.count("{")):
+            if spoils(target) or not surface.allows(target, persona):
                 continue
             lowest = min((r.requests for r in applying(surface, target)), default=rate.requests)
-            people = -(-rate.requests // max(1, lowest - 2)) if lowest < rate.requests else 1
+            calls = rate.requests * 1.1 + 5 + rate.per_second * _SPENDING_SECONDS
+            people = math.ceil(calls / max(1, lowest - 2)) if lowest < rate.requests else 1
             if people == 1 or (many(persona) and people <= 40):
                 yield Bound(
                     name="limit",

@@ -28,21 +28,25 @@ def exact(bound: Bound) -> Callable[[Lab], Awaitable[Judged]]:
     async def run(lab: Lab) -> Judged:
         many = await spender(lab, bound)
         other = await _somebody_else(lab, many)
+        taken = await _taken(lab, bound)
         spent = await many.spend()
         if spent.last is not None and bound.per != "network":
             await _counted(lab, spent.last)
-        used = used_before(bound, spent)
-        if spent.refused is not None and not used and spent.passed < _range(bound, spent, used)[0]:
+        if spent.refused is not None and (lower := _of_another(lab, bound, spent.refused)):
+            sentence = f"a limit of {lower} refused before {bound.words} was reached"
+            return unclear(sentence, spent.refused, declared=bound.rate.requests, passed=spent.passed)
+        used = _used(bound, spent, taken)
+        if spent.refused is not None and not used[1] and spent.passed < _range(bound, spent, used)[0]:
             try:
                 await lab.wait(bound.rate.seconds + 0.5)
             except NotReached as reason:
                 sentence = f"{bound.words} refused after {spent.passed} calls already, and {reason}"
                 return unclear(sentence, spent.refused, declared=bound.rate.requests, passed=spent.passed)
             spent = await many.spend()
-            used = used_before(bound, spent)
+            used = _used(bound, spent, (0, 0))
         facts: dict[str, Any] = {"declared": bound.rate.requests, "seconds": bound.rate.seconds, "passed": spent.passed}
-        if used:
-            facts["used_before"] = used
+        if used[1]:
+            facts["used_before"] = used[1] if used[0] == used[1] else list(used)
         if spent.refused is None:
             sentence = (
                 f"{spent.passed} calls passed within {spent.seconds:.1f} s, and {bound.words} refused none of them"
@@ -59,8 +63,8 @@ def exact(bound: Bound) -> Callable[[Lab], Awaitable[Judged]]:
             sentence = f"{bound.words} refused after {spent.passed} calls, but {lacking}"
             return broken(sentence, spent.refused, severity=Severity.LOW, **facts)
         notes = [f"{spent.passed} calls passed, then 429 with `retry-after`"]
-        if used:
-            notes.insert(0, f"{used} had been used before, as the answers say")
+        if used[1]:
+            notes.insert(0, _before(used, said=used_before(bound, spent) > 0))
         if other is not None:
             seen = await lab.call(other)
             if seen.status == 429:
@@ -78,18 +82,60 @@ def exact(bound: Bound) -> Callable[[Lab], Awaitable[Judged]]:
     return run
 
 
-def _range(bound: Bound, spent: Spent, used: int) -> tuple[int, int]:
+async def _taken(lab: Lab, bound: Bound) -> tuple[int, int]:
+    """The fewest and the most calls that this run's other cases have taken out of a consumer's limit.
+
+    Where they are further apart than a limit may be off, what they took is waited for.
+
+    Raises:
+        NotReached: that takes longer than this run may wait.
+    """
+    consumer = bound.persona.consumer if bound.persona is not None else None
+    if bound.per != "consumer" or consumer is None:
+        return 0, 0
+    rate = bound.rate
+    least, most = lab.used(consumer, rate.requests, rate.seconds)
+    if most - least > max(1, rate.requests // 10):
+        await lab.wait(most / rate.per_second)
+        least, most = lab.used(consumer, rate.requests, rate.seconds)
+    return math.floor(least), math.ceil(most)
+
+
+def _used(bound: Bound, spent: Spent, taken: tuple[int, int]) -> tuple[int, int]:
+    """The fewest and the most that had been used before: what the answers say counts for more than a reckoning."""
+    said = used_before(bound, spent)
+    return (said, said) if said else taken
+
+
+def _before(used: tuple[int, int], *, said: bool) -> str:
+    if said:
+        return f"{used[0]} had been used before, as the answers say"
+    shown = str(used[0]) if used[0] == used[1] else f"{used[0]} to {used[1]}"
+    return f"{shown} had been used by other cases of this run"
+
+
+def _of_another(lab: Lab, bound: Bound, refused: Seen) -> int:
+    """The number of another limit that refused, by the gateway's own ``x-ratelimit-limit``; 0: none did, or none is
+    named."""
+    said = refused.headers.get("x-ratelimit-limit", "").partition(",")[0].strip()
+    ours = lab.surface.fronted and lab.surface.via == "gateway"
+    if not ours or not (said.isascii() and said.isdigit() and len(said) < 10):
+        return 0
+    return 0 if int(said) == bound.rate.requests else int(said)
+
+
+def _range(bound: Bound, spent: Spent, used: tuple[int, int]) -> tuple[int, int]:
     """How many calls may pass: 10 % about what is declared, and what comes back while they are made.
 
     What comes back does so evenly: Envoy's buckets have no moment at which they are full again at once, so there is
     no boundary about which twice as many could pass.
 
     Args:
-        used: calls that others had made before: so many fewer may pass.
+        used: the fewest and the most calls that others had made before: so many fewer may pass.
     """
     slack = max(1, bound.rate.requests // 10)
     back = math.ceil(spent.seconds * bound.rate.per_second)
-    return bound.rate.requests - slack - used, bound.rate.requests + slack + back
+    return bound.rate.requests - slack - used[1], bound.rate.requests + slack + back - used[0]
 
 
 def used_before(bound: Bound, spent: Spent) -> int:
