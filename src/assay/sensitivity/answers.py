@@ -12,7 +12,7 @@ from assay.sensitivity.bodies import labels
 from assay.sensitivity.pieces import FieldName, Piece, Pieces, merge
 
 Carried = tuple[tuple[FieldName, bool], ...]
-"""Fields of an answer, each with whether the gateway can look into the bodies that it stands in (JSON)."""
+"""Fields of an answer, each with whether it stands in bodies that the gateway can look into (JSON)."""
 
 
 class Answers:
@@ -36,7 +36,7 @@ class Answers:
                 for item in of.of(schema, "response").labelled:
                     if not item.absent:
                         name = (item.label.data, item.label.key)
-                        found[name] = found.get(name, True) and is_json
+                        found[name] = found.get(name, False) or is_json
             self._fields[key] = tuple(sorted(found.items()))
         return self._fields[key]
 

@@ -17,6 +17,8 @@ from assay.sensitivity.principals import Grant, Principal, PrincipalReach, Reach
 from assay.sensitivity.reductions import shown
 from assay.sensitivity.reveals import MOST_REVEALING_FIRST, Reveals, owners
 
+_CONFIDENTIAL = rank("confidential")
+
 
 @dataclass(frozen=True, slots=True)
 class Readable:

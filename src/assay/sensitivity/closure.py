@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from msgspec.structs import replace
@@ -77,6 +77,11 @@ class Closure:
     attributes: Attributes
     rules: Rulebook
     answers: Answers
+    spread: _Spread = field(repr=False, compare=False)
+
+    def brings(self, flow: str, node: Node) -> Pieces:
+        """What a flow brings to a system's data set, as claimed."""
+        return self.spread.brings(flow, node)
 
     @cached_property
     def held(self) -> Mapping[str, Mapping[str, Labels]]:
@@ -97,7 +102,7 @@ def closure(declaration: Declaration, verified: Iterable[VerifiedTransform] = ()
     known, rules = attributes(model), rulebook(model)
     seen = {(v.flow, v.field, v.text) for v in verified}
     claimed = _Spread(model, known, lambda *_: True, seen)
-    proven = _Spread(model, known, lambda flow, field, text: (flow, field, text) in seen, seen)
+    proven = _Spread(model, known, lambda flow, key, text: (flow, key, text) in seen, seen)
     for node, pieces in claimed.pieces.items():
         if proven.pieces[node] == pieces:
             proven.pieces[node] = pieces  # one label for both
@@ -109,7 +114,7 @@ def closure(declaration: Declaration, verified: Iterable[VerifiedTransform] = ()
         name: Labels(Label(claimed.carried(name), rules), Label(proven.carried(name), rules)) for name in model.flows
     }
     operations = _operations(declaration, answers, claimed.pieces, proven.pieces, rules)
-    return Closure(stored, carried, operations, claimed.pieces, proven.pieces, known, rules, answers)
+    return Closure(stored, carried, operations, claimed.pieces, proven.pieces, known, rules, answers, claimed)
 
 
 class _Spread:
@@ -198,6 +203,12 @@ class _Spread:
         nodes = moved(self._model, flow)
         return joined(*(self._through(name, flow, self.pieces.get(n, EMPTY), arriving=False) for n in nodes))
 
+    def brings(self, name: str, target: Node) -> Pieces:
+        """What a flow brings to one data set of the system it goes to."""
+        flow = self._model.flows[name]
+        nodes = [n for n in moved(self._model, flow) if (flow.to, flow.into or n[1]) == target]
+        return joined(*(self._through(name, flow, self.pieces.get(n, EMPTY), arriving=True) for n in nodes))
+
     def _through(self, name: str, flow: Flow, pieces: Pieces, *, arriving: bool) -> dict[str, Piece]:
         found: dict[str, Piece] = {}
         for attribute, piece in pieces.items():
@@ -213,10 +224,10 @@ class _Spread:
         """One attribute on its way through a flow; None when it does not arrive."""
         left: Piece | None = piece
         marks = piece.applied
-        for field, transform in _transforms(flow, piece):
+        for key, transform in _transforms(flow, piece):
             text = words(transform)
-            marks |= {Applied(name, field, text, (name, field, text) in self._seen)}
-            if left is not None and self._counts(name, field, text):
+            marks |= {Applied(name, key, text, (name, key, text) in self._seen)}
+            if left is not None and self._counts(name, key, text):
                 left = (reduced if arriving else on_the_way)(left, transform, flow.to)
         return left and replace(left, via=piece.via | {name} if arriving else piece.via, applied=marks)
 

@@ -77,7 +77,7 @@ def highest_attribute(course: _Course) -> None:
     def sentence() -> str:
         through = sorted({flow for p in parts for flow in p.via})
         came = f", through {', '.join(through[:4])}" if through else ""
-        return f"{LEVELS[highest]} because of {named(parts)}{came}"
+        return f"{named(parts)} {'is' if len(parts) == 1 else 'are'} {LEVELS[highest]}{came}"
 
     course.step("J0", sentence, parts, highest)
 

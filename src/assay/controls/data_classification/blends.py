@@ -29,6 +29,11 @@ def subject(principal: Principal) -> str:
     return ".".join(str(step) for step in principal.path) if principal.path else "apis"
 
 
+def who(principal: Principal) -> str:
+    """A principal, in a sentence."""
+    return f"{principal.kind} `{principal.id}`" if principal.id else principal.name
+
+
 def _place(facts: Facts, principal: Principal) -> Location:
     if not principal.path:
         return facts.declaration.places.key("apis")
@@ -62,7 +67,7 @@ def _above(facts: Facts, principal: Principal, found: tuple[Blend, ...]) -> Verd
         together = f"{names} together" if len(most.objects) > 1 else names
         last = next(s for s in most.claimed.steps if s.level == most.claimed.level)
         sentence = (
-            f"{principal.name} is cleared for {principal.clearance} data, but {together} is {most.claimed.level}:"
+            f"{who(principal)} is cleared for {principal.clearance} data, but {together} is {most.claimed.level}:"
             f" {last.sentence}"
         )
         severity = Severity.CRITICAL if most.claimed.level == "special" else None
@@ -75,7 +80,7 @@ def _above(facts: Facts, principal: Principal, found: tuple[Blend, ...]) -> Verd
             check, subject(principal), at, sentence, fix=fix, severity=severity, related=related[:6]
         )
     unknown = next((u for one in found for u in one.claimed.unknown), None)
-    sentence = f"what {principal.name} can put together is {most.claimed.level}, within its clearance"
+    sentence = f"what {who(principal)} can put together is {most.claimed.level}, within its clearance"
     if unknown and principal.clearance != "special":
         return facts.judge.unclear("blend-partly-unknown", subject(principal), at, f"{sentence}; unknown is {unknown}")
     return facts.judge.passed(check, subject(principal), at, sentence)
@@ -92,11 +97,11 @@ def _purposes(facts: Facts, principal: Principal, found: tuple[Blend, ...]) -> I
         if pair:
             first, second = (f"`{d}` ({', '.join(facts.model.data[d].purpose)})" for d in pair)
             sentence = (
-                f"{principal.name} can join {first} and {second} by {', '.join(one.on)}; their purposes do not go"
+                f"{who(principal)} can join {first} and {second} by {', '.join(one.on)}; their purposes do not go"
                 " together"
             )
             yield facts.judge.failed(check, subject(principal), at, sentence)
             return
     if joined:
-        sentence = f"the purposes of what {principal.name} can join go together"
+        sentence = f"the purposes of what {who(principal)} can join go together"
         yield facts.judge.passed(check, subject(principal), at, sentence)

@@ -12,7 +12,7 @@ from assay.controls.base import Judge
 from assay.declare.declaration import Declaration
 from assay.declare.model import Model
 from assay.sensitivity import Blend, Closure, PrincipalReach, blend, closure, reach
-from assay.sensitivity.closure import moved
+from assay.sensitivity.closure import Node, moved
 from assay.sensitivity.purposes import Compatible, compatible
 
 CONTROL = "data_classification"
@@ -47,6 +47,15 @@ class Facts:
         for flow in self.model.flows.values():
             found.setdefault(flow.to, set()).update(flow.into or data for _, data in moved(self.model, flow))
         return {system: frozenset(names) for system, names in found.items()}
+
+    @cached_property
+    def into(self) -> Mapping[Node, tuple[str, ...]]:
+        """By system and data set, the flows that bring something to it."""
+        found: dict[Node, dict[str, None]] = {}
+        for name, flow in self.model.flows.items():
+            for _, data in moved(self.model, flow):
+                found.setdefault((flow.to, flow.into or data), {})[name] = None
+        return {node: tuple(names) for node, names in found.items()}
 
     @cached_property
     def reached(self) -> tuple[PrincipalReach, ...]:

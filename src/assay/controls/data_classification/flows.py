@@ -115,7 +115,7 @@ def _arrival(facts: Facts, name: str, flow: Flow) -> Verdict:
     if flow.into and flow.into in facts.model.data:
         extra = _undeclared(facts, name, flow, flow.into)
         if extra:
-            sentence = f"{listed(extra)} of flow `{name}` arrives in `{flow.into}`, which names no such field"
+            sentence = f"flow `{name}` brings {listed(extra)} into `{flow.into}`, which names no such field"
             fix = f"write the fields under `data.{flow.into}.fields`, or `drop` them on the way"
             return facts.judge.failed(check, subject, at, sentence, fix=fix)
     return facts.judge.passed(check, subject, at, f"what flow `{name}` brings is declared where it arrives")

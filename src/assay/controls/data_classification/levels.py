@@ -9,6 +9,7 @@ from assay.controls.data_classification.facts import Facts
 from assay.domain import Verdict
 from assay.sensitivity import Label
 from assay.sensitivity.levels import rank, within
+from assay.sensitivity.pieces import joined
 
 
 def levels(facts: Facts) -> Iterator[Verdict]:
@@ -50,12 +51,24 @@ def _raised_by_cycle(facts: Facts, system: str, data: str, label: Label, circlin
     if label.rank <= own.rank:
         return
     through = sorted({f for p in label.pieces.values() for f in p.via})
-    back = [flow for flow in through if circling.passes(flow, system)]
+    back = [f for f in through if facts.model.flows[f].to == system and circling.passes(f, system)]
     if not back:
         return
-    way = circling.way(back[0])
-    shown = " → ".join((*way, way[0]))
-    sentence = f"data set `{data}` comes back to `{system}` through {shown} and becomes {label.level}, from {own.level}"
+    # What is there without anything that has left this system before.
+    left = {f for f in through if facts.model.flows[f].from_ == system}
+    stayed = {a: p for a, p in label.pieces.items() if left.isdisjoint(p.via)}
+    others = [f for f in facts.into.get((system, data), ()) if not circling.passes(f, system)]
+    first = joined(
+        facts.closed.attributes.pieces[data], stayed, *(facts.closed.brings(f, (system, data)) for f in others)
+    )
+    without = Label(first, facts.closed.rules)
+    if without.rank >= label.rank:
+        return
+    shown = " → ".join((*circling.way(back[0]), circling.way(back[0])[0]))
+    sentence = (
+        f"data set `{data}` becomes {label.level} in `{system}`, from {without.level}, by what left the system and"
+        f" came back: {shown}"
+    )
     at = facts.declaration.places.key("flows", back[0])
     yield facts.judge.failed("cycle-raises-level", f"systems.{system}.data.{data}", at, sentence)
 
