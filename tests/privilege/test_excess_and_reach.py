@@ -52,6 +52,16 @@ class TestIndex:
         assert found.index >= 0.5
         assert found.too_wide == (grant("*"),)
 
+    def test_takes_a_pattern_of_actions_for_needed_when_all_of_its_kind_is(self) -> None:
+        found = excess_of([grant("b", "read", "s3:Get*")], [grant("b")], FLAT, today=TODAY)
+        assert (found.index, found.too_wide) == (0, ())
+        assert excess_of([grant("b", "read", "s3:*")], [grant("b", "read", "s3:GetX")], FLAT, today=TODAY).too_wide
+
+    def test_judges_by_use_what_was_watched_alone(self) -> None:
+        used = (Use("public.customers", "read", "SELECT"),)
+        column = grant("public.customers(email)", "read", "SELECT")
+        assert excess_of([column], used, FLAT, today=TODAY).index == 0
+
     def test_names_what_is_needed_and_not_granted(self) -> None:
         assert excess_of([grant("x")], [grant("y")], FLAT, today=TODAY).missing == (grant("y"),)
         assert excess_of([], [grant("y")], FLAT, today=TODAY).index is None
@@ -217,6 +227,11 @@ class TestReview:
         assert long.by_use.unused == held[1:]
         seasonal = self.judged(tmp_path, "seasonal: 1y", *held, uses=Uses(used, date(2026, 4, 1), True))
         assert seasonal.by_use is None
+        truncating = (*held, grant("public.customers", "delete", "TRUNCATE"))
+        uses = Uses(used, date(2026, 4, 1), True, measures=frozenset({"SELECT", "INSERT"}))
+        watched = self.judged(tmp_path, "used_by: []", *truncating, uses=uses)
+        assert watched.by_use is not None
+        assert watched.by_use.unused == held[1:]
 
     def test_roles_that_bring_nothing_needed_are_left_over(self, tmp_path: Path) -> None:
         held = (grant("public.customers", "read", "", None, "new"), grant("public.x", "write", "", None, "old"))

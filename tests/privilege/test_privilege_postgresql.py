@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from assay.domain import IncompleteError, Secret
 from assay.privilege.catalogue import OPERATION, effective, written
@@ -156,3 +160,54 @@ def test_reading_cannot_write(server: Secret) -> None:
 
     with _connected(server) as connection, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         connection.execute(b"CREATE TABLE public.mine ()")
+
+
+@pytest.fixture
+def recorded(server: Secret) -> Iterator[tuple[psycopg.Connection[Any], Secret]]:
+    """A database with tables in the shape of the extension pg_stat_statements, which the wheel does not carry."""
+    with psycopg.connect(server.reveal(), autocommit=True) as admin:
+        admin.execute(b"CREATE DATABASE recorded")
+        dsn = Secret(make_conninfo(server.reveal(), dbname="recorded"))
+        with psycopg.connect(dsn.reveal(), autocommit=True) as connection:
+            for statement in (
+                "CREATE TABLE public.pg_stat_statements (userid oid, query text)",
+                "CREATE TABLE public.pg_stat_statements_info (dealloc bigint, stats_reset timestamptz)",
+                "INSERT INTO public.pg_stat_statements_info VALUES (0, '2026-01-02')",
+                "SET allow_system_table_mods = on",
+                "INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)"
+                " VALUES (99999, 'pg_stat_statements', 10, 'public'::regnamespace, true, '1.12')",
+                "CREATE TABLE public.read_by_me (id int); CREATE TABLE public.read_by_others (id int)",
+                "INSERT INTO public.read_by_me VALUES (1)",
+                "SELECT * FROM public.read_by_me; SELECT * FROM public.read_by_others",
+                "SELECT pg_stat_force_next_flush()",
+            ):
+                connection.execute(statement.encode())
+            yield connection, dsn
+        admin.execute(b"DROP DATABASE recorded WITH (FORCE)")
+
+
+def _record(connection: psycopg.Connection[Any], role: str, *texts: str) -> None:
+    for text in texts:
+        query = b"INSERT INTO public.pg_stat_statements SELECT oid, %s FROM pg_roles WHERE rolname = %s"
+        connection.execute(query, (text, role))
+    connection.execute(b"SELECT pg_stat_force_next_flush()")
+
+
+def test_where_statements_are_recorded_only_the_roles_own_count(
+    recorded: tuple[psycopg.Connection[Any], Secret],
+) -> None:
+    connection, dsn = recorded
+    _record(connection, "viewer", 'SELECT * FROM "public"."read_by_me" WHERE id = $1')
+    _record(connection, "boss", "SELECT * FROM read_by_others")
+    uses = read_uses(dsn, "viewer")
+    assert {(u.object, u.right) for u in uses.uses} == {("public.read_by_me", "SELECT")}
+    assert (uses.source, uses.complete, uses.since) == ("pg_stat_statements", True, date(2026, 1, 2))
+
+
+@pytest.mark.parametrize("hiding", ["CALL work()", "DO $$ BEGIN END $$", "<insufficient privilege>", ""])
+def test_statements_that_hide_others_decide_nothing(
+    recorded: tuple[psycopg.Connection[Any], Secret], hiding: str
+) -> None:
+    connection, dsn = recorded
+    _record(connection, "viewer", "SELECT 1", hiding)
+    assert read_uses(dsn, "viewer").source == "pg_stat_user_tables"

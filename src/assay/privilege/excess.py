@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from assay.privilege.rights import NO_ROWS, Grant, Operation, Use, covers, touches
+from assay.privilege.rights import NO_ROWS, Grant, Operation, Use, covers, matches, touches
 
 WEIGHTS: Final[Mapping[Operation, int]] = {
     "read": 1,
@@ -128,9 +128,9 @@ def excess_of(
 
 def _whole(grant: Grant, use: Grant | Use) -> bool:
     """Whether a use takes all of a right."""
-    if use.object != grant.object and not (isinstance(use, Grant) and covers(use, grant)):
+    if grant.future or not matches(use.object, grant.object):
         return False
-    return not grant.future and (grant.right == use.right or "*" not in grant.right)
+    return not use.right or grant.right == use.right or "*" not in grant.right
 
 
 def _spent(grant: Grant, touched: list[Grant | Use], weight: float, weighing: Weighing) -> float:

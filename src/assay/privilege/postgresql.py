@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _SECONDS: Final = 5
 _SET_OPTION_SINCE: Final = 160000
 _MOST_STATEMENTS: Final = 5000
+_WATCHED: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
+"""The rights that statistics tell about; none counts truncation, references or triggers."""
 _KINDS: Final = "c.relkind IN ('r', 'p', 'v', 'm', 'f')"
 _OURS: Final = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
 
@@ -92,23 +94,21 @@ def read_uses(dsn: Secret, role: str) -> Uses:
     uses: list[Use] = []
     seen: set[str] = set()
     for schema, name, reads, inserted, updated, deleted in tables:
+        table = f"{written(schema)}.{written(name)}"
         counted = {"SELECT": reads, "INSERT": inserted, "UPDATE": updated, "DELETE": deleted}
         for right, count in counted.items():
-            if count and (statements is None or _mentioned(statements, right, name)):
-                uses.append(_use(f"{written(schema)}.{written(name)}", right))
-                seen.add(f"{written(schema)}.{written(name)}")
+            if count if statements is None else _mentioned(statements, right, name):
+                uses.append(_use(table, right))
+        if any(counted.values()):
+            seen.add(table)
     for view, shown in views.items():
-        plain = view.partition(".")[2]
-        if statements is None:
-            uses += [_use(view, right) for right in ("SELECT", "INSERT", "UPDATE", "DELETE") if seen & set(shown)]
-        else:
-            uses += [
-                _use(view, r) for r in ("SELECT", "INSERT", "UPDATE", "DELETE") if _mentioned(statements, r, plain)
-            ]
-    if statements is None:
-        said = "pg_stat_user_tables counts all roles together, so more may be unused than this shows"
-        return Uses(tuple(uses), since, True, (Unclear(said),), "pg_stat_user_tables")
-    return Uses(tuple(uses), since, True, (), "pg_stat_statements")
+        plain = view.rpartition(".")[2].strip('"').replace('""', '"')
+        used = bool(seen & set(shown)) if statements is None else False
+        uses += [_use(view, r) for r in _WATCHED if used or (statements and _mentioned(statements, r, plain))]
+    if statements is not None:
+        return Uses(tuple(uses), since, True, (), "pg_stat_statements", _WATCHED)
+    said = "pg_stat_user_tables counts all roles together, so more may be unused than this shows"
+    return Uses(tuple(uses), since, True, (Unclear(said),), "pg_stat_user_tables", _WATCHED)
 
 
 def _use(name: str, right: str) -> Use:
@@ -326,6 +326,10 @@ def _statements(connection: psycopg.Connection[Any], role: str) -> tuple[list[st
             )
             if not place:
                 return None
+            # COPY is recorded as a utility, if utilities are.
+            tracked = _rows(connection, "SELECT current_setting('pg_stat_statements.track_utility', true)")
+            if tracked[0][0] == "off":
+                return None
             schema = sql.Identifier(place[0][0])
             info = sql.SQL("SELECT dealloc, stats_reset FROM {}.pg_stat_statements_info").format(schema)
             kept = connection.execute(info).fetchone()
@@ -347,4 +351,5 @@ def _statements(connection: psycopg.Connection[Any], role: str) -> tuple[list[st
 
 def _mentioned(statements: list[str], right: str, name: str) -> bool:
     """Whether a statement that does this names a table; rather too often than too seldom: comments count too."""
-    return any(name.lower() in text and (right == "SELECT" or right.lower() in text) for text in statements)
+    words = () if right == "SELECT" else (right.lower(), "copy", "merge")
+    return any(name.lower() in text and (not words or any(w in text for w in words)) for text in statements)

@@ -223,7 +223,7 @@ def review(
     window = max(WINDOW, -(-account.seasonal // 86400)) if account.seasonal else WINDOW
     excess = excess_of(grants, needs, reach.weighing, today=today, window=window)
     by_use = (
-        excess_of(grants, uses.uses, reach.weighing, today=today, window=window)
+        excess_of(_measured(grants, uses), uses.uses, reach.weighing, today=today, window=window)
         if uses is not None and uses.complete and uses.since and uses.since <= today - timedelta(days=window)
         else None
     )
@@ -255,6 +255,11 @@ def review(
         window=window,
         unclear=held.unclear if held else (),
     )
+
+
+def _measured(grants: tuple[Grant, ...], uses: Uses) -> tuple[Grant, ...]:
+    """The rights whose use was watched."""
+    return tuple(g for g in grants if not uses.measures or g.right in uses.measures)
 
 
 def _superuser(rights: Rights | None, level: Level | None, excess: Excess | None) -> Iterable[str]:

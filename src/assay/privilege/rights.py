@@ -100,6 +100,7 @@ class Uses:
     Attributes:
         since: from when on this was watched; None: nobody knows, so that nothing can be called unused.
         complete: whether what is not in here was not used. False: ``unclear`` says why.
+        measures: the rights that this can tell about; others are not judged by it. Empty: every right.
     """
 
     uses: tuple[Use, ...] = ()
@@ -107,6 +108,7 @@ class Uses:
     complete: bool = False
     unclear: tuple[Unclear, ...] = ()
     source: str = ""
+    measures: frozenset[str] = frozenset()
 
 
 def covers(held: Grant, other: Grant | Use) -> bool:
