@@ -112,7 +112,11 @@ def phones(text: str, around: Context) -> Iterator[Hit]:
             yield (*match.span(), "phone", _which(context), sure, False)
     for match in _NATIONAL.finditer(text):
         digits = sum(c.isdigit() for c in match[0])
-        if not 7 <= digits <= 12 or any(s < match.end() and match.start() < e for s, e in taken):
+        if (
+            not 7 <= digits <= 12
+            or _IP4.fullmatch(match[0])
+            or any(s < match.end() and match.start() < e for s, e in taken)
+        ):
             continue
         context = before(text, match.start(), around)
         if not (context.tells(_PHONE_WORDS) or context.tells(_FAX_WORDS)) or _NO_PHONE & context.words:

@@ -1,11 +1,14 @@
 """A bureau in a function: records of people, callers who see some of them, and a warehouse that gets a part. Safe as it
-is, with every flaw that a test switches on."""
+is, with every flaw that a test switches on. Its
+warehouse is a real SQLite file."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
+import sqlite3
+import tempfile
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,9 @@ from typing import Any
 from tests.controls.proving.shop import surface_in
 from tests.prove.scripted import Asked, Said, ScriptedLab, judge
 
-from assay.prove.case import Case, Draft, Identity, Judged, NotReached, Thing
-from assay.prove.needles import forms
+from assay.domain import Secret
+from assay.prove.case import Case, Draft, Identity, Judged, Thing
+from assay.prove.stores import Stores
 from assay.prove.surface import Persona, Surface, Target
 
 CONTRACT = """\
@@ -120,7 +124,7 @@ class Bureau:
 
     flaws: frozenset[str] = frozenset()
     people: dict[str, dict[str, str]] = field(default_factory=lambda: {"1": dict(KNOWN)})
-    warehouse: bytes = b""
+    warehouse: Path = Path("warehouse.db")
 
     def things(self, target: Target, who: Identity) -> Thing:
         return Thing({"personId": "1"}, who, "", made=True)
@@ -178,7 +182,10 @@ class Bureau:
             moved["email"] = hashlib.md5(body.get("email", "").encode(), usedforsecurity=False).hexdigest()
         if "kept" in self.flaws:
             moved["name"] = body.get("name", "")
-        self.warehouse += json.dumps(moved).encode()
+        with closing(sqlite3.connect(self.warehouse)) as store:
+            store.execute("CREATE TABLE IF NOT EXISTS profile (city, iban, email, name)")
+            store.execute("INSERT INTO profile VALUES (:city, :iban, :email, :name)", {"name": None, **moved})
+            store.commit()
 
 
 class BureauLab(ScriptedLab):
@@ -190,13 +197,15 @@ class BureauLab(ScriptedLab):
         return Draft(made.params, body=body, content_type=made.content_type)
 
     async def stored(self, needle: bytes, *, system: str | None = None) -> bool:
-        if system != "warehouse":
-            raise NotReached(f"system `{system}` does not say how to look into it: declare its `connection`")
         assert isinstance(self.service, Bureau)
-        return any(one in self.service.warehouse for one in forms(needle))
+        dsn = Secret(f"sqlite:///{self.service.warehouse}")
+        return (await Stores(self.surface.declaration, lambda _: dsn).holds(needle, system)).found
 
 
 def outcome(surface: Surface, cases: list[Case], test: str, bureau: Bureau, operation: str = "") -> Judged:
     """The first case of a test (on an operation) against a bureau."""
     case = next(c for c in cases if c.test.id == test and operation in (c.operation, ""))
-    return judge(case, BureauLab(surface, bureau, bureau.things, people=400))
+    with tempfile.TemporaryDirectory() as folder:
+        bureau.warehouse = Path(folder) / "warehouse.db"
+        bureau.warehouse.touch()
+        return judge(case, BureauLab(surface, bureau, bureau.things, people=400))
