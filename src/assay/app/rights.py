@@ -18,6 +18,7 @@ from assay.domain import AssayError, Secret, UsageError, did_you_mean
 from assay.gateway.decision import decide
 from assay.gateway.state import Paths
 from assay.identity.secrets import resolve
+from assay.privilege.catalogue import Catalogue
 from assay.privilege.declared import needs_of, reads_itself, role_of
 from assay.privilege.proposal import aws_policy, patch
 from assay.privilege.review import Accounts, Review, review
@@ -102,6 +103,7 @@ class _Systems:
 
     def __init__(self, declaration: Declaration, environ: Mapping[str, str]) -> None:
         self._declaration, self._environ = declaration, environ
+        self._read: dict[str, Catalogue | AssayError] = {}
 
     def _dsn(self, account: Account) -> Secret:
         declaration = self._declaration
@@ -118,11 +120,20 @@ class _Systems:
         return resolve(system.connection.dsn.secret, environ=self._environ, base=declaration.root, location=at)
 
     def rights(self, name: str) -> Rights:
-        """See :func:`assay.privilege.postgresql.read_rights`."""
-        from assay.privilege.postgresql import read_rights
+        """See :func:`assay.privilege.postgresql.read_rights`; a system's catalogues are read once."""
+        from assay.privilege.postgresql import read_catalogue, rights_in
 
         account = self._declaration.model.accounts[name]
-        return read_rights(self._dsn(account), role_of(name, account))
+        known = self._read.get(account.system)
+        if known is None:
+            try:
+                known = read_catalogue(self._dsn(account))
+            except AssayError as error:
+                known = error  # a server that does not answer is not waited for again
+            self._read[account.system] = known
+        if isinstance(known, AssayError):
+            raise known
+        return rights_in(known, role_of(name, account))
 
     def uses(self, name: str) -> Uses:
         """What was used; a system that does not say leaves that unclear."""

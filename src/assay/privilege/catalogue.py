@@ -8,6 +8,7 @@ its INHERIT and SET options (22.3, since version 16 each membership has its own)
 from __future__ import annotations
 
 import re
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -157,6 +158,10 @@ class Catalogue:
         return next((r for r in self.roles.values() if r.name == name), None)
 
 
+Above = dict[int, list[Membership]]
+"""By role, its memberships in others."""
+
+
 def effective(catalogue: Catalogue, name: str) -> Rights:
     """What a role may do, by every way it comes by it: direct, inherited, as another role, as anybody (PUBLIC).
 
@@ -168,9 +173,13 @@ def effective(catalogue: Catalogue, name: str) -> Rights:
         raise KeyError(name)
     powers = set(_powers(role))
     grants: dict[tuple[str, str, str, str, bool], list[Grant]] = {}
-    for acting, through in _actors(catalogue, role):
+    above: Above = defaultdict(list)
+    for edge in catalogue.members:
+        if edge.role in catalogue.roles:
+            above[edge.member].append(edge)
+    for acting, through in _actors(catalogue, role, above):
         known = frozenset(grants)
-        for grant in _View(catalogue, acting, through, name).grants():
+        for grant in _View(catalogue, acting, through, name, above).grants():
             key = (grant.object, grant.operation, grant.right, grant.rows, grant.future)
             whole = (grant.object, grant.operation, grant.right, "", grant.future)
             # Becoming another role is no way to what it has already, nor to nothing.
@@ -196,24 +205,25 @@ def _powers(role: Role) -> Iterator[str]:
         yield "expired"
 
 
-def _actors(catalogue: Catalogue, role: Role) -> Iterator[tuple[Role, tuple[str, ...]]]:
+def _actors(catalogue: Catalogue, role: Role, above: Above) -> Iterator[tuple[Role, tuple[str, ...]]]:
     """The role itself, and every role that it can become, each with how."""
     yield role, ()
-    found, waiting = {role.oid}, [(role.oid, ())]
+    found, waiting = {role.oid}, deque([role.oid])
     while waiting:
-        oid, through = waiting.pop(0)
-        for edge in catalogue.members:
-            if edge.member == oid and edge.set and edge.role not in found and edge.role in catalogue.roles:
+        for edge in above.get(waiting.popleft(), ()):
+            if edge.set and edge.role not in found:
                 found.add(edge.role)
-                path = (*through, f"SET ROLE {catalogue.roles[edge.role].name}")
-                yield catalogue.roles[edge.role], path[-1:]
-                waiting.append((edge.role, ()))
+                yield catalogue.roles[edge.role], (f"SET ROLE {catalogue.roles[edge.role].name}",)
+                waiting.append(edge.role)
 
 
 class _View:
     """What one role may do while it acts as itself."""
 
-    def __init__(self, catalogue: Catalogue, role: Role, through: tuple[str, ...], principal: str) -> None:
+    def __init__(
+        self, catalogue: Catalogue, role: Role, through: tuple[str, ...], principal: str, above: Above
+    ) -> None:
+        self._above = above
         self._catalogue, self._role, self._through, self._principal = catalogue, role, through, principal
         self._ways = self._inherited()
         names = {catalogue.roles[oid].name for oid in self._ways if oid in catalogue.roles}
@@ -224,11 +234,11 @@ class _View:
         """The roles whose rights it has without becoming them, each with the way there."""
         roles = self._catalogue.roles
         ways: dict[int, tuple[str, ...]] = {self._role.oid: ()}
-        waiting = [self._role.oid]
+        waiting = deque([self._role.oid])
         owners = next((r.oid for r in roles.values() if r.name == "pg_database_owner"), None)
         while waiting:
-            oid = waiting.pop(0)
-            above = [m.role for m in self._catalogue.members if m.member == oid and m.inherit and m.role in roles]
+            oid = waiting.popleft()
+            above = [edge.role for edge in self._above.get(oid, ()) if edge.inherit]
             if owners is not None and oid == self._catalogue.owner:
                 above.append(owners)
             for upper in above:
@@ -272,16 +282,15 @@ class _View:
             yield self._grant("*", "read", "REPLICATION")
 
     def _memberships(self) -> Iterator[Grant]:
-        for edge in self._catalogue.members:
-            if edge.role not in self._catalogue.roles:
-                continue
-            above = self._catalogue.roles[edge.role].name
-            if edge.admin and edge.member in self._ways:
-                yield self._grant(f"role {written(above)}", "grant", "ADMIN OPTION", self._ways[edge.member])
-            other = self._catalogue.roles[edge.role]
-            # A group's rights are listed as such; to become somebody who can log in is to act in their name.
-            if edge.set and edge.member == self._role.oid and (other.login or other.superuser):
-                yield self._grant(f"role {written(above)}", "impersonate", "SET ROLE")
+        for member, way in self._ways.items():
+            for edge in self._above.get(member, ()):
+                other = self._catalogue.roles[edge.role]
+                name = f"role {written(other.name)}"
+                if edge.admin:
+                    yield self._grant(name, "grant", "ADMIN OPTION", way)
+                # A group's rights are listed as such; to become somebody who can log in is to act in their name.
+                if edge.set and member == self._role.oid and (other.login or other.superuser):
+                    yield self._grant(name, "impersonate", "SET ROLE")
         for oid, way in self._ways.items():
             name = self._catalogue.roles[oid].name if oid in self._catalogue.roles else ""
             if name in _SERVER:

@@ -35,7 +35,8 @@ def reads_itself(account: Account) -> bool:
 
 def role_of(name: str, account: Account) -> str:
     """What an account is called on its platform."""
-    return (account.rights.name or name) if isinstance(account.rights, RightsFrom) else name
+    written = account.rights.name if isinstance(account.rights, RightsFrom) else None
+    return written or account.login or name
 
 
 def rights_of(declaration: Declaration, name: str) -> Rights | None:

@@ -46,15 +46,18 @@ def read_rights(dsn: Secret, role: str) -> Rights:
     Raises:
         IncompleteError: the server cannot be reached or read, or has no such role. The connection string is not shown.
     """
-    with _connected(dsn) as connection:
-        catalogue = _catalogue(connection)
+    return rights_in(read_catalogue(dsn), role)
+
+
+def rights_in(catalogue: Catalogue, role: str) -> Rights:
+    """What a role may do, by catalogues that were read. Raises IncompleteError: there is no such role."""
     try:
         return effective(catalogue, role)
     except KeyError:
         names = [r.name for r in catalogue.roles.values() if not r.name.startswith("pg_")]
         raise IncompleteError(
             f"the PostgreSQL server has no role `{role}`",
-            fix=did_you_mean(role, names, what="role") + "; the role of an account is `rights.name`",
+            fix=did_you_mean(role, names, what="role") + "; the role of an account is its `login`",
         ) from None
 
 

@@ -45,7 +45,7 @@ class RightsFrom(Mapped):
     format: Literal["aws-iam", "keycloak", "salesforce", "entra", "csv"] | None = Field(
         None, description="What wrote the file. May be left out for .csv."
     )
-    name: str | None = Field(None, description="What the account is called there; default: its id.")
+    name: str | None = Field(None, description="What the account is called there; default: its `login`.")
 
 
 class Credential(Mapped):
@@ -76,6 +76,7 @@ class Account(Mapped):
     kind: Literal["service", "person", "shared"] = Field(
         "service", description="Who uses it: one integration, one person, or several."
     )
+    login: str | None = Field(None, description="What it is called in its system; default: its id.")
     rights: RightsFrom | tuple[Right, ...] = Field((), description="What it may do: read from somewhere, or by hand.")
     needs: tuple[Right, ...] = Field((), description="What it has to do; every other right is too much.")
     credential: Credential | None = None

@@ -90,6 +90,6 @@ def no_principal(principal: str, known: Iterable[str], file: str, what: str = "p
     fix = did_you_mean(principal, names, what=what) if names else "export the account as well"
     return AssayError(
         f"`{file}` holds no {what} `{principal}`",
-        fix=f"{fix}; `rights.name` says what the account is called there",
+        fix=f"{fix}; `login` says what the account is called there",
         location=Location(file),
     )
