@@ -4,6 +4,7 @@ Everything is computed from a declaration, by pure functions:
 
 - :func:`closure` follows data over flows, joins and APIs, and labels it everywhere, as claimed and as verified;
 - :func:`reach` says what every account, consumer, role, system and log can reach;
+- :func:`observed_reach` says what callers did reach, by the calls that :func:`read_calls` finds in an access log;
 - :func:`blend` joins what one of them reaches, as far as keys allow;
 - :func:`what_ifs` names the smallest changes that bring a blend under its principal's clearance;
 - :func:`activities` is the record of processing (GDPR Art. 30), :func:`dpia` the criteria for an impact assessment.
@@ -13,6 +14,7 @@ from assay.sensitivity.blend import Blend, blend
 from assay.sensitivity.closure import Closure, Labels, VerifiedTransform, closure
 from assay.sensitivity.dpia import Assessment, Criterion, dpia
 from assay.sensitivity.label import Label, join
+from assay.sensitivity.observed import Observed, observed_reach, read_calls
 from assay.sensitivity.principals import Grant, Principal, PrincipalReach, Reached
 from assay.sensitivity.reach import reach
 from assay.sensitivity.record import Activity, Missing, Recipient, TransferOf, activities
@@ -30,6 +32,7 @@ __all__ = [
     "Label",
     "Labels",
     "Missing",
+    "Observed",
     "Principal",
     "PrincipalReach",
     "Reached",
@@ -44,6 +47,8 @@ __all__ = [
     "closure",
     "dpia",
     "join",
+    "observed_reach",
     "reach",
+    "read_calls",
     "what_ifs",
 ]

@@ -74,6 +74,10 @@ class Callers:
             self._known[key] = self.seen(api, allowed, roles, clearance)
         return self._known[key]
 
+    def serves(self, api: str) -> bool:
+        """Whether the gateway serves an API: all but the retired ones."""
+        return api in self._apis
+
     def seen(
         self, api: str, operations: Iterable[Operation], roles: Collection[str], clearance: int
     ) -> tuple[Reached, ...]:
@@ -115,7 +119,7 @@ class Callers:
                 f"apis.{api}",
                 seen,
                 certain,
-                tuple(Grant(("apis", api, "access"), f"operation {o} of API {api}") for o in operations),
+                tuple(Grant(("apis", api, "access"), f"operation {o} of API {api}", (api, o)) for o in operations),
                 forms,
             )
             for data, (seen, certain, forms, operations) in found.items()

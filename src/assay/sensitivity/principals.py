@@ -40,10 +40,12 @@ class Grant:
     Attributes:
         path: where it is declared (``apis.X.access.0``, ``systems.Y.holds``).
         text: in words, such as `operation getCustomer of API customer-data`.
+        operation: the API and the operation, where it is one.
     """
 
     path: tuple[str | int, ...]
     text: str
+    operation: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
