@@ -62,7 +62,7 @@ class Credential(Mapped):
 class Narrowed(Mapped):
     """The API that lets an account's holders do less than the account could."""
 
-    api: Id
+    api: Id = Field(description="The API in front, which the account's consumers call.")
     operations: tuple[str, ...] = Field(min_length=1, description="The only operations its consumers may call.")
 
 
