@@ -40,6 +40,10 @@ _PERSONAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         "phone": {"category": "user.contact.phone_number", "identifies": "direct"},
     },
     "Order": {"address": {"category": "user.contact.address"}, "note": {"category": "user.content", "free_text": True}},
+    "Colleague": {
+        "mail": {"category": "user.contact.email", "identifies": "direct"},
+        "name": {"category": "user.name", "identifies": "direct"},
+    },
     "Patient": {"name": {"category": "user.name", "identifies": "direct"}},
     "Document": {"text": {"category": "user.health_and_medical", "free_text": True}},
 }

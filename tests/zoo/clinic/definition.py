@@ -35,6 +35,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "DocumentUpdate": thing({}, {"title": _TITLE, "text": _TEXT}),
     "Patient": thing({"id": _PATIENT_ID, "name": text(100), "department": text(40)}),
     "Visit": thing({"id": _ID["visitId"], "patient": _PATIENT_ID, "finding": text(200)}),
+    "Colleague": thing({"name": text(), "mail": text()}),
     "Appointment": thing({"number": _ID["number"], "patient": _PATIENT_ID, "reason": text(200)}),
 }  # fmt: skip
 _DOCUMENTS = listing(ref("Document"), 10_000)
@@ -84,7 +85,7 @@ OPERATIONS = (
        summary="Is there such a referral?", roles=ALL, status=204, loose={"sql-blind": {"code": text(500)}}),
     Op(id="findColleague", method="GET", path="/directory", handler=do.find_colleague, summary="Who works here",
        roles=STAFF, query={"name": text(100, examples=["dora"], **{"x-required": True})},
-       answer=listing(thing({"name": text(), "mail": text()}))),
+       answer=listing(ref("Colleague"))),
     Op(id="exportPatients", method="GET", path="/exports/patients", handler=do.export_patients,
        summary="All patients of the tenant", roles=("admin",), answer=listing(ref("Patient"))),
     Op(id="metrics", method="GET", path="/metrics", handler=do.metrics, summary="Old", only_with="metrics-exposed"),
