@@ -56,6 +56,7 @@ def _retired(through: str, paths: list[str]) -> Run:
     async def run(lab: Lab) -> Judged:
         last: Seen | None = None
         doubt = ""
+        statuses: set[int] = set()
         for path in paths:
             last = await lab.call(Call(method="GET", target=path, api=through, purpose="a retired API"))
             if last.status == 0:
@@ -65,12 +66,14 @@ def _retired(through: str, paths: list[str]) -> Run:
             decision = await lab.decision(last)
             if decision is not None and decision.outcome == "allowed":
                 return broken(f"`{path}` of a retired API still reaches a service, which answers {last.status}", last)
+            statuses.add(last.status)
             if last.status not in _GONE:
                 by = f" by `{decision.policy}`" if decision else ""
                 doubt = f"`{path}` of a retired API is answered {last.status}{by}, which does not show that it is gone"
         if doubt:
             return unclear(doubt, last)
-        return held(f"no path of the retired API answers ({last.status if last else 0})", last)
+        told = ", ".join(map(str, sorted(statuses, reverse=True)))
+        return held(f"no path of the retired API answers: {len(paths)} asked, {told}", last)
 
     return run
 
