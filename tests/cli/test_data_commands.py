@@ -7,6 +7,7 @@ import io
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -104,9 +105,7 @@ class TestScan:
 
 
 def test_ids_and_categories_are_offered() -> None:
-    class Context:
-        params = {"where": PLACES}
-
+    context = SimpleNamespace(params={"where": PLACES})
     assert completing.data_categories("user.contact.e") == ["user.contact.email"]
-    assert completing.data_sets(Context(), "o") == ["order"]  # type: ignore[arg-type]
-    assert completing.principals(Context(), "r") == ["reporting"]  # type: ignore[arg-type]
+    assert completing.data_sets(context, "o") == ["order"]  # type: ignore[arg-type]
+    assert completing.principals(context, "r") == ["reporting"]  # type: ignore[arg-type]
