@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from assay.prove.case import Call, Identity, NotReached, Seen
 from assay.prove.scope import Origin, Scope, origin_of
@@ -59,31 +59,9 @@ def side_of(neighbour: Neighbour, *, seconds: float, body_bytes: int) -> Side:
     return Side(origin, Transport(scope, authority=neighbour.authority, seconds=seconds, body_bytes=body_bytes))
 
 
-class Abroad(Protocol):
-    """See ``Lab.abroad``."""
-
-    @property
-    def surface(self) -> Surface:
-        """What can be called there."""
-
-    async def act(self, persona: Persona) -> Identity:
-        """Somebody of that environment; calls of the lab may be made with its credential.
-
-        Raises:
-            NotReached: there is nobody, or the gateway there does not answer.
-        """
-
-    async def works(self, target: Target, who: Identity, purpose: str) -> Seen:
-        """Somebody's call at home, where it must succeed.
-
-        Raises:
-            NotReached: it does not.
-        """
-
-
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Implements :class:`Abroad` for one attempt at a case. ``send`` sends to the neighbour's gateway."""
+    """Implements :class:`assay.prove.foreign.Abroad` for one attempt. ``send`` sends to the neighbour's gateway."""
 
     neighbour: Neighbour
     send: Callable[[Call], Awaitable[Seen]]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from assay.gateway.decision import Decision
     from assay.privilege.rights import Rights
-    from assay.prove.abroad import Abroad
+    from assay.prove.foreign import Abroad
     from assay.prove.played import Behind, Played
     from assay.prove.surface import Persona, Surface, Target
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from assay.gateway.decision import Decision, decide
 from assay.prove import reproduce
-from assay.prove.abroad import Abroad, Visit
+from assay.prove.abroad import Visit
 from assay.prove.bench import Bench
 from assay.prove.bounds import BoundsReached
 from assay.prove.case import (
@@ -29,6 +29,7 @@ from assay.prove.case import (
 )
 from assay.prove.concluding import correlation, nonce
 from assay.prove.courier import Courier, Sent
+from assay.prove.foreign import Abroad
 from assay.prove.handshake import exchange_raw, shake
 from assay.prove.patience import Patience
 from assay.prove.played import Behind, Played
