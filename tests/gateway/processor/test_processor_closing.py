@@ -43,7 +43,9 @@ asyncio.run(Server(Quitter(), uds=pathlib.Path(sys.argv[1]), interface=Interface
 @pytest.mark.parametrize("after", [False, True])
 def test_a_stream_that_the_processor_ends_early_is_a_refusal(make_rig: Callable[..., Any], after: bool) -> None:
     masking = ir.Masking(control="c", source="s", api="a", operation="read", fields=())
-    bundle = bundles.Bundle(version=1, digest="d", operations={"a/read": bundles.Operation("a", masking=masking)})
+    bundle = bundles.Bundle(
+        version=bundles.VERSION, digest="d", operations={"a/read": bundles.Operation("a", masking=masking)}
+    )
     rig = make_rig(bundle, instead=QUITTER.replace("AFTER", str(after)))
     rig.upstream.body = b'{"email":"alice@example.com"}'
     for _ in range(5):

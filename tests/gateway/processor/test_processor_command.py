@@ -26,7 +26,7 @@ Start = Callable[..., subprocess.Popen[str]]
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts the command with the bundle, keys and socket in ``tmp_path``."""
-    (tmp_path / "bundle.json").write_bytes(bundles.encode(bundles.Bundle(version=1, digest="d")))
+    (tmp_path / "bundle.json").write_bytes(bundles.encode(bundles.Bundle(version=bundles.VERSION, digest="d")))
     started: list[subprocess.Popen[str]] = []
 
     def run(*more: str, uds: Path = tmp_path / "p.sock") -> subprocess.Popen[str]:

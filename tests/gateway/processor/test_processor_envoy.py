@@ -66,7 +66,7 @@ FIELDS = (
 )
 
 BUNDLE = bundles.Bundle(
-    version=1,
+    version=bundles.VERSION,
     digest="one",
     operations={
         "a/read": bundles.Operation("a", masking=masking("read", *FIELDS)),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Annotated
+
 import msgspec
 
 from assay.domain import IncompleteError
@@ -10,7 +13,7 @@ from assay.gateway.assemble import Policy
 from assay.gateway.processor.encryption import Plaintext
 from assay.gateway.processor.masking import uses_keyset
 
-VERSION = 1
+VERSION = 2
 MASKING_KEYSET = "masking"
 """The keyset of the masking forms ``token``, ``hash`` and ``encrypt``."""
 
@@ -47,8 +50,31 @@ class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     body_bytes: int = 8 * 1024 * 1024
 
 
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A bundle as it is stored: the paths that a contract names for a body stand there once.
+
+    Thousands of operations may answer with the same few schemas; written for each, their paths took gigabytes.
+    ``known`` says which of ``paths`` an operation has.
+    """
+
+    bundle: Bundle
+    paths: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    known: dict[str, Annotated[int, msgspec.Meta(ge=0)]] = {}
+
+
 _ENCODER = msgspec.json.Encoder(order="sorted")
-_DECODER = msgspec.json.Decoder(Bundle)
+_DECODER = msgspec.json.Decoder(_File)
+
+
+def _with_known(bundle: Bundle, known: Mapping[str, tuple[tuple[str, ...], ...]]) -> Bundle:
+    """The bundle with other known paths for some of its operations."""
+    operations = dict(bundle.operations)
+    for name, paths in known.items():
+        operation = operations[name]
+        if operation.masking is not None:
+            masking = msgspec.structs.replace(operation.masking, known=paths)
+            operations[name] = msgspec.structs.replace(operation, masking=masking)
+    return msgspec.structs.replace(bundle, operations=operations)
 
 
 def build(policy: Policy, *, plaintext: Plaintext = "pass", generic_errors: bool = False) -> Bundle:
@@ -89,7 +115,13 @@ def keyset_names(bundle: Bundle) -> frozenset[str]:
 
 def encode(bundle: Bundle) -> bytes:
     """The bundle as canonical JSON."""
-    return _ENCODER.encode(bundle)
+    paths: dict[tuple[tuple[str, ...], ...], int] = {}
+    known = {
+        name: paths.setdefault(operation.masking.known, len(paths))
+        for name, operation in bundle.operations.items()
+        if operation.masking is not None and operation.masking.known
+    }
+    return _ENCODER.encode(_File(_with_known(bundle, dict.fromkeys(known, ())), tuple(paths), known))
 
 
 def decode(data: bytes) -> Bundle:
@@ -100,8 +132,9 @@ def decode(data: bytes) -> Bundle:
     """
     fix = "apply again; the processor keeps the policy it has"
     try:
-        bundle = _DECODER.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        stored = _DECODER.decode(data)
+        bundle = _with_known(stored.bundle, {name: stored.paths[at] for name, at in stored.known.items()})
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, LookupError) as error:
         raise IncompleteError(f"The processor's bundle cannot be read: {error}.", fix=fix) from error
     if bundle.version != VERSION:
         raise IncompleteError(
