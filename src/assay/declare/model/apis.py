@@ -43,7 +43,7 @@ class ReportFile(Mapped):
 class FindingsFile(Mapped):
     """What testers or scanners found, in a file that must not change; `assay findings import` writes one."""
 
-    file: str
+    file: str = Field(description="Its path, relative to the declaration.")
     format: Literal["assay", "sarif", "zap", "burp", "nuclei", "har"] | None = Field(
         None, description="Default: told by the file's content."
     )
