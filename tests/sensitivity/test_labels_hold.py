@@ -17,7 +17,7 @@ from assay.sensitivity.steps import NO_RULES
 
 CATEGORIES = ("user.health_and_medical", "user.financial", "user.location.precise")
 NAMES = ("a", "b", "c", "d", "e")
-FEW = settings(max_examples=150, deadline=None)
+FEW = settings(max_examples=100, deadline=None)
 
 pieces = st.builds(
     Piece,
@@ -166,7 +166,7 @@ def _model(drawn: dict[str, object], shuffle: random.Random | None = None) -> Mo
     return Model.model_validate(raw, by_alias=True)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(models, st.randoms(use_true_random=False))
 def test_the_closure_is_one_fixpoint_whatever_is_looked_at_first(
     drawn: dict[str, object], shuffle: random.Random
@@ -180,7 +180,7 @@ def test_the_closure_is_one_fixpoint_whatever_is_looked_at_first(
         assert labels.claimed.steps[-1].level == labels.claimed.level
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(models)
 def test_every_offered_change_really_suffices(drawn: dict[str, object]) -> None:
     declaration = of(_model(drawn))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def test_calls_show_who_did_reach_what(example: Declaration) -> None:
     assert by[""].objects == ()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.one_of(st.text(max_size=30), st.dictionaries(st.text(max_size=8), st.integers()).map(json.dumps))))
 def test_any_text_is_read_as_a_log(example: Declaration, lines: list[str]) -> None:
     assert read_calls(example, lines).calls.keys() <= {""}
@@ -103,3 +104,17 @@ def test_the_form_is_the_one_that_the_gateway_chooses(clearance: int) -> None:
             path=("x",), name="x", category="", level=rank(level_of(field)), default=DEFAULT, forms=forms
         )
         assert form_seen(field, reveals, roles, clearance, own) == choose(masked, roles, clearance)
+
+
+def test_who_reads_the_store_itself_sees_ciphertext_where_the_gateway_encrypts(example: Declaration) -> None:
+    closed = closure(example)
+    found = next(r for r in reach(example, closed) if r.principal.id == "svc-crm-sync")
+    customer = next(o for o in found.objects if o.data == "customer")
+    assert "customer.iban" in customer.verified and "customer.iban" not in customer.claimed
+    assert not customer.claimed["customer.email"].direct and customer.claimed["customer.email"].keys
+    open_ = example.model.model_copy(
+        update={"apis": {n: a.model_copy(update={"backed_by": ()}) for n, a in example.model.apis.items()}}
+    )
+    bare = replace(example, model=open_)
+    found = next(r for r in reach(bare, closure(bare)) if r.principal.id == "svc-crm-sync")
+    assert "customer.iban" in next(o for o in found.objects if o.data == "customer").claimed

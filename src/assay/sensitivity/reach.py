@@ -11,6 +11,7 @@ from assay.sensitivity.closure import Closure, moved
 from assay.sensitivity.held import readable
 from assay.sensitivity.pieces import EMPTY, Piece, Pieces, merge
 from assay.sensitivity.principals import Grant, Principal, PrincipalReach, Reached
+from assay.sensitivity.sealed import sealed, sealing
 
 
 def reach(
@@ -39,8 +40,13 @@ def _accounts(
         if declared.account:
             used.setdefault(declared.account, []).append(flow_id)
     held: dict[str, dict[str, tuple[Pieces, Pieces]]] = {}
+    encrypting = sealing(model)
     for (system, data), labels in closure.stored.items():
-        held.setdefault(system, {})[data] = (labels.claimed.pieces, labels.verified.pieces)
+        seen = labels.claimed.pieces
+        held.setdefault(system, {})[data] = (
+            sealed(model, system, seen) if system in encrypting else seen,
+            labels.verified.pieces,
+        )
     for name, account in model.accounts.items():
         found: dict[tuple[str, str], Reached] = {}
         there = held.get(account.system, {})
@@ -63,6 +69,7 @@ def _accounts(
 
 def _systems(declaration: Declaration, closure: Closure) -> Iterable[PrincipalReach]:
     found: dict[str, list[Reached]] = {name: [] for name in declaration.model.systems}
+    encrypting = sealing(declaration.model)
     for (system, data), labels in closure.stored.items():
         declared = declaration.model.systems.get(system)
         if declared is None:
@@ -71,7 +78,8 @@ def _systems(declaration: Declaration, closure: Closure) -> Iterable[PrincipalRe
             grant = Grant(("systems", system, "holds", declared.holds.index(data)), f"{system} holds {data}")
         else:
             grant = Grant(("systems", system), f"{data} arrives at {system}")
-        pieces = labels.claimed.pieces, labels.verified.pieces
+        seen = labels.claimed.pieces
+        pieces = sealed(declaration.model, system, seen) if system in encrypting else seen, labels.verified.pieces
         found[system].append(Reached(data, f"systems.{system}", *pieces, (grant,)))
     for name, system_ in declaration.model.systems.items():
         principal = Principal("system", name, system_.clearance, ("systems", name))

@@ -5,6 +5,7 @@ Every rule is monotone: with more attributes, more telling ones, or fewer people
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -57,9 +58,9 @@ def _run(course: _Course, book: Rulebook) -> Concluded:
     highest_attribute(course)
     inference(course)
     trajectory = places(course)
-    k, combination = combinations(course)
-    identifying = trajectory | (combination if k is not None and k < 1 else frozenset())
-    identified_and_sensitive(course, identifying, k, combination)
+    k, telling, linking = combinations(course)
+    identifying = trajectory | telling
+    identified_and_sensitive(course, identifying, linking)
     secrets(course)
     owner_rules(course, book)
     return Concluded(course.rank, k, identifying, tuple(course.unknown))
@@ -105,11 +106,14 @@ def places(course: _Course) -> frozenset[str]:
     return frozenset(p.attribute for p in enough)
 
 
-def combinations(course: _Course) -> tuple[float | None, frozenset[str]]:
+def combinations(course: _Course) -> tuple[float | None, frozenset[str], frozenset[str]]:
     """E2: how many people share the same quasi-identifiers, k = N / 2^bits, where that is fewest.
 
     An attribute that is known of few people narrows down among those few only: k is looked for among each number of
     people that occurs, with the attributes that are known of no more people than that.
+
+    Returns:
+        The smallest k, None when it is not known; the attributes that identify (k < 1) and those that link (k < 11).
     """
     quasi = [p for p in course.pieces.values() if p.bits > 0]
     unmeasured = [p for p in course.pieces.values() if p.unmeasured]
@@ -118,21 +122,23 @@ def combinations(course: _Course) -> tuple[float | None, frozenset[str]]:
     if any(p.population is None for p in quasi):
         course.unknown.append("how many people it is about (`count`, or `organisation.subjects`)")
     fewest: tuple[float, list[Piece]] | None = None
+    telling: set[str] = set()
+    linking: set[str] = set()
     for population in sorted({p.population for p in quasi if p.population is not None}):
         among = [p for p in quasi if p.population is not None and p.population <= population]
         k = population / 2.0 ** sum(sorted(p.bits for p in among))
+        telling.update(p.attribute for p in among if k < 1)
+        linking.update(p.attribute for p in among if k < LINKABLE)
         if fewest is None or k < fewest[0]:
             fewest = k, among
     if fewest is None:
-        return None, frozenset()
+        return None, frozenset(), frozenset()
     k, among = fewest
     course.step("E2", partial(_combines, k, among), among)
-    return k, frozenset(p.attribute for p in among) if k < LINKABLE else frozenset()
+    return k, frozenset(telling), frozenset(linking)
 
 
-def identified_and_sensitive(
-    course: _Course, identifying: frozenset[str], k: float | None, combination: frozenset[str]
-) -> None:
+def identified_and_sensitive(course: _Course, identifying: frozenset[str], linking: frozenset[str]) -> None:
     """E1: something sensitive about somebody who is known is restricted; special where the law says so."""
     sensitive = [p for p in course.pieces.values() if p.sensitive]
     if not sensitive:
@@ -146,8 +152,8 @@ def identified_and_sensitive(
         course.step(
             "E1", lambda: f"{named(known)} says who, {named(told)} says {_said(told)}{law}", known + told, least
         )
-    elif k is not None and k < LINKABLE:
-        linked = [p for p in course.pieces.values() if p.attribute in combination]
+    elif linking:
+        linked = [p for p in course.pieces.values() if p.attribute in linking]
         course.step(
             "E1",
             lambda: f"{named(told)} says {_said(told)} about somebody who is linkable: one level less",
@@ -183,7 +189,9 @@ def _concludes(piece: Piece) -> str:
 
 def _combines(k: float, among: list[Piece]) -> str:
     bits, people = sum(sorted(p.bits for p in among)), max(p.population or 0 for p in among)
-    so = "identifies" if k < 1 else "linkable" if k < LINKABLE else "not linkable"
+    so = (
+        f"identifies: {alone(k):.0%} are alone with theirs" if k < 1 else "linkable" if k < LINKABLE else "not linkable"
+    )
     return f"{named(among)}: {bits:.1f} bits of {people:,} people leave k = {in_words(k)}, {so}"
 
 
@@ -193,6 +201,12 @@ def _said(pieces: list[Piece]) -> str:
 
 def _compiles(rule: Compiled) -> str:
     return f"compilation `{rule.id}`: {' and '.join(rule.when)} together give away {rule.association}"
+
+
+def alone(k: float) -> float:
+    """The share of people who are alone with their values, if k people share them on average and values are spread
+    evenly: e^-k (Poisson)."""
+    return math.exp(-k)
 
 
 def in_words(k: float) -> str:

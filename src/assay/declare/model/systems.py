@@ -29,7 +29,7 @@ class Transfer(Mapped):
 
     safeguard: Literal[
         "adequacy", "standard-clauses", "binding-rules", "code-of-conduct", "certification", "derogation"
-    ]
+    ] = Field(description="What allows it: an adequacy decision, contracts, binding rules, or an exception.")
     reference: str | None = Field(None, description="The decision, contract or rules, as an auditor finds them.")
 
 
