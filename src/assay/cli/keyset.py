@@ -9,11 +9,11 @@ import typer
 from rich.table import Table
 
 from assay.app.keyrings import known, listed
-from assay.app.project import Project, open_project
+from assay.app.project import Project, in_environment, open_project
 from assay.cli import completing
 from assay.cli.console import err, tables, write
 from assay.cli.help import Command
-from assay.cli.options import Format, FormatOption, Where
+from assay.cli.options import EnvironmentOption, Format, FormatOption, Where
 from assay.report.json_ import document
 
 app = typer.Typer(no_args_is_help=True, help="Rotate and list the keys that protected fields are encrypted under.")
@@ -29,6 +29,7 @@ def rotate(
         str, typer.Argument(help="The keyset (see `assay keyset list`).", autocompletion=completing.keysets)
     ],
     where: Where = Path(),
+    environment: EnvironmentOption = None,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Give a keyset a new key. It encrypts from now on; the old ones stay, so everything stored still decrypts.
@@ -39,7 +40,7 @@ def rotate(
     """
     from assay.gateway import keysets  # a cryptographic library that no other command line needs
 
-    directory = _directory(open_project(where))
+    directory = _directory(in_environment(open_project(where), environment))
     keysets.rotate(directory, known(directory, name))
     found = next(k for k in listed(directory) if k.name == name)
     if format is Format.JSON:
@@ -52,12 +53,14 @@ def rotate(
 
 
 @app.command("list", cls=Command)
-def list_keysets(where: Where = Path(), format: FormatOption = Format.TEXT) -> None:
+def list_keysets(
+    where: Where = Path(), environment: EnvironmentOption = None, format: FormatOption = Format.TEXT
+) -> None:
     """Show every keyset: how many keys it holds, and since when the newest encrypts. Never a key.
 
     Example: assay keyset list
     """
-    found = listed(_directory(open_project(where)))
+    found = listed(_directory(in_environment(open_project(where), environment)))
     if format is Format.JSON:
         return write(document(keysets=[k.as_json() for k in found]))
     if not found:

@@ -170,9 +170,11 @@ def _observed(declaration: Declaration) -> Iterator[Verdict]:
         subject = api_subject(api_id)
         for index, entry in enumerate(api.observe):
             if entry.control == _CONTROL:
-                who = ", ".join(f"`{c}`" for c in known[api.environment]) or "callers of other environments"
+                who = (
+                    ", ".join(f"`{c}`" for c in known[api.environment][:4]) or "whoever comes from another environment"
+                )
                 at = declaration.locate("apis", api_id, "observe", index)
-                sentence = f"calls of {who} to API `{api_id}` from another environment are counted, not refused"
+                sentence = f"API `{api_id}` counts calls by {who}, and does not refuse them"
                 yield judge.failed(check, subject, at, sentence)
                 break
         else:
