@@ -22,7 +22,7 @@ _ACCOUNT = """
     used_by: [CONSUMER]
     rights: [{select: customers, update: customers, delete: customers}]
     needs: [{select: customers}]
-    narrowed_by: {api: customer-data, operations: [getCustomer, listCustomers]}
+    narrowed_by: {api: customer-data, operations: [getCustomer, listCustomers, health]}
     credential: {issued: 2026-11-02, rotate: 1y}
 """
 _MORE = """

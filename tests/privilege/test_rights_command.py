@@ -172,6 +172,21 @@ class TestWithoutAServer:
             {"Sid": "Need1", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::in/customers/*"]}
         ]
 
+    def test_where_rights_cannot_shrink_an_api_is_proposed_that_narrows_them(self, assay: Assay, shop: Path) -> None:
+        (shop / "contract.yaml").write_text(CONTRACT)
+        more = HEAD.partition("apis:")[2].replace("    upstream:", "    backed_by: [crm]\n    upstream:")
+        text = DECLARATION.replace("    platform: helpdesk\n", "    platform: helpdesk\n    used_by: [app]\n")
+        (shop / "assay.yaml").write_text(f"{text}apis:{more}")
+        _, out, _ = assay("propose", "by-hand", "--format", "json")
+        (narrowing,) = json.loads(out)["narrowed_by"]
+        assert narrowing["api"] == "shop"
+        assert set(narrowing["operations"]) == {
+            "health", "listOrders", "getOrder", "getLine", "createOrder", "updateOrder"
+        }  # fmt: skip
+        _, out, _ = assay("propose", "by-hand")
+        assert "`app` may also call deleteOrder" in out
+        assert "`app` has no `limit:`" in out
+
     def test_no_sql_is_written_for_other_platforms(self, assay: Assay, shop: Path) -> None:
         code, _, err = assay("propose", "by-hand", "--sql", str(shop / "x.sql"))
         assert (code, "no SQL" in err, (shop / "x.sql").exists()) == (2, True, False)

@@ -20,6 +20,7 @@ from assay.gateway.state import Paths
 from assay.identity.secrets import resolve
 from assay.privilege.catalogue import Catalogue
 from assay.privilege.declared import needs_of, reads_itself, role_of
+from assay.privilege.narrowing import Narrowing, narrowings
 from assay.privilege.proposal import aws_policy, patch
 from assay.privilege.review import Accounts, Review, review
 from assay.privilege.rights import Grant, Rights, Unclear, Uses
@@ -46,6 +47,7 @@ class Proposal:
         policy: for AWS.
         files: the declaration's files after the patch, by name.
         revoke: the rights to take away, for every platform.
+        narrowings: where they cannot be taken away, what an API can keep from those who act through the account.
     """
 
     review: Review
@@ -53,6 +55,7 @@ class Proposal:
     policy: Mapping[str, Any] | None = None
     files: Mapping[str, str] | None = None
     revoke: tuple[Grant, ...] = ()
+    narrowings: tuple[Narrowing, ...] = ()
 
 
 def chosen(declaration: Declaration, names: Iterable[str]) -> tuple[str, ...]:
@@ -182,6 +185,7 @@ def proposal(reviewed: Reviewed, declaration: Declaration) -> Proposal:
         aws_policy(found.rights, needs) if found.account.platform.lower() in ("aws", "aws-iam", "iam") else None,
         changed,
         revoke,
+        narrowings(declaration, found.name) if revoke and found.account.narrowed_by is None else (),
     )
 
 

@@ -120,6 +120,7 @@ def propose(
                 sql=script.text if script else None,
                 policy=proposed.policy,
                 files=sorted(edits),
+                narrowed_by=[{"api": n.api, "operations": list(n.operations)} for n in proposed.narrowings],
             )
         )
     elif sql is None:

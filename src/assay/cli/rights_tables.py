@@ -14,6 +14,7 @@ from rich.text import Text
 
 from assay.app.rights import Proposal, Reviewed
 from assay.cli.console import err, out, tables, write
+from assay.privilege.narrowing import as_yaml
 from assay.privilege.review import Review
 from assay.privilege.rights import Grant
 from assay.report.plain import plain
@@ -103,6 +104,8 @@ def show_proposal(proposed: Proposal, sources: Mapping[str, str]) -> None:
             console.print(f"{plain(proposed.review.name)} holds nothing that it does not need", markup=False)
         for grant in proposed.revoke:
             console.print(plain(f"take away: {grant}"), markup=False)
+    if proposed.narrowings:
+        write(as_yaml(proposed.review.name, proposed.narrowings))
 
 
 def as_json(reviewed: Reviewed, *, grants: bool) -> dict[str, Any]:

@@ -32,7 +32,7 @@ accounts:
     rights: RIGHTS
     narrowed_by:
       api: shop
-      operations: [listOrders, createOrder, getOrder, updateOrder, deleteOrder, getLine]
+      operations: [health, listOrders, createOrder, getOrder, updateOrder, deleteOrder, getLine]
 """
 REAL = "connection: {kind: postgresql, dsn: {secret: 'env:DSN'}}"
 MINE = ["report", "resetReport"]
@@ -136,6 +136,12 @@ class TestNarrowing:
             return Said(403)
 
         assert {str(run(c, Shop(wants=closed), surface).outcome) for c in self.cases(surface)} == {"inconclusive"}
+
+    def test_what_anybody_may_call_is_let_through_and_found(self, tmp_path: Path) -> None:
+        head = HEAD + NARROWED.replace("CONNECTION", REAL).replace("RIGHTS", "{read_from: connection}")
+        surface = surface_in(tmp_path / "open", head=head.replace("[health, listOrders", "[listOrders"))
+        (case,) = [c for c in self.cases(surface) if c.operation == "health"]
+        assert run(case, Shop(), surface).outcome == "fail"
 
     def test_is_not_planned_for_other_consumers(self, tmp_path: Path) -> None:
         surface = surface_of(tmp_path, personas=(ADMIN,))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from assay.controls._lib.judging import judge as _judge
 from assay.controls.base import Context
 from assay.declare.declaration import Declaration
 from assay.declare.model import Account, Exception_, Narrowed
-from assay.declare.rules import rules_by_operation
-from assay.declare.selectors import selects
 from assay.domain import Verdict
+from assay.privilege.narrowing import holding
 
 _CONTROL = "least_privilege"
 _SHOWN = 4
@@ -26,16 +24,6 @@ _EXCESS = frozenset(
     }
 )
 """The checks whose exceptions accept that an account may do too much; None: all of the control."""
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """What a consumer that acts through a narrowed account could call beside what it may."""
-
-    consumer: str
-    beyond: tuple[str, ...]
-    unlimited: bool
-    anywhere: bool
 
 
 def narrowed(context: Context) -> Iterator[Verdict]:
@@ -93,29 +81,3 @@ def _account(declaration: Declaration, name: str, account: Account, by: Narrowed
 
 def _operations(by: Narrowed) -> str:
     return ", ".join(f"`{o}`" for o in by.operations[:_SHOWN]) + (" …" if len(by.operations) > _SHOWN else "")
-
-
-def holding(declaration: Declaration, account: Account, by: Narrowed) -> tuple[Holding, ...]:
-    """The consumers that act through a narrowed account, and what they could do beside."""
-    model = declaration.model
-    api = model.apis.get(by.api)
-    if api is None or by.api not in declaration.contracts:
-        return ()
-    operations = declaration.operations(by.api)
-    covering = rules_by_operation(api, operations)
-    found: list[Holding] = []
-    for name in account.used_by:
-        consumer = model.consumers.get(name)
-        if consumer is None:
-            continue
-        roles = set(consumer.roles)
-        beyond = tuple(
-            operation.id
-            for operation in operations
-            if not any(selects(pattern, operation.id) for pattern in by.operations)
-            and any(rule.anonymous or set(rule.roles) & roles for _, rule in covering[operation.id])
-        )
-        limited = consumer.limit is not None or api.limits.default is not None
-        kept = any(n is not None and n.allow for n in (consumer.networks, api.networks, model.networks))
-        found.append(Holding(name, beyond, not limited, not kept))
-    return tuple(found)

@@ -150,7 +150,7 @@ def _narrowed(surface: Surface, name: str) -> Iterator[Case]:
         allowed = [t for t in mine if any(selects(pattern, t.id) for pattern in by.operations)]
         good = next((t for t in allowed if not t.writes and surface.allows(t, persona)), None)
         for target in mine:
-            if target in allowed or surface.is_open(target):
+            if target in allowed:
                 continue
             yield Case(
                 test=test_of(_CONTROL, "narrowed-call-accepted"),
