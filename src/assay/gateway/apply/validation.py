@@ -20,6 +20,8 @@ from assay.gateway.envoy import Configuration
 
 _MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _LONGEST_REASON = 400
+_PER_BYTE = 2e-6
+"""Seconds: a contract of twenty thousand operations becomes 300 MB, which Envoy reads in a minute of a processor."""
 _UNKNOWN = re.compile(r"(no such field|unknown enum value): '[^']*'")
 _INDEXED = re.compile(r"VirtualHosts\[(\d+)\].*?Routes\[(\d+)\]", re.DOTALL)
 
@@ -66,6 +68,8 @@ def _inlined(node: Any, routes: Mapping[str, Json]) -> Any:
 def validate(configuration: Configuration, envoy: Path, *, timeout: float = 120.0) -> None:
     """Has Envoy judge ``configuration``; nothing listens and nothing is changed.
 
+    ``timeout`` is in seconds, for a small configuration; large ones are given more.
+
     Raises:
         IncompleteError: Envoy refuses it; the sentence has the resource and Envoy's own reason. Or Envoy cannot be run.
     """
@@ -87,16 +91,16 @@ def _judge(bootstrap: Json, envoy: Path, timeout: float) -> str | None:
     with tempfile.TemporaryDirectory(prefix="assay-validate-") as directory:
         file = Path(directory) / "bootstrap.json"
         file.touch(mode=0o600)
-        file.write_bytes(msgspec.json.encode(bootstrap))
+        patience = timeout + _PER_BYTE * file.write_bytes(msgspec.json.encode(bootstrap))
         command = [str(envoy), "--mode", "validate", "-c", str(file), "-l", "error", "--disable-hot-restart"]
         try:
             # Validation opens the access log, and so may be the one that makes it.
             done = subprocess.run(
-                command, capture_output=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL, umask=0o077
+                command, capture_output=True, timeout=patience, check=False, stdin=subprocess.DEVNULL, umask=0o077
             )
         except subprocess.TimeoutExpired as error:
             raise IncompleteError(
-                f"Envoy did not judge the configuration within {timeout:g} seconds",
+                f"Envoy did not judge the configuration within {patience:.0f} seconds",
                 fix="try again on a quieter machine",
             ) from error
         except OSError as error:
