@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from assay.declare.contract import Contract, Operation
 from assay.declare.model import Api, Issuer, Model
 from assay.declare.places import Places
 from assay.domain import Location, Verdict
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,14 @@ class Declaration:
     sources: Mapping[str, str]
     digest: str
     reading_notes: tuple[Verdict, ...] = field(default=())
+    _made: dict[object, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def once(self, key: object, make: Callable[[], T]) -> T:
+        """What is costly to compute from this declaration and needed in several places: made at the first call only."""
+        if key not in self._made:
+            self._made[key] = make()
+        found: T = self._made[key]
+        return found
 
     @property
     def notes(self) -> tuple[Verdict, ...]:
