@@ -174,7 +174,49 @@ def test_nothing_is_planned_without_findings(tmp_path: Path) -> None:
 
 def test_writing_requests_are_planned_as_such(tmp_path: Path) -> None:
     _, cases = retest(tmp_path / "s", result(), result(request="POST /orders HTTP/1.1\r\n\r\n"))
-    assert sorted(c.writes for c in cases) == [0, 2]
+    assert sorted(c.writes for c in cases) == [0, 3]
+
+
+BARE = "GET /orders?search=%27 HTTP/1.1\r\n\r\n"
+NOBODY = refused("authentication/no-accepted-credential", 401)
+
+
+@pytest.mark.parametrize(
+    ("answer", "ordinary", "expected"),
+    [
+        (refused("input_validation/injection", 400), None, "pass"),
+        (allowed(LEAK), None, "fail"),
+        (allowed(LEAK), allowed(LEAK), "pass"),
+        (allowed({"items": []}), None, "inconclusive"),
+        (allowed({"items": []}, 400), None, "inconclusive"),
+    ],
+    ids=[
+        "the request is refused, too",
+        "it still works for callers",
+        "callers are to see it, and nobody else does",
+        "callers get nothing",
+        "the service refuses",
+    ],
+)
+def test_a_report_without_credentials_is_not_mended_by_a_login_alone(
+    tmp_path: Path, answer: Said, ordinary: Said | None, expected: str
+) -> None:
+    def answers(asked: Asked) -> Said:
+        if "%27" not in asked.target:
+            return ordinary or allowed({"items": []})
+        return answer if asked.bearer else NOBODY
+
+    surface, cases = retest(tmp_path / "s", result(request=BARE))
+    judged = run(cases[0], Shop(wants=answers), surface)
+    assert str(judged.outcome) == expected, judged.sentence
+
+
+@pytest.mark.parametrize("path", ["/report", "/", "/orders/o-1", "/ord%65rs%2f"])
+def test_a_refusal_of_another_path_is_no_proof(tmp_path: Path, path: str) -> None:
+    entry = {**result(request=f"GET {path}?x=%27 HTTP/1.1\r\n\r\n"), "matched-at": "https://x.test/orders"}
+    surface, cases = retest(tmp_path / "s", entry)
+    judged = run(cases[0], attacked(refused("api_gateway/not-in-contract", 404)), surface)
+    assert str(judged.outcome) == "inconclusive" and "not the operation" in judged.sentence
 
 
 @given(st.text("abcdefghijklmnopqrstuvwxyz0123456789 _-.,'=", max_size=40))

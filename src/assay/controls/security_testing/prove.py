@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import quote, unquote_plus
+from dataclasses import replace
+from urllib.parse import quote, unquote, unquote_plus
 
 from assay.controls._lib.answers import Answer, ask, callers, real_object, works
 from assay.controls._lib.proving import test_of
@@ -56,8 +57,8 @@ def _case(surface: Surface, target: Target, each: Landed) -> Case:
         identity=persona.name if persona and finding.request and finding.request.authenticated else "anonymous",
         variant=finding.key,
         family=Family.CROSS_WRITE if writing else Family.READ,
-        requests=3,
-        writes=2 if writing else 0,
+        requests=4,
+        writes=3 if writing else 0,
         run=_retested(target, persona, finding),
     )
 
@@ -79,9 +80,33 @@ def _retested(target: Target, persona: Persona | None, finding: ImportedFinding)
             purpose="the reported request",
             api=target.api,
         )
-        return _judged(finding, await ask(lab, attack), good)
+        answer = await ask(lab, attack)
+        if attack.who is not None or who is None or not _caller_refused(answer):
+            return _judged(finding, answer, good)
+        # Many tools leave credentials out of what they export. So that nobody was let in shows little: the same again,
+        # by somebody who may call.
+        again = await ask(lab, replace(attack, who=who, purpose="the reported request, by somebody who may call"))
+        if finding.marks and holds(finding.marks, again.seen.text, again.seen.json()) and _ordinary(finding, good):
+            return held(
+                f"{_named(finding)} is mended: without a credential it is refused by `{answer.policy}`", answer.seen
+            )
+        return _judged(finding, again, good)
 
     return run
+
+
+def _caller_refused(answer: Answer) -> bool:
+    """Whether the gateway refused whoever asked, before it looked at what was asked."""
+    return answer.at_gateway and answer.policy.startswith("authentication")
+
+
+def _ordinary(finding: ImportedFinding, good: Seen) -> bool:
+    """Whether the content that was reported is what rightful callers get."""
+    return holds(finding.marks, good.text, good.json())
+
+
+def _named(finding: ImportedFinding) -> str:
+    return f"`{finding.title}` [{finding.key}]"
 
 
 def _sendable(lab: Lab, target: Target, finding: ImportedFinding) -> Request:
@@ -122,12 +147,21 @@ def _changes(request: Request | None) -> bool:
 
 
 def _target(target: Target, finding: ImportedFinding, request: Request, thing: Thing | None) -> str:
-    """The reported path under the tested base. An id that is not attacked becomes that of an object that exists."""
+    """The reported path under the tested base. An id that is not attacked becomes that of an object that exists.
+
+    Raises:
+        NotReached: the request went to another path than the finding, so a refusal of it would show nothing.
+    """
     path, mark, query = request.target.partition("?")
-    template = target.operation.path.split("/")
-    reported = path.split("/")[-len(template) + 1 :] if len(template) > 1 else []
+    template = target.operation.path.split("/")[1:]
+    reported = path.split("/")[-len(template) :]
+    literal = [(part, sent) for part, sent in zip(template, reported, strict=False) if "{" not in part]
+    if len(reported) != len(template) or any(part != unquote(sent) for part, sent in literal):
+        raise NotReached(
+            f"the report holds a request to `{path}`, which is not the operation that the finding is about"
+        )
     segments = []
-    for part, sent in zip(template[1:], reported, strict=False):
+    for part, sent in zip(template, reported, strict=True):
         name = part[1:-1] if part.startswith("{") and part.endswith("}") else ""
         real = thing.params.get(name) if thing and name else None
         own = real is not None and name != finding.parameter and _PLAIN.fullmatch(sent)
@@ -136,20 +170,16 @@ def _target(target: Target, finding: ImportedFinding, request: Request, thing: T
 
 
 def _judged(finding: ImportedFinding, answer: Answer, good: Seen) -> Judged:
-    seen, authenticated = answer.seen, finding.request is not None and finding.request.authenticated
-    name = f"`{finding.title}` [{finding.key}]"
-    if answer.at_gateway and authenticated and answer.policy.startswith("authentication"):
+    seen, name = answer.seen, _named(finding)
+    if _caller_refused(answer):
         return unclear(f"{name}: the gateway refused the caller (`{answer.policy}`), not the request", seen)
     if answer.at_gateway:
         return held(f"{name} is mended: the reported request is refused by policy `{answer.policy}`", seen)
     watching = answer.decision.observed if answer.decision else ()
     beside = f"; policy `{watching[0]}` would have refused it, and only observes" if watching else ""
     if finding.marks and holds(finding.marks, seen.text, seen.json()):
-        if holds(finding.marks, good.text, good.json()):
+        if _ordinary(finding, good):
             return unclear(f"{name}: what the report shows stands in the answer to an ordinary request as well", seen)
-        return broken(
-            f"{name} still works: the answer holds the content that was reported{beside}",
-            seen,
-            severity=finding.severity,
-        )
+        sentence = f"{name} still works: the answer holds the content that was reported{beside}"
+        return broken(sentence, seen, severity=finding.severity)
     return unclear(f"{name}: the service answered {seen.status}, without the content that was reported{beside}", seen)
