@@ -110,11 +110,12 @@ def secrets(text: str, around: Context) -> Iterator[Hit]:
 
 
 def _secret_kind(value: str, context: Context) -> tuple[str, str, Confidence, bool] | None:
-    if _NO_SECRET & context.words or hidden(value):
+    password = context.says(_PASSWORD_WORDS)
+    if not (password or context.says(_SECRET_WORDS)) or _NO_SECRET & context.words or hidden(value):
         return None
-    if context.says(_PASSWORD_WORDS) and 4 <= len(value) <= 200 and not any(c.isspace() for c in value):
+    if password and 4 <= len(value) <= 200 and not any(c.isspace() for c in value):
         return "password", "user.authorization.password", HIGH if len(value) >= 6 else MEDIUM, False
-    if context.says(_SECRET_WORDS) and _OPAQUE.fullmatch(value) and not _JWT.fullmatch(value):
+    if not password and _OPAQUE.fullmatch(value) and not _JWT.fullmatch(value):
         if _UUID.fullmatch(value):
             return "secret", _KEYS, LOW, False
         if entropy(value) >= 3.2 and any(c.isdigit() for c in value) and any(c.isalpha() for c in value):
@@ -127,10 +128,13 @@ def entropy(text: str) -> float:
     return -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values()) if text else 0.0
 
 
+_MASKS: Final = dict.fromkeys(map(ord, "*•●xX#█"))
+
+
 def hidden(value: str) -> bool:
     """Whether a value was made unreadable before: ``****1234``, ``xxxxx``, ``[redacted]``, ``${NAME}``."""
     lower = value.lower()
-    masks = sum(c in "*•●xX#█" for c in value)
+    masks = len(value) - len(value.translate(_MASKS))
     return (
         not value
         or masks * 2 >= len(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from assay.domain import Confidence
@@ -104,12 +105,17 @@ def names(text: str, around: Context) -> Iterator[Hit]:
         yield (*match.span(part), "person-name", "user.name", MEDIUM, False)
 
 
+@lru_cache(maxsize=1024)
+def _name_category(name: str) -> str | None:
+    return _NAME_WORDS.get(name) or next((c for w, c in _NAME_WORDS.items() if name.endswith(w)), None)
+
+
 def _name(value: str, context: Context) -> tuple[str, Confidence] | None:
+    category = _name_category(context.name)
+    if category is None and context.name != "name":
+        return None
     if not 2 <= len(value) <= 80 or hidden(value) or not _PERSON.fullmatch(value) or _FIRMS.search(value):
         return None
-    category = _NAME_WORDS.get(context.name) or next(
-        (c for w, c in _NAME_WORDS.items() if context.name.endswith(w)), None
-    )
     if category is not None:
         login = context.name in ("username", "displayname", "ownername")
         return category, (MEDIUM if " " in value else LOW) if login else HIGH
@@ -122,6 +128,7 @@ def _name(value: str, context: Context) -> tuple[str, Confidence] | None:
     return None
 
 
+_DIGIT = re.compile(r"\d")
 _STREET_WORDS = wordset(
     """
     street streetaddress addressline postaladdress homeaddress billingaddress shippingaddress deliveryaddress
@@ -154,8 +161,7 @@ def places(text: str, around: Context) -> Iterator[Hit]:
         yield 0, len(text), "postal-code", "user.contact.address.postal_code", HIGH, False
         return
     said = bool(around.name) and around.says(_STREET_WORDS) and not _NO_STREET & around.words
-    numbered = any(c.isdigit() for c in text)
-    if not numbered:
+    if not _DIGIT.search(text):
         return
     for match in _STREET.finditer(text[:100_000]):
         if any(c.isdigit() for c in match[0]):
