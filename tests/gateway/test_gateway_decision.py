@@ -43,6 +43,10 @@ ALLOWED = {"details": "via_upstream", "access_policy": "shop/1-agent"}
             {"details": "upstream_reset_before_response_started"},
             Decision("failed", "upstream_reset_before_response_started"),
         ),
+        ({"details": "", "flags": "UAEX"}, Decision("refused", "input_validation/inspector-unavailable")),
+        ({"details": "", "flags": "-", "status": 500}, Decision("failed", "api_gateway/own-error")),
+        ({"flags": "-", "status": 500, "upstream_milliseconds": 3}, Decision("allowed", "")),
+        ({"details": "", "flags": "UC", "status": 503}, Decision("failed", "unknown")),
         ({}, Decision("failed", "unknown")),
     ],
 )

@@ -26,6 +26,10 @@ _REFUSALS: tuple[tuple[str, str], ...] = (
 )
 
 
+OWN_ERROR = "api_gateway/own-error"
+"""The policy of a call that the gateway itself failed at, before the upstream was asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """How a call ended at the gateway.
@@ -48,6 +52,14 @@ def decide(line: Mapping[str, Any]) -> Decision:
     # An upstream's error page that was replaced leaves no details, but the upstream was reached.
     if details.startswith("via_upstream") or (not details and "upstream_milliseconds" in line):
         return Decision("allowed", str(line.get("access_policy") or line.get("access_shadow_policy") or ""), observed)
+    # So it is with the page for an inspector that did not answer; then the flag alone says so (UAEX: refused by an
+    # external service, of which nothing is known to have decided anything).
+    if not details and "UAEX" in str(line.get("flags", "")).split(",") and not line.get("inspector_decision"):
+        return Decision("refused", "input_validation/inspector-unavailable", observed)
+    status = line.get("status")
+    if not details and line.get("flags") == "-" and isinstance(status, int) and status >= 500:
+        # Nobody was asked and nothing refused: a part of the gateway itself went missing on the way.
+        return Decision("failed", OWN_ERROR, observed)
     matched = _MATCHED.match(details)
     if matched:
         named = matched[1] if matched[1] != "none" else "authorisation/no-rule-allows"

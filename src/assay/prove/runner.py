@@ -15,6 +15,7 @@ from assay.prove.bounds import BoundsReached
 from assay.prove.case import Case, Family, Judged, NotReached, Test
 from assay.prove.concluding import Culprit, culprit, not_repeated, unreached, verdict
 from assay.prove.courier import Sent, exchange
+from assay.prove.disturbance import away, disturbed, missing
 from assay.prove.events import CaseFinished, CaseStarted, CleanedUp, FamilyStarted, Finished, Planned, Stopped
 from assay.prove.lab import EngineLab
 from assay.prove.patience import WornOut
@@ -39,11 +40,8 @@ class _Attempt:
     judged: Judged
     lab: EngineLab
     worn: bool = False
-
-    @property
-    def silent(self) -> bool:
-        """Whether some request was not answered at all."""
-        return any(sent.kind == "http" and sent.answer.error and not sent.answer.status for sent in self.lab.sent)
+    silent: bool = False
+    """Whether some request was not answered at all."""
 
 
 @dataclass
@@ -121,9 +119,9 @@ async def _at_once(work: Iterable[Coroutine[Any, Any, None]]) -> None:
 async def _once_more(run: _Run) -> None:
     """Cases that a silent network kept from a verdict have another try, one by one: a target that one case brought to
     a halt had nothing to say to the others. Three in a row that meet the same silence end this."""
-    disturbed, run.disturbed = run.disturbed, []
+    waiting, run.disturbed = run.disturbed, []
     silent = 0
-    for case in disturbed:
+    for case in waiting:
         if silent < _SILENT:
             await _group(run, [case], last=True)
             silent = silent + 1 if case.id in run.silent else 0
@@ -203,7 +201,13 @@ async def _case(run: _Run, case: Case, slot: Slot, *, first: int) -> Proof:
         run.silent.add(case.id)
     slot.leave()  # the log is waited for in nobody's way
     seconds = asyncio.get_running_loop().time() - began
-    return await _concluded(bench, case, shown, judged, started=started, seconds=seconds, repeated=repeated)
+    decisions = await _decisions(bench, shown.lab, judged.decisive)
+    lacking = missing(decisions.values())
+    if lacking:
+        judged = disturbed(judged, f"a part of the gateway did not answer it (`{lacking}`)")
+    if lacking and judged.outcome is Outcome.INCONCLUSIVE:
+        run.silent.add(case.id)
+    return await _concluded(bench, case, shown, judged, decisions, started=started, seconds=seconds, repeated=repeated)
 
 
 def _without_running(run: _Run, case: Case) -> Judged | None:
@@ -240,7 +244,11 @@ async def _attempt(bench: Bench, case: Case, slot: Slot, *, number: int, fresh: 
         judged = Judged(Outcome.ERROR, f"the case itself went wrong ({type(error).__name__}: {str(error)[:200]})")
     if lab.cut and judged.outcome is not Outcome.SKIPPED:
         judged = _cut(judged, lab.cut)
-    return _Attempt(judged, lab, worn=lab.worn)
+    if await away(bench.target, lab.sent):
+        judged = disturbed(judged, f"nobody took connections at {bench.target} meanwhile")
+        return _Attempt(judged, lab, worn=lab.worn, silent=True)
+    silent = any(sent.kind == "http" and sent.answer.error and not sent.answer.status for sent in lab.sent)
+    return _Attempt(judged, lab, worn=lab.worn, silent=silent)
 
 
 def _cut(judged: Judged, why: str) -> Judged:
@@ -251,9 +259,16 @@ def _cut(judged: Judged, why: str) -> Judged:
 
 
 async def _concluded(
-    bench: Bench, case: Case, attempt: _Attempt, judged: Judged, *, started: datetime, seconds: float, repeated: int
+    bench: Bench,
+    case: Case,
+    attempt: _Attempt,
+    judged: Judged,
+    decisions: Mapping[int, Decision],
+    *,
+    started: datetime,
+    seconds: float,
+    repeated: int,
 ) -> Proof:
-    decisions = await _decisions(bench, attempt.lab, judged.decisive)
     exchanges = await _kept(bench, attempt.lab, decisions, judged.decisive)
     decisive = next((e for e in exchanges if e.number == judged.decisive), None)
     direct = bench.settings.surface.via == "direct"

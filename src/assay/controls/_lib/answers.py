@@ -61,6 +61,8 @@ class Answer:
             raise NotReached(f"there was no answer: {self.seen.error or 'the connection ended'}")
         if self.seen.status == 429 or self.policy.startswith("rate_limiting"):
             raise NotReached("a rate limit refused before the control under test was reached")
+        if self.policy.endswith("-unavailable"):
+            raise NotReached(f"a part of the gateway did not answer: {self.policy}")
         if self.decision is not None and self.decision.outcome == "failed":
             raise NotReached(f"the gateway could not answer: {self.decision.policy}")
 

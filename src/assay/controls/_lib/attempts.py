@@ -220,6 +220,8 @@ async def attempt(lab: Lab, call: Call) -> Met:
     if decision.outcome == "refused":
         if decision.policy.startswith(_EARLIER):
             raise NotReached(f"`{decision.policy}` refused before the input was looked at")
+        if decision.policy.endswith("-unavailable"):
+            raise NotReached(f"the gateway could not look at the input: {decision.policy}")
         return Met(seen, decision.policy)
     return Met(seen)
 
