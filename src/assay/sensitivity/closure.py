@@ -8,7 +8,7 @@ included, and in the same place whatever is looked at first.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -98,9 +98,13 @@ def closure(declaration: Declaration, verified: Iterable[VerifiedTransform] = ()
     Args:
         verified: the transformations that payloads were seen to confirm; none by default.
     """
+    seen = frozenset((v.flow, v.field, v.text) for v in verified)
+    return declaration.once(("closure", seen), lambda: _closed(declaration, seen))
+
+
+def _closed(declaration: Declaration, seen: Set[tuple[str, str, str]]) -> Closure:
     model = declaration.model
     known, rules = attributes(model), rulebook(model)
-    seen = {(v.flow, v.field, v.text) for v in verified}
     claimed = _Spread(model, known, lambda *_: True, seen)
     proven = _Spread(model, known, lambda flow, key, text: (flow, key, text) in seen, seen)
     for node, pieces in claimed.pieces.items():
@@ -125,7 +129,7 @@ class _Spread:
         model: Model,
         known: Attributes,
         counts: Callable[[str, str, str], bool],
-        seen: set[tuple[str, str, str]],
+        seen: Set[tuple[str, str, str]],
     ) -> None:
         self._model, self._known, self._counts, self._seen = model, known, counts, seen
         self.pieces: dict[Node, Pieces] = {}
