@@ -56,7 +56,8 @@ def main(argv: Sequence[str]) -> int:
     if asked.fresh:
         journal.forget()
     done = journal.read()
-    chosen = _choose(package.names(directory), asked, done)
+    every = package.names(directory)
+    chosen = _choose(every, asked, done)
     if asked.again:
         for name in chosen:
             done.pop(name, None)
@@ -78,7 +79,7 @@ def main(argv: Sequence[str]) -> int:
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_bytes(msgspec.json.format(msgspec.json.encode(report.summary(results)), indent=1))
     if asked.page:
-        asked.page.write_text(markdown(results, asked.machine), encoding="utf-8")
+        asked.page.write_text(markdown(results, asked.machine, len(every)), encoding="utf-8")
     report.show(results, Console(highlight=False, soft_wrap=True))
     console.print(f"\nthe whole report: {asked.out}", markup=False)
     return int(any(r.outcome == "failed" for r in results))

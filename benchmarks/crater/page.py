@@ -14,8 +14,11 @@ _MEANING = {
 }
 
 
-def markdown(results: Sequence[Result], machine: str) -> str:
-    """The page: outcomes, why documents were refused, what failed, what cannot be enforced, and how long it took."""
+def markdown(results: Sequence[Result], machine: str, whole: int) -> str:
+    """The page: outcomes, why documents were refused, what failed, what cannot be enforced, and how long it took.
+
+    ``whole`` is how many documents the package has: a page about fewer says so.
+    """
     accepted = report.of(results, "accepted")
     failed = report.of(results, "failed")
     lines = [
@@ -28,6 +31,7 @@ def markdown(results: Sequence[Result], machine: str) -> str:
         "defect and counts as failed. All documents of the package are OpenAPI 3.0 or 3.1 in JSON; Swagger 2.0 and",
         "YAML are covered by `tests/foreign` and `tests/crater`.",
         "",
+        *([] if len(results) == whole else [f"This run: {len(results):,} of the package's {whole:,} documents.", ""]),
         f"Machine: {machine}",
         "",
         "| outcome | documents | operations |",
