@@ -178,7 +178,7 @@ def test_writing_requests_are_planned_as_such(tmp_path: Path) -> None:
 
 
 BARE = "GET /orders?search=%27 HTTP/1.1\r\n\r\n"
-NOBODY = refused("authentication/no-accepted-credential", 401)
+NOBODY = [refused("authentication/no-accepted-credential", 401), refused("authorisation/no-rule-allows", 403)]
 
 
 @pytest.mark.parametrize(
@@ -198,13 +198,14 @@ NOBODY = refused("authentication/no-accepted-credential", 401)
         "the service refuses",
     ],
 )
+@pytest.mark.parametrize("nobody", NOBODY, ids=["authentication", "authorisation"])
 def test_a_report_without_credentials_is_not_mended_by_a_login_alone(
-    tmp_path: Path, answer: Said, ordinary: Said | None, expected: str
+    tmp_path: Path, answer: Said, ordinary: Said | None, expected: str, nobody: Said
 ) -> None:
     def answers(asked: Asked) -> Said:
         if "%27" not in asked.target:
             return ordinary or allowed({"items": []})
-        return answer if asked.bearer else NOBODY
+        return answer if asked.bearer else nobody
 
     surface, cases = retest(tmp_path / "s", result(request=BARE))
     judged = run(cases[0], Shop(wants=answers), surface)

@@ -30,6 +30,8 @@ _CHANGING = re.compile(
     r"\bshutdown\b|xp_cmdshell|\brm\s+-|\bkill\b|\breboot\b|\$(?:set|unset|push|out|merge)\b|/etc/shadow|>\s*/"
 )
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
+_WHO_MAY = ("authentication", "authorisation")
+"""Controls that look at the caller before anything looks at the request."""
 _OF_A_PAGE = frozenset({"referer", "origin"})
 
 
@@ -81,23 +83,17 @@ def _retested(target: Target, persona: Persona | None, finding: ImportedFinding)
             api=target.api,
         )
         answer = await ask(lab, attack)
-        if attack.who is not None or who is None or not _caller_refused(answer):
+        if attack.who is not None or who is None or not (answer.at_gateway and answer.policy.startswith(_WHO_MAY)):
             return _judged(finding, answer, good)
         # Many tools leave credentials out of what they export. So that nobody was let in shows little: the same again,
         # by somebody who may call.
         again = await ask(lab, replace(attack, who=who, purpose="the reported request, by somebody who may call"))
         if finding.marks and holds(finding.marks, again.seen.text, again.seen.json()) and _ordinary(finding, good):
-            return held(
-                f"{_named(finding)} is mended: without a credential it is refused by `{answer.policy}`", answer.seen
-            )
+            sentence = f"{_named(finding)} is mended: without a credential it is refused by `{answer.policy}`"
+            return held(sentence, answer.seen)
         return _judged(finding, again, good)
 
     return run
-
-
-def _caller_refused(answer: Answer) -> bool:
-    """Whether the gateway refused whoever asked, before it looked at what was asked."""
-    return answer.at_gateway and answer.policy.startswith("authentication")
 
 
 def _ordinary(finding: ImportedFinding, good: Seen) -> bool:
@@ -171,7 +167,7 @@ def _target(target: Target, finding: ImportedFinding, request: Request, thing: T
 
 def _judged(finding: ImportedFinding, answer: Answer, good: Seen) -> Judged:
     seen, name = answer.seen, _named(finding)
-    if _caller_refused(answer):
+    if answer.at_gateway and answer.policy.startswith("authentication"):
         return unclear(f"{name}: the gateway refused the caller (`{answer.policy}`), not the request", seen)
     if answer.at_gateway:
         return held(f"{name} is mended: the reported request is refused by policy `{answer.policy}`", seen)
