@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,17 +14,13 @@ from assay.prove.identities.cast import Cast
 from assay.prove.objects.owned import Objects
 
 
-def neighbours(aim: Aim, directory: Path) -> Mapping[str, Neighbour | str]:
-    """By name, each other environment that APIs are served in; or why nothing can be had of it.
+def neighbour(aim: Aim, name: str, directory: Path) -> Neighbour | str:
+    """Another environment that APIs are served in, ready to be visited; or why nothing can be had of it.
 
-    Nothing is contacted. ``directory`` is the run's own.
+    Nothing is contacted. ``directory`` is the run's own. Blocking: the environment's policy is compiled.
     """
-    if aim.surface.via != "gateway" or not aim.surface.fronted:
-        return {}
-    return {name: _neighbour(aim, name, directory) for name in aim.surface.others}
-
-
-def _neighbour(aim: Aim, name: str, directory: Path) -> Neighbour | str:
+    if aim.surface.via != "gateway" or not aim.surface.fronted or name not in aim.surface.others:
+        return f"environment `{name}` has no gateway of ours that could be visited"
     never = f"the gateway of environment `{name}` was never started: `assay up --environment {name}`"
     try:
         part = in_environment(aim.project.unparted, name)

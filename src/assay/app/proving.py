@@ -15,7 +15,7 @@ from pathlib import Path
 from assay.app.addresses import now
 from assay.app.aiming import Aim
 from assay.app.keeping import keep_run
-from assay.app.neighbours import neighbours
+from assay.app.neighbours import neighbour
 from assay.app.reporting import excepted
 from assay.controls.registry import check_design, controls, plan_cases
 from assay.domain import IncompleteError, Verdict
@@ -106,7 +106,7 @@ async def proven(aim: Aim, choice: Choice, limits: Limits, *, emit: Emit = _quie
             authorised=choice.authorised,
             configuration_digest=aim.configuration,
             mirroring=aim.mirroring(directory),
-            neighbours=neighbours(aim, directory),
+            neighbour=lambda name: neighbour(aim, name, directory),
         )
         result = await prove(cases, settings)
     return replace(result, proofs=excepted(aim.project, result.proofs, result.finished))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -28,6 +28,11 @@ from assay.prove.transport import Transport
 from assay.prove.usage import Usage
 
 
+def _alone(environment: str) -> str:
+    """There are no other environments."""
+    return f"nothing is known of environment `{environment}`"
+
+
 def _silent(_: object) -> None:
     """Nobody listens."""
 
@@ -47,7 +52,7 @@ class Settings:
         stop_file: the run ends when it appears.
         authorised: somebody said that production may be tested.
         mirroring: what a mirror of the live gateway is made of; None: there is no gateway of ours.
-        neighbours: other environments by name; or why there is nothing to be had of one.
+        neighbour: makes another environment ready to be visited, or says why nothing can be had of it. Blocking.
         granted: reads the rights of accounts; None: nothing does.
     """
 
@@ -69,7 +74,7 @@ class Settings:
     authorised: bool = False
     configuration_digest: str = ""
     mirroring: Mirroring | None = None
-    neighbours: Mapping[str, Neighbour | str] = field(default_factory=dict)
+    neighbour: Callable[[str], Neighbour | str] = _alone
     granted: Granted | None = None
 
 
@@ -98,6 +103,8 @@ class Bench:
     _renewing: dict[str, asyncio.Lock] = field(init=False, default_factory=dict)
     _mirror: Mirror | None = field(init=False, default=None)
     _sides: dict[str, Side] = field(init=False, default_factory=dict)
+    _visited: dict[str, Neighbour | str] = field(init=False, default_factory=dict)
+    _visiting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _unmirrored: str = field(init=False, default="")
     _opening: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
@@ -127,22 +134,25 @@ class Bench:
             found |= neighbour.cast.secrets()
         return found
 
-    @cached_property
+    @property
     def neighbours(self) -> tuple[Neighbour, ...]:
-        """Other environments of which something can be had."""
-        return tuple(n for n in self.settings.neighbours.values() if isinstance(n, Neighbour))
+        """Other environments that were visited in this run."""
+        return tuple(n for n in self._visited.values() if isinstance(n, Neighbour))
 
     def cast_of(self, name: str) -> Cast:
         """The cast that an identity of this name is of: the run's own, or a neighbour's."""
         return next((n.cast for n in self.neighbours if n.knows(name)), self.settings.cast)
 
-    def side(self, environment: str) -> tuple[Neighbour, Side]:
+    async def side(self, environment: str) -> tuple[Neighbour, Side]:
         """Another environment, and the way to its gateway.
 
         Raises:
             NotReached: nothing can be had of it, with the reason; or it is production, which nobody said may be called.
         """
-        known = self.settings.neighbours.get(environment, f"nothing is known of environment `{environment}`")
+        async with self._visiting:
+            if environment not in self._visited:
+                self._visited[environment] = await asyncio.to_thread(self.settings.neighbour, environment)
+        known = self._visited[environment]
         if isinstance(known, str):
             raise NotReached(known)
         if known.production and not self.settings.authorised:

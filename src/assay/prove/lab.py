@@ -344,7 +344,7 @@ class EngineLab:
 
     async def abroad(self, environment: str) -> Abroad:
         """See Lab."""
-        neighbour, side = self._bench.side(environment)
+        neighbour, side = await self._bench.side(environment)
 
         async def send(call: Call) -> Seen:
             return await self._bounded(self._courier.send(call, guarded=False, mirror=side))

@@ -143,19 +143,19 @@ def test_a_contract_that_cannot_be_meant_is_refused_where_it_stands(
     assert words in str(error.value)
 
 
-def test_a_thousand_apis_and_systems_are_judged_in_seconds(declared: Declared) -> None:
-    names = [f"a{i}" for i in range(300)]
+def test_many_apis_and_systems_are_judged_in_no_time(declared: Declared) -> None:
+    names = [f"a{i}" for i in range(90)]
     apis = "".join(
         api(n, ("experience", "process", "system")[i % 3], *([names[i + 1]] if i % 3 < 2 else []))
         for i, n in enumerate(names)
     )
-    systems = "".join(f"  s{i}: {{kind: database, environment: test, owner: o}}\n" for i in range(1000))
-    flows = "".join(f"  f{i}: {{from: s{i % 1000}, to: s{(i * 7 + 1) % 1000}}}\n" for i in range(2000))
-    people = "".join(consumer(f"c{i}", f"a{i % 300}") for i in range(600))
-    forbidden = "architecture: {contracts: {x: {kind: forbidden, from: [s0, s1], to: [s998, s999]}}}\n"
+    systems = "".join(f"  s{i}: {{kind: database, environment: test, owner: o}}\n" for i in range(300))
+    flows = "".join(f"  f{i}: {{from: s{i % 300}, to: s{(i * 7 + 1) % 300}}}\n" for i in range(1000))
+    people = "".join(consumer(f"c{i}", f"a{i % 90}") for i in range(200))
+    forbidden = "architecture: {contracts: {x: {kind: forbidden, from: [s0, s1], to: [s298, s299]}}}\n"
     text = f"{HEAD}{forbidden}apis:\n{apis}systems:\n{systems}flows:\n{flows}consumers:\n{people}"
     declaration = declared(text)
     started = time.process_time()
     verdicts = judged(declaration)
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 1
     assert any(v.check == "call-in-circle" for v in verdicts)
