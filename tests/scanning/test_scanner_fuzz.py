@@ -29,7 +29,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(NAMES, TEXT)
 def test_any_text_is_scanned_without_an_error_and_spans_lie_within(name, text):
     for found in scan_text(text, name=name).found:
@@ -37,19 +37,19 @@ def test_any_text_is_scanned_without_an_error_and_spans_lie_within(name, text):
         assert found.detector in DETECTORS
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(JSON)
 def test_any_json_value_is_scanned_without_an_error(value):
     scan_value(value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_scanned_without_an_error(data):
     scan_bytes(data)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(NAMES, TEXT)
 def test_no_finding_shows_a_letter_or_digit_of_the_value(name, text):
     for found in scan_value({name: text}).found:
@@ -73,10 +73,10 @@ def test_no_repetition_makes_it_slow(piece):
             list(detect(text, context))
             return time.process_time() - start
 
-        small = min(spent(4_000), spent(4_000))
-        large = spent(32_000)
+        small = min(spent(2_000), spent(2_000))
+        large = spent(16_000)
         # Linear is a factor of 8; quadratic would be 64.
-        assert large < max(30 * small, 0.25), f"{piece!r} under {name!r}: {small:.4f} s, then {large:.4f} s"
+        assert large < max(30 * small, 0.2), f"{piece!r} under {name!r}: {small:.4f} s, then {large:.4f} s"
 
 
 def test_deep_and_long_inputs_are_cut_and_it_is_said():

@@ -30,7 +30,7 @@ class Numbered:
         said: words that name it.
         plain, dressed: how sure without such words.
         checked: whether the rule includes check digits.
-        alone: whether it counts at all without such words.
+        digits: how many digits it has at least.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Numbered:
     plain: Confidence = LOW
     dressed: Confidence = MEDIUM
     checked: bool = True
+    digits: int = 0
 
     def __call__(self, text: str, around: Context) -> Iterator[Hit]:
         """See :data:`Detect`."""

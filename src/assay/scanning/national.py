@@ -157,6 +157,7 @@ NATIONAL: Final = (
         us_ssn,
         _words("ssn", "socialsecuritynumber"),
         checked=False,
+        digits=9,
     ),
     Numbered(
         "uk-nino",
@@ -165,8 +166,16 @@ NATIONAL: Final = (
         uk_nino,
         _words("nino", "nationalinsurance", "nationalinsurancenumber", "insurance"),
         checked=False,
+        digits=6,
     ),
-    Numbered("nl-bsn", _CATEGORY, number(r"\d{4}\.\d{2}\.\d{3}|\d{9}"), nl_bsn, _words("bsn", "burgerservicenummer")),
+    Numbered(
+        "nl-bsn",
+        _CATEGORY,
+        number(r"\d{4}\.\d{2}\.\d{3}|\d{9}"),
+        nl_bsn,
+        _words("bsn", "burgerservicenummer"),
+        digits=9,
+    ),
     Numbered(
         "de-steuer-id",
         _CATEGORY,
@@ -175,6 +184,7 @@ NATIONAL: Final = (
         _words("steuer", "steuerid", "idnr", "steueridentifikationsnummer", "steuernummer", "tin", "tax"),
         plain=MEDIUM,
         dressed=HIGH,
+        digits=11,
     ),
     Numbered(
         "fr-nir",
@@ -184,6 +194,7 @@ NATIONAL: Final = (
         _words("nir", "insee", "securitesociale", "sociale", "secu"),
         plain=MEDIUM,
         dressed=HIGH,
+        digits=13,
     ),
     Numbered(
         "es-dni",
@@ -191,8 +202,9 @@ NATIONAL: Final = (
         number(r"(?P<dressed>\d{2}\.\d{3}\.\d{3}-[A-Z])|\d{8}-?[A-Z]"),
         es_dni,
         _words("dni", "nif"),
+        digits=8,
     ),
-    Numbered("es-nie", _CATEGORY, number(r"[XYZ]-?\d{7}-?[A-Z]"), es_nie, _words("nie", "nif", "extranjero")),
+    Numbered("es-nie", _CATEGORY, number(r"[XYZ]-?\d{7}-?[A-Z]"), es_nie, _words("nie", "nif", "extranjero"), digits=7),
     Numbered(
         "it-codice-fiscale",
         _CATEGORY,
@@ -205,7 +217,7 @@ NATIONAL: Final = (
         plain=HIGH,
         dressed=HIGH,
     ),
-    Numbered("pl-pesel", _CATEGORY, number(r"\d{11}"), pl_pesel, _words("pesel")),
+    Numbered("pl-pesel", _CATEGORY, number(r"\d{11}"), pl_pesel, _words("pesel"), digits=11),
     Numbered(
         "be-national-number",
         _CATEGORY,
@@ -213,6 +225,7 @@ NATIONAL: Final = (
         be_national_number,
         _words("rijksregisternummer", "rijksregister", "nationalnumber", "niss", "insz", "nn", "nrn"),
         dressed=HIGH,
+        digits=11,
     ),
     Numbered(
         "se-personnummer",
@@ -220,6 +233,7 @@ NATIONAL: Final = (
         number(r"(?P<dressed>(?:\d{2})?\d{6}[-+]\d{4})|(?:\d{2})?\d{10}"),
         se_personnummer,
         _words("personnummer", "pnr", "samordningsnummer"),
+        digits=10,
     ),
     Numbered(
         "in-aadhaar",
@@ -227,6 +241,7 @@ NATIONAL: Final = (
         number(r"(?P<dressed>\d{4}(?P<s>[ -])\d{4}(?P=s)\d{4})|\d{12}"),
         in_aadhaar,
         _words("aadhaar", "aadhar", "uidai"),
+        digits=12,
     ),
     Numbered(
         "br-cpf",
@@ -236,6 +251,7 @@ NATIONAL: Final = (
         _words("cpf"),
         dressed=HIGH,
         plain=LOW,
+        digits=11,
     ),
 )
 """The detectors, one for each country's number."""

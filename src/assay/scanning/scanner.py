@@ -25,7 +25,9 @@ _DIGITS = re.compile(
     # What every number and date has that is looked for; most texts have none of it.
     r"(?a)\d(?:[ ./()-]{0,2}\d){5}|[A-Z]{3} ?[A-Z]{3} ?[0-9L-V]{2}|[A-Z]{2}\d{2}|[a-z]\.?,? (?:18|19|20)\d\d"
 )
-_NUMBERED: Final[tuple[Detect, ...]] = (cards, ibans, *NATIONAL, phones, births)
+_NUMBERED: Final[tuple[Detect, ...]] = (ibans, phones, births)
+_CARD_DIGITS: Final = 13
+_NO_DIGITS: Final = dict.fromkeys(range(0x30, 0x3A))
 _BY_CONTEXT: Final[tuple[Detect, ...]] = (names, places, position, secrets)
 
 DETECTORS: Final = (
@@ -226,8 +228,14 @@ def detect(text: str, context: Context) -> Iterable[Hit]:
     if "@" in text:
         hits += emails(text, context)
     if len(text) >= 5 and _DIGITS.search(text):
-        for one in _NUMBERED:
-            hits += one(text, context)
+        digits = len(text) - len(text.translate(_NO_DIGITS))
+        if digits >= _CARD_DIGITS:
+            hits += cards(text, context)
+        for one in NATIONAL:
+            if digits >= one.digits:
+                hits += one(text, context)
+        for detector in _NUMBERED:
+            hits += detector(text, context)
     if "." in text or ":" in text:
         hits += addresses(text, context)
     if len(text) >= 20:
@@ -235,8 +243,8 @@ def detect(text: str, context: Context) -> Iterable[Hit]:
             hits += tokens(text, context)
         hits += keys(text, context)
     if context.name or len(text) >= 12:
-        for one in _BY_CONTEXT:
-            hits += one(text, context)
+        for detector in _BY_CONTEXT:
+            hits += detector(text, context)
     return hits if len(hits) < 2 else _strongest(hits)
 
 
