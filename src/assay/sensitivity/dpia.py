@@ -132,7 +132,7 @@ def _assessment(
         ("a right or service may be denied", given.prevents_right, None, "prevents_right"),
     )
     criteria = tuple(
-        _criterion(number, title, said, found, (*path, word) if word else ("data", name), word)
+        _criterion(number, title, said, found, (*path, word) if word else ("data", name, "count"), word)
         for number, (title, said, found, word) in enumerate(computed, 1)
     )
     file = data.dpia

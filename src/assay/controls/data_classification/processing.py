@@ -84,7 +84,8 @@ def _transfer(facts: Facts, name: str, held: list[str]) -> Verdict:
         fix = (
             "write `location:` for the system" if not system.location else "write `jurisdictions:` of the organisation"
         )
-        return facts.judge.unclear(check, subject, facts.declaration.places.key("systems", name), sentence, fix=fix)
+        place = facts.declaration.places.key("systems", name)
+        return facts.judge.unclear("place-not-declared", subject, place, sentence, fix=fix)
     if not away:
         return facts.judge.passed(check, subject, at, f"`{name}` is in {system.location}, where the organisation is")
     if system.transfer:
