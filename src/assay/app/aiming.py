@@ -141,7 +141,7 @@ def at_project(
         declared_access=True,
         tls=tls if via == "gateway" else all(u.startswith("https:") for u in upstreams.values()),
         upstreams=upstreams,
-        barred=_barred(policy),
+        barred=_barred(policy) if via == "gateway" else frozenset(),
         others=_others(project.everything, name),
     )
     paths = prepare(project.state, environ=os.environ)

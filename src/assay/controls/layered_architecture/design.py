@@ -20,6 +20,7 @@ from assay.controls.layered_architecture.graph import (
 from assay.controls.layered_architecture.layers import OUTSIDE, Layers, admitted, layers_of
 from assay.declare.declaration import Declaration
 from assay.declare.model import Api
+from assay.declare.observe import observes
 from assay.domain import Location, Severity, Verdict
 
 _CONTROL = "layered_architecture"
@@ -181,9 +182,10 @@ def _outsiders(
             continue
         names = ", ".join("anybody" if n == ANONYMOUS else f"`{n}`" for n, _ in outside[:_SHOWN])
         more = f" and {len(outside) - _SHOWN} more" if len(outside) > _SHOWN else ""
+        refuses = "only counts it" if observes(model.apis[api_id], _CONTROL) else "refuses it"
         sentence = (
             f"{names}{more} may call API `{api_id}` by its access rules, from outside into layer "
-            f"`{layers.names[rank]}`; the gateway refuses it"
+            f"`{layers.names[rank]}`; the gateway {refuses}"
         )
         related = tuple(_place(declaration, r) for _, r in outside[1:_SHOWN])
         yield judge.failed(check, subject, _place(declaration, outside[0][1]), sentence, related=related)
