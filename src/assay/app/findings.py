@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from assay.app.project import Project
@@ -41,9 +42,17 @@ class Brought:
 
 
 def bring(
-    project: Project, report: Path, *, format: Format | None = None, api: str | None = None, declare: bool = False
+    project: Project,
+    report: Path,
+    today: date,
+    *,
+    format: Format | None = None,
+    api: str | None = None,
+    declare: bool = False,
 ) -> Brought:
     """Reads a report and keeps what is in it as ``findings/NAME.json`` beside the declaration, without secrets.
+
+    It counts as reported today; correct the entry where that is not so.
 
     Raises:
         UsageError: the report cannot be read, the API does not exist, or other findings have that name already.
@@ -63,7 +72,7 @@ def bring(
     name = f"{FOLDER}/{stem}.json"
     _keep(project.declaration.root / name, text)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    entry = {"file": name, "format": "assay", "sha256": digest}
+    entry = {"file": name, "format": "assay", "sha256": digest, "reported": today.isoformat()}
     declared = any(
         f.file == name and f.sha256 == digest
         for a in project.declaration.model.apis.values()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -65,7 +66,7 @@ def import_findings(
       assay findings import issues.xml --from burp --api customer-data --declare
     """
     project = open_project(where)
-    found = bring(project, report, format=kind.value if kind else None, api=api, declare=declare)
+    found = bring(project, report, date.today(), format=kind.value if kind else None, api=api, declare=declare)
     if format is Format.JSON:
         rows = [_row(f, landing) for f, landing in found.landed]
         return write(

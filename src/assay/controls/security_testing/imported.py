@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 from assay.controls._lib.judging import judge as _judge
 from assay.controls._lib.subjects import api_subject, operation_subject
@@ -106,9 +106,11 @@ def _finding(context: Context, each: Landed) -> Iterator[Verdict]:
 def _waiting(context: Context, each: Landed, test: PenTest, subject: str) -> Verdict:
     judge, check = _judge(_CONTROL), "finding-not-retested"
     allowed = timedelta(seconds=context.declaration.model.security_testing.retest_age)
-    since = test.retest if test.retest and test.retest >= test.last else test.last
+    dates = (test.last, test.retest, each.file.entry.reported)
+    # What is yet to come has shown nothing.
+    since = max((d for d in dates if d is not None and d <= context.today), default=date.min)
     at = context.declaration.locate("apis", each.file.api, "pen_test", "retest")
-    told = f"`{each.finding.title}` [{each.finding.key}] was tested last on {since.isoformat()}"
+    told = f"`{each.finding.title}` [{each.finding.key}] was seen or tested last on {since.isoformat()}"
     if context.today - since > allowed:
         return judge.failed(check, subject, at, f"{told}, and may wait no longer than {allowed.days} days")
     return judge.passed(check, subject, at, f"{told}, no longer than {allowed.days} days ago")

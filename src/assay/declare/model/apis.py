@@ -48,6 +48,7 @@ class FindingsFile(Mapped):
         None, description="Default: told by the file's content."
     )
     sha256: str | None = Field(None, description="SHA-256 of the file, in hexadecimal.")
+    reported: Day | None = Field(None, description="When it was found; default: when the penetration test was.")
     fixed: tuple[str, ...] = Field((), description="Ids of findings that were seen to be mended by the retest.")
 
 
