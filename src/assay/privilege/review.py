@@ -17,6 +17,7 @@ from assay.privilege.rights import Grant, Rights, Unclear, Uses, covers, touches
 from assay.sensitivity import Closure, Principal, PrincipalReach, Reached, blend, closure
 
 RESTRICTED = LEVELS.index("restricted")
+_IDLE = "more than half of what it may do"
 _CHANGING = ("write", "delete", "admin")
 _OVER_ALL = ("server", "databases", "roles")
 FLAGS = (
@@ -154,6 +155,11 @@ class Review:
         return max((x for x in (self.blast.level, self.blend) if x is not None), key=LEVELS.index, default=None)
 
     @property
+    def by_excess(self) -> tuple[str, ...]:
+        """Those of the reasons in ``superuser`` that are no right of its own, but how much of all of them is idle."""
+        return tuple(reason for reason in self.superuser if reason.startswith(_IDLE))
+
+    @property
     def restricted(self) -> bool:
         """Whether it reaches data that is restricted or above."""
         return self.level is not None and LEVELS.index(self.level) >= RESTRICTED
@@ -281,7 +287,7 @@ def _superuser(rights: Rights | None, level: Level | None, excess: Excess | None
             yield f"{words} ({_objects(found)})"
     index = excess.index if excess else None
     if index is not None and index > SUPER and level is not None and LEVELS.index(level) >= RESTRICTED:
-        yield f"more than half of what it may do is needed by nothing ({index:.2f}), and it reaches {level} data"
+        yield f"{_IDLE} is needed by nothing ({index:.2f}), and it reaches {level} data"
 
 
 def _whole(grant: Grant) -> bool:

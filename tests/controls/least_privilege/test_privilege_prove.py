@@ -69,7 +69,7 @@ class TestEffectiveRights:
     @pytest.mark.parametrize(
         ("grants", "powers", "part"),
         [
-            ((grant("public.orders"), grant("public.orders", "delete", "DELETE")), "", "is a superuser"),
+            ((grant("public.orders"), grant("public.orders", "delete", "DELETE")), "", "it reaches restricted data"),
             ((grant("public.orders"), grant("public.notes")), "", "50% of what `sync` may do is more than it needs"),
             ((grant("public.orders"),), "bypassrls", "BYPASSRLS"),
             ((grant("public.orders"), grant("role boss", "impersonate", "SET ROLE")), "", "may act as others"),

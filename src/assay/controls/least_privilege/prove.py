@@ -52,7 +52,6 @@ def _account_case(surface: Surface, name: str, check: str, run: Run) -> Case:
         at=declaration.places.key("accounts", name),
         api=next(before, apis[0] if apis else ""),
         identity=name,
-        variant=name,
         requests=0,
         seconds=10.0,
         run=run,
@@ -107,10 +106,12 @@ def _excessive(surface: Surface, name: str) -> Run:
             missing=[str(g) for g in excess.missing],
             reaches=[f"{d}: {level}" for d, level in found.blast.data],
         )
-        if found.superuser:
+        if found.superuser and found.superuser != found.by_excess:
             return broken(f"`{name}` is a superuser: {'; '.join(found.superuser[:2])}", **facts)
         if excess.index is not None and excess.index > MODERATE:
-            return broken(f"{excess.index:.0%} of what `{name}` may do is more than it needs: {_listed(idle)}", **facts)
+            reach = f", and it reaches {found.level} data" if found.by_excess else ""
+            words = f"{excess.index:.0%} of what `{name}` may do is more than it needs: {_listed(idle)}{reach}"
+            return broken(words, **facts)
         if found.above_clearance:
             return broken(
                 f"`{name}` is cleared for {found.account.clearance} data and reaches {found.level} data", **facts
