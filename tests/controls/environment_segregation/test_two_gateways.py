@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.layers.gateways import applied, free_ports, gateway
 from tests.layers.service import Layer, running
 
+from assay.app.addresses import keys_file
 from assay.app.aiming import at_project
 from assay.app.project import Project, in_environment, open_project
 from assay.app.proving import Choice, cases_of, proven
 from assay.domain import Outcome
+from assay.identity import api_keys
 from assay.prove.bounds import Limits
 from assay.prove.result import Proof
 
@@ -134,6 +137,10 @@ async def _scene(folder: Path, environ: dict[str, str], real: list[str]) -> None
                 _copy(Path(environ["DSN_STAGING"]), real[:5])
                 weaker = await proofs(project, "staging", environ)
                 unasked = told(await proofs(project, "staging", environ, only="certificate", authorised=False))
+    for part in (staging, production):
+        left = api_keys.load(keys_file(part.state)).list(datetime.now(UTC))
+        assert left, "keys were made for the run"
+        assert all(key.record.revoked_at for key in left), "and none is left, at either gateway"
     verdicts = told(weaker)
     assert {k.rpartition(":")[2]: o for k, (o, _) in verdicts.items() if "foreign" in k} == {
         "token": "pass",
