@@ -252,6 +252,24 @@ class TestReview:
     ) -> None:
         assert self.judged(tmp_path, f"credential: {credential}").overdue == overdue
 
+    @pytest.mark.parametrize(
+        ("words", "shared"),
+        [
+            ("used_by: [crm]", False),
+            ("used_by: [crm, till]", True),
+            ("used_by: [till, desk]", True),
+            # Whoever calls the API that narrows them acts through it, not through the account.
+            ("used_by: [till, desk, shop], narrowed_by: {api: shop, operations: [list]}", False),
+            ("used_by: [till, crm], narrowed_by: {api: shop, operations: [list]}", True),
+            ("kind: shared", True),
+        ],
+    )
+    def test_an_account_of_several_integrations_is_shared(self, tmp_path: Path, words: str, shared: bool) -> None:
+        (tmp_path / "shop.yaml").write_text(SHOP)
+        (tmp_path / "assay.yaml").write_text(CALLED.replace("WORDS", words))
+        found = review(Accounts(load(tmp_path, environ={})), "a", today=TODAY)
+        assert bool(found.shared) is shared
+
     def test_the_later_of_what_is_declared_and_measured_counts(self, tmp_path: Path) -> None:
         assert self.judged(tmp_path, "last_used: 2026-04-01").idle == 91
         assert self.judged(tmp_path, "last_used: 2026-04-01", last_used=date(2026, 6, 1)).idle is None
@@ -292,4 +310,24 @@ accounts:
        rights: [{read: profile, write: profile, delete: order}]}
   shop: {platform: x, system: wh, environment: production, owner: x, needs: [{read: profile}],
          rights: [{read: profile, write: profile, delete: profile}]}
+"""
+
+CALLED = """\
+assay: 1
+organisation: {name: Shop}
+environments: {production: {tier: production, issuer: {url: https://login.example, audience: shop}}}
+systems: {crm: {kind: database, environment: production, owner: x}}
+apis:
+  shop: {owner: x, exposure: internal, environment: production, contract: shop.yaml, upstream: "https://10.0.0.1:8000"}
+consumers:
+  till: {kind: service, roles: [x], authenticate: {oauth2: {client: till}}}
+  desk: {kind: service, roles: [x], authenticate: {oauth2: {client: desk}}}
+accounts:
+  a: {platform: x, system: crm, environment: production, owner: x, WORDS}
+"""
+SHOP = """\
+openapi: 3.1.0
+info: {title: Shop, version: "1"}
+servers: [{url: https://shop.example}]
+paths: {/list: {get: {operationId: list, responses: {"200": {description: ok}}}}}
 """

@@ -316,8 +316,13 @@ def _creeping(excess: Excess, needs: tuple[Grant, ...]) -> tuple[str, ...]:
 def _shared(declaration: Declaration, account: Account, serving: Serving) -> Iterable[str]:
     if account.kind == "shared":
         yield "several people or integrations, as it says itself"
-    if len(account.used_by) > 1:
-        yield ", ".join(f"`{u}`" for u in account.used_by)
+    users = list(account.used_by)
+    if account.narrowed_by is not None:
+        # Its consumers act through the API that narrows them, which is then the one integration.
+        api = account.narrowed_by.api
+        users = [api, *(u for u in users if u != api and u not in declaration.model.consumers)]
+    if len(users) > 1:
+        yield ", ".join(f"`{u}`" for u in users)
     if len(serving.ends) > 1:
         yield f"the flows {', '.join(f'`{f}`' for f in serving.flows)}"
     system = declaration.model.systems.get(account.system)
