@@ -15,6 +15,9 @@ from assay.sensitivity.principals import PrincipalReach
 from assay.sensitivity.reach import reach
 from assay.sensitivity.whatif import WhatIf, what_ifs
 
+_WHAT_IFS = 50
+"""So many blends are told with what would make them less, when all are asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -68,7 +71,8 @@ class Told:
 def blends(seen: View, principal: str | None = None) -> tuple[Told, ...]:
     """What principals can put together, the ones above their clearance first; of one principal, or of all.
 
-    ``principal`` is an id, or ``KIND ID`` where several kinds share one.
+    ``principal`` is an id, or ``KIND ID`` where several kinds share one. Without it, what would help is looked for
+    only for the gravest, since each search takes some time.
 
     Raises:
         UsageError: there is none of that name.
@@ -82,4 +86,5 @@ def blends(seen: View, principal: str | None = None) -> tuple[Told, ...]:
         )
     found = [b for reached in chosen for b in blend(reached, seen.closure.rules)]
     found.sort(key=lambda b: (not b.above, not b.verified_above, -b.claimed.rank, -b.verified.rank, b.principal))
-    return tuple(Told(b, what_ifs(b)) for b in found)
+    told = len(found) if principal is not None else _WHAT_IFS
+    return tuple(Told(b, what_ifs(b) if number < told else ()) for number, b in enumerate(found))

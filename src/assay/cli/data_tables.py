@@ -15,6 +15,8 @@ from assay.cli.console import err, out, tables
 from assay.report.plain import plain
 from assay.sensitivity.dpia import Assessment
 
+_EXPLAINED = 20
+
 
 def show_scan(looked: Iterable[Looked]) -> None:
     """Each finding on a line of its own; how much was read goes to standard error."""
@@ -117,9 +119,12 @@ def show_blends(found: tuple[Told, ...], *, in_full: bool) -> None:
             (b.principal.name, b.principal.clearance or "–", b.claimed.level, b.verified.level, judged, objects)
         )
     _table("What can be put together", ("who", "clearance", "claimed", "verified", "", "of"), rows)
-    for told in found:
-        if in_full or told.blend.above:
-            _explain(console, told)
+    wanted = [told for told in found if in_full or told.blend.above]
+    shown = wanted if in_full else wanted[:_EXPLAINED]
+    for told in shown:
+        _explain(console, told)
+    if len(wanted) > len(shown):
+        console.print(f"\n{len(wanted) - len(shown)} more are above their clearance; --principal explains each")
 
 
 def _explain(console: Console, told: Told) -> None:

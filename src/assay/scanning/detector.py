@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from assay.domain import Confidence
-from assay.scanning.context import Context, before
+from assay.scanning.context import Context, before, wordset
 
 Hit = tuple[int, int, str, str, Confidence, bool]
 """Start, end, detector, category, confidence, validated."""
@@ -18,6 +18,15 @@ Detect = Callable[[str, Context], Iterator[Hit]]
 LOW: Final = Confidence.LOW
 MEDIUM: Final = Confidence.MEDIUM
 HIGH: Final = Confidence.HIGH
+
+
+_ANY_NUMBER: Final = wordset(
+    """
+    nationalid nationalidentificationnumber nationalidnumber socialsecurity socialsecuritynumber personalnumber
+    personalid taxid taxnumber citizenid identitynumber idnumber idcard
+    """
+)
+"""Names of such numbers that do not say which; firms have some of them, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,8 @@ class Numbered:
     def _sure(self, match: re.Match[str], context: Context) -> Confidence:
         if context.tells(self.said):
             return HIGH
+        if context.tells(_ANY_NUMBER):
+            return MEDIUM
         sure = self.dressed if match.groupdict().get("dressed") is not None else self.plain
         return lowered(sure) if context.not_personal else sure
 

@@ -146,7 +146,7 @@ def br_cpf(d: str) -> bool:
 
 
 def _words(*own: str) -> frozenset[str]:
-    return frozenset([*own, "nationalid", "nationalidentificationnumber", "socialsecurity", "personalnumber", "taxid"])
+    return frozenset(own)
 
 
 NATIONAL: Final = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from assay.scanning.checksums import luhn, mod97_10
-from assay.scanning.context import Context, before, wordset
+from assay.scanning.context import NOT_PERSONAL, Context, before, wordset
 from assay.scanning.detector import HIGH, LOW, MEDIUM, Hit, compact, lowered, number
 
 _ISSUERS: Final = (
@@ -39,7 +39,7 @@ _CARD = number(
 _CARD_WORDS = wordset(
     """
     card cards pan cc creditcard debitcard cardnumber ccnumber visa mastercard amex maestro kreditkarte karte
-    carte tarjeta primaryaccountnumber payment
+    carte tarjeta primaryaccountnumber
     """
 )
 
@@ -61,8 +61,9 @@ def cards(text: str, around: Context) -> Iterator[Hit]:
         if not is_card(digits):
             continue
         context = before(text, match.start(), around)
+        contradicted = not match["dressed"] and not context.words.isdisjoint(NOT_PERSONAL)
         if context.tells(_CARD_WORDS):
-            sure = HIGH
+            sure = MEDIUM if contradicted else HIGH
         elif match["dressed"]:
             sure = lowered(HIGH) if context.not_personal else HIGH
         else:

@@ -27,11 +27,11 @@ _DATE = re.compile(rf"(?a)(?<![\w.-])(?:{_ISO}|{_EURO}|{_LONG}|{_PACKED})(?!\d|[
 
 
 def births(text: str, around: Context) -> Iterator[Hit]:
-    """Dates of birth: a date of the calendar where words speak of birth."""
+    """Dates of birth: a date of the calendar where words speak of birth. Only they tell it, so none is certain."""
     for match in _DATE.finditer(text):
         context = before(text, match.start(), around)
         if context.tells(_BIRTH) and _is_date(match):
-            yield (*match.span(), "date-of-birth", "user.demographic.date_of_birth", HIGH, True)
+            yield (*match.span(), "date-of-birth", "user.demographic.date_of_birth", HIGH, False)
 
 
 def _is_date(match: re.Match[str]) -> bool:

@@ -96,6 +96,9 @@ NAMED: dict[str, Draw] = {
     "public_key": lambda c: "-----BEGIN PUBLIC KEY-----",
     "latency": lambda c: c.uniform(0, 90),
     "part": lambda c: f"{digits(c, 4)}-{digits(c, 4)}-{digits(c, 4)}",
+    "payment_reference": lambda c: "4" + digits(c, 15),
+    "card_serial": lambda c: "5" + digits(c, 15),
+    "birthday_greeting": lambda c: c.choice([True, False]),
     "batch": lambda c: f"{c.randint(20, 29)}{c.randint(1, 12):02}{c.randint(1, 28):02}-{digits(c, 4)}",
 }
 """By name: the words around say what it is."""
