@@ -122,6 +122,8 @@ def test_github_workflows_that_call_others_may_run_anything_there() -> None:
     [
         ("a: {script: [assay check]}", [("check", "gates")]),
         ("a: {script: assay check}", [("check", "gates")]),
+        ("a: {script: [assay check | tee out]}", [("check", "unclear")]),
+        ("a: {script: [set -o pipefail, assay check | tee out]}", [("check", "gates")]),
         ("a: {before_script: [set +e], script: [assay check]}", [("check", "ignored")]),
         ("default: {before_script: [set +e]}\na: {script: [assay check]}", [("check", "ignored")]),
         ("before_script: [ls]\na: {script: [assay check]}", [("check", "gates")]),

@@ -167,7 +167,8 @@ def _gitlab(source: Source, document: dict[str, Any], file: str) -> Pipeline:
         after = "\n".join(_scripts(whole.get("after_script")))
         elsewhere |= runs_elsewhere(script)
         at = source.place((name, "script") if "script" in job else (name,))
-        steps += [_step(use, at, around) for use in uses(script)]
+        # Runners set `pipefail` in shells that know it.
+        steps += [_step(use, at, around) for use in uses(script, pipefail=None)]
         steps += [_step(use, at, ("ignored", "`after_script` cannot fail a job")) for use in uses(after)]
     return Pipeline(file, tuple(steps), elsewhere=elsewhere)
 

@@ -45,10 +45,10 @@ class Use:
     line: int
 
 
-def uses(script: str, *, pipefail: bool = False) -> Iterator[Use]:
+def uses(script: str, *, pipefail: bool | None = False) -> Iterator[Use]:
     """Every run of ``assay COMMAND`` in a script that ends at the first failure (`sh -e`, as pipelines run theirs).
 
-    ``pipefail``: whether the shell was started so that a pipe fails when any part of it does.
+    ``pipefail``: whether the shell was started so that a pipe fails when any part of it does; None: where it can.
     """
     forgiving = False
     for number, text in _lines(script):
@@ -143,7 +143,7 @@ def _of_assay(words: list[str]) -> str | None:
 
 
 def _meaning(
-    words: list[str], after: str, rest: list[str], nested: bool, forgiving: bool, pipefail: bool
+    words: list[str], after: str, rest: list[str], nested: bool, forgiving: bool, pipefail: bool | None
 ) -> tuple[Means, str]:
     if "--help" in words:
         return "ignored", "it only prints its help"
@@ -155,6 +155,8 @@ def _meaning(
         return "ignored", "its failure is caught by `||`"
     if after == "&":
         return "ignored", "it runs in the background, and nobody waits for its result"
+    if after in ("|", "|&") and pipefail is None:
+        return "unclear", "its result goes into a pipe, and not every shell minds"
     if after in ("|", "|&") and not pipefail:
         return "ignored", "its result is lost in a pipe, since `pipefail` is not set"
     if forgiving:
