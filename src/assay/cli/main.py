@@ -91,7 +91,6 @@ ENTRIES = (
         "export",
         "Write the declaration as an Open Threat Model or a fides manifest, for tools that read those.",
     ),
-    Entry("import", "import_", "app", "Read what exists already: gateways of other makes, models of others."),
     Entry("down", "up", "down", "Stop a gateway that runs, and everything it started."),
     Entry(
         "explain",
@@ -113,6 +112,7 @@ ENTRIES = (
     ),
     Entry("key", "key", "app", "Issue, rotate, revoke and list API keys. Only digests are kept."),
     Entry("keyset", "keyset", "app", "Rotate and list the keys that protected fields are encrypted under."),
+    Entry("import", "import_", "app", "Read what exists already: gateways of other makes, models of others."),
     Entry("findings", "findings", "app", "Import what testers and scanners found, and list what is declared."),
     Entry("rights", "rights", "app", "Show what accounts may do, how much of it they need, and take the rest away."),
     Entry("data", "data", "app", "Show where data is, who sees it, and what payloads really hold."),
