@@ -19,7 +19,7 @@ from assay.declare.model import Flow, Model, Transform
 from assay.sensitivity.answers import Answers
 from assay.sensitivity.attributes import Attributes, attributes, rulebook
 from assay.sensitivity.label import Label
-from assay.sensitivity.pieces import EMPTY, Applied, Piece, Pieces, joined, narrowed, smaller
+from assay.sensitivity.pieces import EMPTY, Applied, Piece, Pieces, absorb, joined, narrowed, smaller
 from assay.sensitivity.reductions import on_the_way, reduced, words
 from assay.sensitivity.steps import Rulebook
 
@@ -173,9 +173,8 @@ class _Spread:
             node = waiting.popleft()
             queued.discard(node)
             for target, arriving in self._leaving(node):
-                before = self.pieces.get(target, EMPTY)
-                after = joined(before, arriving)
-                if after != before:
+                after = absorb(self.pieces.get(target, EMPTY), arriving)
+                if after is not None:
                     self.pieces[target] = after
                     if target not in queued:
                         queued.add(target)
@@ -252,9 +251,13 @@ def _transforms(flow: Flow, piece: Piece) -> Iterable[tuple[str, Transform]]:
     """The transformations of a flow that an attribute meets, by the names of its fields."""
     if not flow.transforms:
         return ()
-    known = flow.transforms
-    names = {key for _, key in piece.fields if key in known}
-    names |= {dotted for data, key in piece.fields if (dotted := f"{data}.{key}") in known}
+    known, names = flow.transforms, []
+    for data, key in piece.fields:
+        for name in (key, f"{data}.{key}"):
+            if name in known and name not in names:
+                names.append(name)
+    if not names:
+        return ()
     return [(name, known[name]) for name in sorted(names)]
 
 

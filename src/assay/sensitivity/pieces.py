@@ -11,7 +11,7 @@ FieldName = tuple[str, str]
 """A data set and the name of a field of it. Both may hold dots."""
 
 
-class Applied(msgspec.Struct, frozen=True, order=True):
+class Applied(msgspec.Struct, frozen=True, order=True, gc=False):
     """A transformation that was applied on the way. ``text`` is how it was declared: `generalise 3`."""
 
     flow: str
@@ -20,7 +20,7 @@ class Applied(msgspec.Struct, frozen=True, order=True):
     verified: bool
 
 
-class Piece(msgspec.Struct, frozen=True):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """One attribute, as it stands in one place.
 
     Joining two pieces takes of everything the more telling, so joins never lower anything.
@@ -122,6 +122,20 @@ def joined(*parts: Pieces) -> dict[str, Piece]:
             known = whole.get(attribute)
             whole[attribute] = piece if known is None else merge(known, piece)
     return whole
+
+
+def absorb(whole: Pieces, part: Pieces) -> Pieces | None:
+    """Both joined, or None when the whole already says all that the part does."""
+    grown: dict[str, Piece] | None = None
+    for attribute, piece in part.items():
+        known = whole.get(attribute)
+        if known is piece:
+            continue
+        more = piece if known is None else merge(known, piece)
+        if more != known:
+            grown = dict(whole) if grown is None else grown
+            grown[attribute] = more
+    return grown
 
 
 def inner(parts: Iterable[Pieces], population: int | None = None) -> dict[str, Piece]:
