@@ -52,6 +52,8 @@ def all_of_them() -> dict[str, list[Json]]:
         "prove-plan": [printed["prove-plan"]],
         "demo": _demos(),
         **{name: [printed[name]] for name in ("key", "keys", "keyset", "keysets")},
+        **{name: [_run(*words, *_RETAILER)] for name, words in _DATA.items()},
+        "data-scan": [_scanned()],
     }
 
 
@@ -83,6 +85,23 @@ def _printed() -> dict[str, Json]:
             "keysets": _run("keyset", "list", *where),
             "prove-plan": _run("prove", str(place), "--via", "direct", "--plan", "--format", "json"),
         }
+
+
+_RETAILER = ("-d", str(EXAMPLE.parent / "retailer"), "--format", "json")
+_DATA = {
+    "data-map": ("data", "map"),
+    "data-where": ("data", "where", "user.contact"),
+    "data-blends": ("data", "blends"),
+    "data-record": ("data", "record"),
+    "data-dpia": ("data", "dpia"),
+}
+
+
+def _scanned() -> Json:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "answer.json"
+        file.write_text('{"contact": "jo.day@example.com"}')
+        return _run("data", "scan", str(file), "--format", "json")
 
 
 def _run(*arguments: str) -> Json:

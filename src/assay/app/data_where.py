@@ -92,7 +92,7 @@ class Whereabouts:
                     "category": f.category,
                     "level": f.level,
                     "how": f.how,
-                    "location": str(f.at),
+                    "location": {"file": f.at.file, "line": f.at.line, "column": f.at.column},
                 }
                 for f in self.fields
             ],

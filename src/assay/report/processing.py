@@ -110,13 +110,13 @@ def as_json(activities: Sequence[Activity]) -> list[dict[str, object]]:
             "data": list(a.data),
             "systems": list(a.systems),
             "recipients": [
-                {"kind": r.kind, "name": r.name, "location": r.location or None, "outside": r.outside}
+                {"kind": r.kind, "name": r.name, "place": r.location or None, "outside": r.outside}
                 for r in a.recipients
             ],
             "transfers": [
                 {
                     "system": t.system,
-                    "location": t.location,
+                    "place": t.location,
                     "safeguard": t.safeguard or None,
                     "reference": t.reference or None,
                 }
