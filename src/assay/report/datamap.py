@@ -194,7 +194,10 @@ def _edge(edge: Edge, placed: Mapping[str, _Placed]) -> str:
 
 def _box(placed: _Placed) -> str:
     box, x, y = placed.box, placed.x, placed.y
-    title, kind = _cut(box.title, _TITLE - (13 if box.shade else 0)), "box alarm" if box.alarm else "box"
+    title, kind = (
+        _cut(box.title, _TITLE - (13 if box.shade else 0) - (4 if box.shade and box.shade.differs else 0)),
+        "box alarm" if box.alarm else "box",
+    )
     full = f"{box.title}: {box.subtitle}" if box.subtitle else box.title
     parts = [
         f"<g id={quoteattr(_clean(box.id))}><title>{_text(full)}</title>",
