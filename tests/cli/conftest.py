@@ -71,7 +71,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the declaration with ten planted mistakes, and the current directory."""
+    """A copy of the declaration with one planted mistake for each control, and the current directory."""
     place = tmp_path / "shop"
     place.mkdir()
     for name in ("assay.yaml", "shop.yaml", "pen-test.txt", "pipeline.yml"):

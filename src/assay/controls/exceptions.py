@@ -81,7 +81,17 @@ class _Routes:
         model = declaration.model
         self._ids: dict[str, frozenset[str]] = {
             name: frozenset(getattr(model, name))
-            for name in ("environments", "systems", "data", "apis", "consumers", "accounts", "duties", "flows", "objectives")
+            for name in (
+                "environments",
+                "systems",
+                "data",
+                "apis",
+                "consumers",
+                "accounts",
+                "duties",
+                "flows",
+                "objectives",
+            )
         }
         self._operations = {a: frozenset(o.id for o in c.operations) for a, c in declaration.contracts.items()}
 

@@ -69,16 +69,19 @@ def _folded(text: str, used: int, indent: str, width: int) -> str:
     """The text, continued under ``indent`` where it is wider than what ``used`` columns leave; as it is for width 0."""
     if not width or used + len(text) <= width:
         return text
-    lead = text[: len(text) - len(text.lstrip())]
+    words = text.lstrip()
+    lead = text[: len(text) - len(words)]
+    fits = used + len(lead) + len(words.split(" ", 1)[0]) <= width
     lines = textwrap.wrap(
-        text.lstrip(),
+        words,
         max(width, 20),
-        initial_indent=" " * min(used + len(lead), width - 8),
+        initial_indent=" " * (used + len(lead)) if fits else indent,
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return lead + "\n".join(lines).lstrip()
+    told = "\n".join(lines)
+    return lead + told.lstrip() if fits else "\n" + told
 
 
 def findings(verdicts: Iterable[Verdict], sources: Mapping[str, str], *, width: int = 100) -> Text:

@@ -21,7 +21,7 @@ from assay.sensitivity.levels import level_of, within
         ({"category": "user.contact.email"}, "confidential"),
         ({"category": "user.financial.bank_account"}, "restricted"),
         ({"category": "user.government_id.passport_number"}, "restricted"),
-        ({"category": "user.authorization.password"}, "restricted"),
+        ({"category": "user.authorization.password"}, "special"),
         ({"category": "user.authorization.biometric"}, "special"),
         ({"category": "user.health_and_medical.genetic"}, "special"),
         ({"category": "user.demographic.religious_belief"}, "special"),
