@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 
 from assay.controls._lib.judging import judge as _judge
+from assay.controls._lib.observed import observed
 from assay.controls._lib.subjects import api_subject, operation_subject, served_apis
 from assay.controls.authorisation.objects import objects
 from assay.controls.authorisation.owns import comparable, parse
@@ -152,12 +153,12 @@ def _owns(
 
 
 def _observed(declaration: Declaration, api_id: str, api: Api) -> Iterator[Verdict]:
-    judge, check, subject = _judge(_CONTROL), "authorisation-observed", api_subject(api_id)
-    watched = [(i, o) for i, o in enumerate(api.observe) if o.control == _CONTROL]
-    for index, entry in watched:
-        what = "every operation" if "*" in entry.operations else ", ".join(entry.operations)
-        sentence = f"authorisation only observes {what} of API `{api_id}`"
-        yield judge.failed(check, subject, declaration.locate("apis", api_id, "observe", index), sentence)
-    if not watched:
-        sentence = f"authorisation refuses on every operation of API `{api_id}`"
-        yield judge.passed(check, subject, declaration.places.key("apis", api_id), sentence)
+    return observed(
+        declaration,
+        _CONTROL,
+        "authorisation-observed",
+        api_id,
+        api,
+        watching=f"authorisation only observes {{what}} of API `{api_id}`",
+        enforcing=f"authorisation refuses on every operation of API `{api_id}`",
+    )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from assay.controls._lib.exposed import in_urls
 from assay.controls._lib.judging import judge as _judge
+from assay.controls._lib.observed import observed
 from assay.controls._lib.subjects import api_subject, operation_subject, served_apis
 from assay.controls.base import Context
 from assay.controls.data_exposure.permissions import permissions
@@ -178,15 +179,15 @@ def _urls(declaration: Declaration, api_id: str) -> Iterator[Verdict]:
 
 
 def _observed(declaration: Declaration, api_id: str, api: Api) -> Iterator[Verdict]:
-    judge, check, subject = _judge(_CONTROL), "data-exposure-observed", api_subject(api_id)
-    watched = [(i, o) for i, o in enumerate(api.observe) if o.control == _CONTROL]
-    for index, entry in watched:
-        what = "every operation" if "*" in entry.operations else ", ".join(entry.operations)
-        sentence = f"the masks of {what} of API `{api_id}` only count"
-        yield judge.failed(check, subject, declaration.locate("apis", api_id, "observe", index), sentence)
-    if not watched:
-        at = declaration.places.key("apis", api_id)
-        yield judge.passed(check, subject, at, f"the masks of API `{api_id}` apply")
+    return observed(
+        declaration,
+        _CONTROL,
+        "data-exposure-observed",
+        api_id,
+        api,
+        watching=f"the masks of {{what}} of API `{api_id}` only count",
+        enforcing=f"the masks of API `{api_id}` apply",
+    )
 
 
 def _named(names: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from assay.controls._lib.judging import judge as _judge
+from assay.controls._lib.observed import observed
 from assay.controls._lib.subjects import api_subject, served_apis
 from assay.controls.base import Context
 from assay.controls.encryption_at_rest.passing import passing
@@ -190,15 +191,15 @@ def _lookups(declaration: Declaration) -> Iterator[Verdict]:
 
 
 def _observed(declaration: Declaration, api_id: str, api: Api) -> Iterator[Verdict]:
-    judge, check, subject = _judge(_CONTROL), "encryption-observed", api_subject(api_id)
-    watched = [(i, o) for i, o in enumerate(api.observe) if o.control == _CONTROL]
-    for index, entry in watched:
-        what = "every operation" if "*" in entry.operations else ", ".join(entry.operations)
-        sentence = f"the fields of {what} of API `{api_id}` are counted, not encrypted"
-        yield judge.failed(check, subject, declaration.locate("apis", api_id, "observe", index), sentence)
-    if not watched:
-        at = declaration.places.key("apis", api_id)
-        yield judge.passed(check, subject, at, f"encryption does not merely observe API `{api_id}`")
+    return observed(
+        declaration,
+        _CONTROL,
+        "encryption-observed",
+        api_id,
+        api,
+        watching=f"the fields of {{what}} of API `{api_id}` are counted, not encrypted",
+        enforcing=f"encryption does not merely observe API `{api_id}`",
+    )
 
 
 def _named(fields: Sequence[FieldLabel]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from assay.controls._lib.judging import judge as _judge
+from assay.controls._lib.observed import observed
 from assay.controls._lib.subjects import api_subject, operation_subject, served_apis
 from assay.controls.base import Context
 from assay.controls.input_validation.core_rules import core_rules
@@ -141,15 +142,15 @@ def _api(declaration: Declaration, api_id: str, api: Api) -> Iterator[Verdict]:
 
 
 def _observed(declaration: Declaration, api_id: str, api: Api) -> Iterator[Verdict]:
-    judge, check, subject = _judge(_CONTROL), "input-validation-observed", api_subject(api_id)
-    watched = [(i, o) for i, o in enumerate(api.observe) if o.control == _CONTROL]
-    for index, entry in watched:
-        what = "every operation" if "*" in entry.operations else ", ".join(entry.operations)
-        sentence = f"requests to {what} of API `{api_id}` are only observed"
-        yield judge.failed(check, subject, declaration.locate("apis", api_id, "observe", index), sentence)
-    if not watched:
-        at = declaration.places.key("apis", api_id)
-        yield judge.passed(check, subject, at, f"requests to API `{api_id}` that break its contract are refused")
+    return observed(
+        declaration,
+        _CONTROL,
+        "input-validation-observed",
+        api_id,
+        api,
+        watching=f"requests to {{what}} of API `{api_id}` are only observed",
+        enforcing=f"requests to API `{api_id}` that break its contract are refused",
+    )
 
 
 def _named(names: Sequence[str]) -> str:

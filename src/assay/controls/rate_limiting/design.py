@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from assay.controls._lib.judging import judge as _judge
+from assay.controls._lib.observed import observed
 from assay.controls._lib.subjects import api_subject, operation_subject, served_apis
 from assay.controls.base import Context
 from assay.declare.declaration import Declaration
@@ -182,15 +183,15 @@ def _consumer_effect(declaration: Declaration, name: str, consumer: Consumer, li
 
 
 def _observed(declaration: Declaration, api_id: str, api: Api) -> Iterator[Verdict]:
-    judge, check, subject = _judge(_CONTROL), "rate-limiting-observed", api_subject(api_id)
-    watched = [(i, o) for i, o in enumerate(api.observe) if o.control == _CONTROL]
-    for index, entry in watched:
-        what = "every operation" if "*" in entry.operations else ", ".join(entry.operations)
-        sentence = f"the limits of {what} of API `{api_id}` only observe"
-        yield judge.failed(check, subject, declaration.locate("apis", api_id, "observe", index), sentence)
-    if not watched:
-        sentence = f"the limits of API `{api_id}` refuse"
-        yield judge.passed(check, subject, declaration.places.key("apis", api_id), sentence)
+    return observed(
+        declaration,
+        _CONTROL,
+        "rate-limiting-observed",
+        api_id,
+        api,
+        watching=f"the limits of {{what}} of API `{api_id}` only observe",
+        enforcing=f"the limits of API `{api_id}` refuse",
+    )
 
 
 def _named(ids: Sequence[str]) -> str:
