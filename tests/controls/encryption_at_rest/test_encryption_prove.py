@@ -56,6 +56,20 @@ class TestTheCanary:
         made = canary(place, now, None, random.Random(seed))  # noqa: S311
         assert made is None or (len(made) >= SHORTEST and made != now and admits(place, made))
 
+    @pytest.mark.parametrize(
+        "now", ["a1B2c3D4e5F6"[:length] for length in range(13)] + ["ABC-1234", "1234-567", "ЖукЖукЖук"]
+    )
+    @pytest.mark.parametrize("seed", range(4))
+    def test_is_there_for_a_value_of_any_length_where_the_contract_has_room(self, now: str, seed: int) -> None:
+        schema = {"type": "string", "maxLength": 40}
+        made = canary(Place("query", ("a",), schema, schema), now, None, random.Random(seed))  # noqa: S311
+        assert made is not None and len(made) >= SHORTEST
+        assert sum(c.isascii() and c.isalnum() for c in made) >= SHORTEST - 1  # drawn anew
+
+    def test_is_not_there_where_the_contract_has_no_room_for_one(self) -> None:
+        schema = {"type": "string", "maxLength": SHORTEST - 1}
+        assert canary(Place("query", ("a",), schema, schema), "ABC1234", None, random.Random(1)) is None  # noqa: S311
+
     def test_keeps_the_form_that_the_contract_asks_for(self) -> None:
         schema = {"type": "string", "pattern": "^[A-Z]{2}[0-9]{10}$"}
         place = Place("query", ("a",), schema, schema)

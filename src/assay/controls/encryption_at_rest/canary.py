@@ -11,6 +11,8 @@ from assay.controls._lib.inputs import Place, admits
 SHORTEST = 8
 """Characters below which a value may be in a file by accident."""
 _TRIES = 20
+_KINDS = (string.digits, string.ascii_uppercase, string.ascii_lowercase)
+_DRAWN = frozenset("".join(_KINDS))
 
 
 def canary(place: Place, now: Any, body: Any, chance: random.Random) -> str | None:
@@ -19,7 +21,8 @@ def canary(place: Place, now: Any, body: Any, chance: random.Random) -> str | No
     None: there is no such text of a useful length.
     """
     text = "" if now is None else str(now)
-    if sum(c.isalnum() for c in text) < SHORTEST - 1:
+    # A letter or digit may be missing from what is drawn (a code such as `ABC-1234`), but not from the length.
+    if len(text) < SHORTEST or sum(c in _DRAWN for c in text) < SHORTEST - 1:
         text += "a" * SHORTEST
     for keep in (0, 2, 4):
         for _ in range(_TRIES):
@@ -30,7 +33,7 @@ def canary(place: Place, now: Any, body: Any, chance: random.Random) -> str | No
 
 
 def _like(character: str, chance: random.Random) -> str:
-    for kind in (string.digits, string.ascii_uppercase, string.ascii_lowercase):
+    for kind in _KINDS:
         if character in kind:
             return chance.choice(kind)
     return character
