@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from tests.controls.proving.desk import HEAD, Desk, desk_surface, outcome
-from tests.prove.scripted import Asked, Said
+from tests.controls.proving.desk import HEAD, Desk, DeskLab, desk_surface, outcome
+from tests.prove.scripted import KEY, Asked, Said, judge
 
 from assay.controls.rate_limiting.proofs.bounds import BUDGET, bounds, in_order
 from assay.controls.rate_limiting.prove import prove
 from assay.domain import Outcome, Severity
-from assay.prove.surface import Surface
+from assay.prove.case import Identity, Judged
+from assay.prove.surface import Persona, Surface
 
 
 @pytest.fixture
@@ -98,6 +100,49 @@ class TestWaysAround:
 
     def test_are_not_judged_without_a_limit(self, surface: Surface) -> None:
         assert judged(surface, "limit-escaped", Desk()) is Outcome.INCONCLUSIVE
+
+
+class SigningIn(DeskLab):
+    """Nobody's key is at hand, and whoever signs in gets another token for the same account.
+
+    ``strangers``: each time it is another account. ``same``: the token is the one from before.
+    """
+
+    strangers = same = False
+
+    async def act(self, persona: Persona, *, fresh: bool = False, scopes: Sequence[str] | None = None) -> Identity:
+        who = await super().act(persona, fresh=fresh, scopes=scopes)
+        if self.strangers:
+            return who
+        token = await self.mint(who, claims={"sub": persona.name, "jti": "one" if self.same else who.name}, key=KEY)
+        self._tokens[who.name] = token if not self.same else self._tokens.setdefault(persona.name, token)
+        return replace(who, subject=persona.name)
+
+
+class TestSigningInAgain:
+    @staticmethod
+    def judged(surface: Surface, desk: Desk, **kind: bool) -> Judged:
+        case = next(c for c in prove(surface) if c.test.id == "limit-escaped")
+        lab = SigningIn(surface, desk, desk.things, store=b"", people=400, own_issuer=False)
+        lab.strangers, lab.same = kind.get("strangers", False), kind.get("same", False)
+        desk.lab = lab
+        return judge(case, lab)
+
+    def test_finds_a_limit_that_is_counted_by_session(self, surface: Surface) -> None:
+        found = self.judged(surface, Desk(frozenset({"by-token"}), rate=20))
+        assert found.outcome is Outcome.FAIL
+        assert found.facts["guise"] == "signing in again"
+
+    def test_is_tried_and_passes_where_the_account_is_counted(self, surface: Surface) -> None:
+        found = self.judged(surface, Desk(rate=20))
+        assert found.outcome is Outcome.PASS
+        assert "signing in again" in found.sentence
+
+    @pytest.mark.parametrize("kind", ["strangers", "same"])
+    def test_says_nothing_where_it_brings_somebody_else_or_the_same_token(self, surface: Surface, kind: str) -> None:
+        found = self.judged(surface, Desk(frozenset({"by-token"}), rate=20), **{kind: True})
+        assert found.outcome is Outcome.PASS
+        assert "signing in again" not in found.sentence
 
 
 class TestMemory:

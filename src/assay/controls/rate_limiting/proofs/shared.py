@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from assay.controls.rate_limiting.proofs.bounds import Bound
 from assay.controls.rate_limiting.proofs.exact import SPOOFS
 from assay.controls.rate_limiting.proofs.spending import Spender, another, spender
-from assay.prove.case import Call, Judged, Lab, NotReached, Seen, broken, held, unclear
+from assay.prove.case import Call, Identity, Judged, Lab, NotReached, Seen, broken, held, unclear
 from assay.prove.surface import Surface
 
 _FEWEST = 25
@@ -77,9 +77,29 @@ async def _guises(lab: Lab, many: Spender) -> AsyncIterator[Guise]:
         try:
             again = await lab.mint(who, claims={"jti": f"{lab.nonce}-2"})
         except NotReached:
+            pass  # the issuer's key is not ours: whoever can sign in does so once more instead
+        else:
+            headers = tuple(h for h in call.headers if h[0].lower() != "authorization")
+            headers = (*headers, ("authorization", f"Bearer {again}"))
+            yield Guise("a second token of the same caller", replace(call, headers=headers))
             return
-        headers = (*(h for h in call.headers if h[0].lower() != "authorization"), ("authorization", f"Bearer {again}"))
-        yield Guise("a second token of the same caller", replace(call, headers=headers))
+    if who is not None and (twin := await _signed_in_again(lab, many, who)) is not None:
+        yield Guise("signing in again", replace(call, who=twin))
+
+
+async def _signed_in_again(lab: Lab, many: Spender, who: Identity) -> Identity | None:
+    """The very same caller under another credential; None: none can be had, or nobody can say that it is the same."""
+    persona = many.bound.persona
+    if persona is None:
+        return None
+    try:
+        twin = await lab.act(persona, fresh=True)
+        if await lab.credential(twin) == await lab.credential(who):
+            return None
+    except NotReached:
+        return None
+    same = twin.subject == who.subject if who.subject else persona.given
+    return twin if same else None
 
 
 def crowd_of(surface: Surface) -> int:
