@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from assay.declare.categories import categories
 from assay.declare.classify import classify, tokens
-from assay.declare.classify_values import is_card_number, is_iban, shape_of
+from assay.declare.classify_values import shape_of
 from assay.declare.classify_words import words
 from assay.declare.contract import FieldPath
 
@@ -142,14 +142,29 @@ def test_names_are_taken_apart_in_every_spelling() -> None:
 
 @pytest.mark.parametrize("iban", ["GB82 WEST 1234 5698 7654 32", "FR1420041010050500013M02606", "NL91ABNA0417164300"])
 def test_ibans_are_known_by_their_check_digits(iban: str) -> None:
-    assert is_iban(iban)
-    assert not is_iban(iban[:-1] + ("1" if iban[-1] != "1" else "2"))
+    assert shape_of(iban) == shape_of(iban.lower()) == "user.financial.bank_account"
+    assert shape_of(iban[:-1] + ("1" if iban[-1] != "1" else "2")) is None
 
 
 @pytest.mark.parametrize("number", ["4111111111111111", "5500-0000-0000-0004", "340000000000009"])
 def test_card_numbers_are_known_by_their_last_digit(number: str) -> None:
-    assert is_card_number(number)
-    assert not is_card_number(number[:-1] + str((int(number[-1]) + 1) % 10))
+    assert shape_of(number) == "user.financial.credit_card"
+    assert shape_of(number[:-1] + str((int(number[-1]) + 1) % 10)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("078-05-1120", True),  # a specimen: nobody's, and yet what the field is for
+        ("000-12-3456", False),
+        ("123-45-0000", False),
+        ("AB 12 34 56 C", True),
+        ("QQ 12 34 56 C", False),
+        ("GB 12 34 56 A", False),
+    ],
+)
+def test_national_numbers_are_known_by_what_is_never_given_out(text: str, known: bool) -> None:
+    assert (shape_of(text) == "user.government_id.national_identification_number") is known
 
 
 json_values = st.recursive(
@@ -167,3 +182,4 @@ def test_no_contract_however_strange_stops_the_guessing(name: str, schema: dict[
     guess = classify(field(name, **schema))
     assert guess is None or guess.category in categories()
     shape_of(example)
+    shape_of(name)

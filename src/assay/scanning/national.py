@@ -21,16 +21,15 @@ def _date(year: int, month: int, day: int) -> bool:
     return True
 
 
+def us_ssn_form(d: str) -> bool:
+    """Whether nine digits have the form of a social security number: no area 000, 666 or 9xx, no group 00, no serial
+    0000 (SSA, 2011). No check digit. Specimens have it too."""
+    return len(d) == 9 and d[:3] not in ("000", "666") and d[0] != "9" and d[3:5] != "00" and d[5:] != "0000"
+
+
 def us_ssn(d: str) -> bool:
-    """Social security number: no area 000, 666 or 9xx, no group 00, no serial 0000 (SSA, 2011). No check digit."""
-    return (
-        len(d) == 9
-        and d[:3] not in ("000", "666")
-        and d[0] != "9"
-        and d[3:5] != "00"
-        and d[5:] != "0000"
-        and d not in ("078051120", "219099999")  # printed on specimen cards, and never anybody's
-    )
+    """Social security number that may be somebody's: the form, and not one that was printed on specimen cards."""
+    return us_ssn_form(d) and d not in ("078051120", "219099999")
 
 
 def uk_nino(t: str) -> bool:
