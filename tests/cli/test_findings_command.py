@@ -1,4 +1,4 @@
-"""`assay findings`: reports come in without their secrets, are declared on request, and are listed where they belong."""
+"""`assay findings`: reports come in without their secrets, are declared on request, and listed where they belong."""
 
 from __future__ import annotations
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from assay.declare.categories import categories
 from assay.declare.declaration import Declaration
-from assay.declare.model import System
 from assay.domain import Location, UsageError, did_you_mean
 from assay.sensitivity.closure import Closure
 from assay.sensitivity.levels import level_of, rank, within
 from assay.sensitivity.pieces import FieldName, Piece, Pieces
 from assay.sensitivity.principals import PrincipalReach
+from assay.sensitivity.sealed import is_sealed, sealing
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,31 +161,32 @@ def whereabouts(
 
 
 def _kept(declaration: Declaration, closure: Closure, wanted: set[str]) -> Iterable[Kept]:
+    encrypting = sealing(declaration.model)
     for (system, data), labels in sorted(closure.stored.items()):
-        declared = declaration.model.systems.get(system)
         for attribute in sorted(wanted & labels.verified.pieces.keys() | wanted & labels.claimed.pieces.keys()):
             sure, said = labels.verified.pieces.get(attribute), labels.claimed.pieces.get(attribute)
             piece = said or sure
-            if piece is None or declared is None:
+            if piece is None or system not in declaration.model.systems:
                 continue
             state = "there" if said is not None else "claimed gone"
-            form = _lying(declaration, declared, piece) + _changed(piece)
+            form = _lying(declaration, system, encrypting, piece) + _changed(piece)
             yield Kept(system, data, piece.name, state, form, tuple(sorted(piece.via)))
 
 
-def _lying(declaration: Declaration, system: System, piece: Piece) -> str:
-    rest = system.at_rest
-    if rest is None:
+def _lying(declaration: Declaration, system: str, encrypting: Collection[str], piece: Piece) -> str:
+    rest = declaration.model.systems[system].at_rest
+    if rest is None or rest.encryption == "unknown":
+        return "nobody says whether it is encrypted"
+    if rest.encryption == "none":
         return "clear"
     if rest.by == "disk":
         return "clear on an encrypted disk"
     if rest.by == "store":
         return "encrypted by the store"
-    for data, name in sorted(piece.fields):
-        item = declaration.model.data[data].fields[name]
-        chosen = rank(level_of(item)) >= rank("restricted") if item.encrypt is None else item.encrypt
-        if chosen and not piece.via:
-            return "encrypted by the gateway"
+    fields = [declaration.model.data[data].fields[name] for data, name in piece.fields]
+    # What a flow brings did not come through the gateway.
+    if system in encrypting and not piece.via and all(is_sealed(f) for f in fields):
+        return "encrypted by the gateway"
     return "clear"
 
 

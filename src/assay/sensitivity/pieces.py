@@ -23,13 +23,16 @@ class Applied(msgspec.Struct, frozen=True, order=True, gc=False):
 class Piece(msgspec.Struct, frozen=True, gc=False):
     """One attribute, as it stands in one place.
 
-    Joining two pieces takes of everything the more telling, so joins never lower anything.
+    Joining two pieces takes of everything the more telling, so joins never lower anything. Applied is what was applied
+    to both.
 
     Attributes:
         attribute: the same for the same attribute of the same people, wherever it stands (`customer.email`).
         level: 0 (public) to 4 (special).
         direct: it identifies somebody by itself.
         bits: how far it narrows a population down, as a quasi-identifier; 0 when it does not.
+        whole: its bits before a part of a date was left of it; 0 when nothing was taken. So being made as coarse
+            twice takes away no more than once.
         unmeasured: it is a quasi-identifier of which nobody knows the bits.
         sensitive: sensitive data categories that it says, or lets conclude, about somebody.
         inferred: those of them that are only concluded (rule E5).
@@ -40,6 +43,7 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
         guessed: its classification is a guess.
         fields: where it was declared.
         via: the flows it came through.
+        applied: the transformations that were applied to all of it, on every way that it came.
     """
 
     attribute: str
@@ -47,6 +51,7 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
     category: str = ""
     direct: bool = False
     bits: float = 0.0
+    whole: float = 0.0
     unmeasured: bool = False
     sensitive: frozenset[str] = frozenset()
     inferred: frozenset[str] = frozenset()
@@ -88,6 +93,7 @@ def merge(one: Piece, other: Piece) -> Piece:
         category=max(one.category, other.category),
         direct=one.direct or other.direct,
         bits=max(one.bits, other.bits),
+        whole=max(one.whole, other.whole),
         unmeasured=one.unmeasured or other.unmeasured,
         sensitive=one.sensitive | other.sensitive,
         inferred=one.inferred | other.inferred,
@@ -100,7 +106,7 @@ def merge(one: Piece, other: Piece) -> Piece:
         guessed=one.guessed or other.guessed,
         fields=one.fields | other.fields,
         via=one.via | other.via,
-        applied=one.applied | other.applied,
+        applied=one.applied & other.applied,
     )
 
 

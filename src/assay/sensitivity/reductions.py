@@ -92,7 +92,9 @@ def _generalised(piece: Piece, how: Generalise) -> Piece:
         return _shortened(piece, min(bounds))
     if piece.direct or piece.keys or piece.unmeasured:
         return piece  # a part of a date says nothing about what else identifies
-    return replace(piece, bits=max(0.0, piece.bits - _DATES[str(how.to)]), level=_capped(piece, _CONFIDENTIAL))
+    whole = max(piece.whole, piece.bits)
+    left = min(piece.bits, max(0.0, whole - _DATES[str(how.to)]))
+    return replace(piece, bits=left, whole=whole, level=_capped(piece, _CONFIDENTIAL))
 
 
 def _aggregated(piece: Piece, how: Aggregate) -> Piece:

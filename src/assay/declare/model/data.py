@@ -171,7 +171,9 @@ class Flow(Mapped):
     to: Id
     account: Id | None = None
     data: tuple[Id, ...] = ()
-    into: Id | None = None
+    into: Id | None = Field(
+        None, description="The data set that it becomes there; default: what it is, with every field declared for that."
+    )
     transforms: dict[str, Transform] = Field(
         {}, description="What happens to a field on its way. Fields that are not named arrive as they are."
     )
