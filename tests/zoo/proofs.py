@@ -42,7 +42,6 @@ UNDETECTED = {
     "webhook-replay": "a message that is valid once needs the shared secret, which nothing declares",
     "privileged-property": "that a property is for some roles only stands in its description",
     "race": "a voucher with one use left is needed, and which one that is nobody says",
-    "upload-any-size": "only the operation's own size is declared, in words",
 }
 """Flaws that the prover does not see today, with the reason."""
 

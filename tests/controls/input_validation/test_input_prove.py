@@ -31,6 +31,7 @@ ATTACKS = [
     ("xml-entities-obeyed", "importNames", "xxe"),
     ("xml-entities-obeyed", "importNames", "expands"),
     ("body-size-unbounded", "createNote", "large"),
+    ("upload-size-unbounded", "importNames", "large"),
 ]
 
 

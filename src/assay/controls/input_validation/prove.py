@@ -15,6 +15,7 @@ from assay.controls.input_validation.proofs import (
     outbound,
     queries,
     sizes,
+    uploads,
 )
 from assay.controls.input_validation.proofs.siblings import ALONE, lots
 from assay.prove.case import Case
@@ -22,7 +23,7 @@ from assay.prove.surface import Surface, Target
 
 _DIVIDED = (contract, honest, queries, evaluated, sizes)
 """Families of which siblings each take a part."""
-_WHOLE = (outbound, files, ambiguous)
+_WHOLE = (outbound, files, uploads, ambiguous)
 
 
 def prove(surface: Surface) -> Iterator[Case]:
