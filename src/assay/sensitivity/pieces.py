@@ -85,15 +85,15 @@ EMPTY: Pieces = {}
 
 def merge(one: Piece, other: Piece) -> Piece:
     """Both at once: of everything the more telling. Commutative, associative, idempotent."""
-    if one == other:
+    if one is other or one == other:
         return one
     return Piece(
         attribute=one.attribute,
-        level=max(one.level, other.level),
-        category=max(one.category, other.category),
+        level=one.level if one.level >= other.level else other.level,
+        category=one.category if one.category >= other.category else other.category,
         direct=one.direct or other.direct,
-        bits=max(one.bits, other.bits),
-        whole=max(one.whole, other.whole),
+        bits=one.bits if one.bits >= other.bits else other.bits,
+        whole=one.whole if one.whole >= other.whole else other.whole,
         unmeasured=one.unmeasured or other.unmeasured,
         sensitive=one.sensitive | other.sensitive,
         inferred=one.inferred | other.inferred,
@@ -112,12 +112,16 @@ def merge(one: Piece, other: Piece) -> Piece:
 
 def smaller(one: int | None, other: int | None) -> int | None:
     """The smaller of two numbers; an unknown one does not count."""
-    return min((n for n in (one, other) if n is not None), default=None)
+    if one is None or other is None:
+        return other if one is None else one
+    return one if one <= other else other
 
 
 def larger(one: int | None, other: int | None) -> int | None:
     """The larger of two numbers; an unknown one does not count."""
-    return max((n for n in (one, other) if n is not None), default=None)
+    if one is None or other is None:
+        return other if one is None else one
+    return one if one >= other else other
 
 
 def joined(*parts: Pieces) -> dict[str, Piece]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from assay.declare.model import Aggregate, Generalise, Transform
 from assay.sensitivity import kinds
-from assay.sensitivity.levels import rank, within
+from assay.sensitivity.levels import is_secret, rank, within
 from assay.sensitivity.pieces import Piece
 
 LAST4 = math.log2(10_000)
@@ -37,6 +37,20 @@ def words(transform: Transform) -> str:
     return " ".join(["generalise", *shown, *([f"({cells} cells)"] if cells else [])])
 
 
+def takes_nothing(transform: Transform, category: str | None = None) -> bool:
+    """Whether a transformation of a field of a category leaves its recipient all that was in it.
+
+    Only rotation takes anything away from a secret. A hash without a key of an e-mail address or a phone number is
+    found by trying them all. Encryption lowers what is seen on the way, not at the recipient with the key.
+    """
+    if transform == "drop":
+        return False
+    if transform in ("hash", "encrypt") or is_secret(category or ""):
+        return True
+    aggregate = None if isinstance(transform, str) else transform.aggregate
+    return aggregate is not None and aggregate.cells < FEWEST
+
+
 def reduced(piece: Piece, transform: Transform, recipient: str) -> Piece | None:
     """What is left of an attribute at the recipient of a flow; None when nothing is.
 
@@ -44,9 +58,7 @@ def reduced(piece: Piece, transform: Transform, recipient: str) -> Piece | None:
     """
     if transform == "drop":
         return None
-    if piece.secret or transform in ("hash", "encrypt"):
-        # Only rotation takes anything away from a secret. A hash without a key of an e-mail address or a phone number
-        # is found by trying them all. Encryption lowers what is seen on the way, not at the recipient with the key.
+    if piece.secret or takes_nothing(transform):
         return piece
     if transform == "last4":
         return _shortened(piece, LAST4)

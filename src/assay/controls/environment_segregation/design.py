@@ -124,16 +124,36 @@ def _accounts(declaration: Declaration, production: frozenset[str]) -> Iterator[
     for name, account in declaration.model.accounts.items():
         system = declaration.model.systems[account.system]
         at, subject = declaration.locate("accounts", name, "environment"), f"accounts.{name}"
-        if (account.environment in production) == (system.environment in production):
-            sentence = f"account `{name}` is of the tier of system `{account.system}`"
-            yield judge.passed(check, subject, at, sentence)
-        else:
+        mine = account.environment in production
+        if mine != (system.environment in production):
             sentence = (
                 f"account `{name}` of environment `{account.environment}` opens system `{account.system}` in "
                 f"`{system.environment}`"
             )
             related = (declaration.locate("systems", account.system, "environment"),)
             yield judge.failed(check, subject, at, sentence, related=related)
+            continue
+        foreign = [
+            (index, user, min(found))
+            for index, user in enumerate(account.used_by)
+            if (found := _lived_in(declaration, user)) and all((e in production) != mine for e in found)
+        ]
+        for index, user, environment in foreign:
+            sentence = (
+                f"account `{name}` of environment `{account.environment}` is used by `{user}`, in `{environment}`"
+            )
+            at = declaration.locate("accounts", name, "used_by", index)
+            yield judge.failed(check, subject, at, sentence)
+        if not foreign:
+            sentence = f"account `{name}` is of the tier of system `{account.system}`, and of those who use it"
+            yield judge.passed(check, subject, at, sentence)
+
+
+def _lived_in(declaration: Declaration, user: str) -> frozenset[str]:
+    """The environments of what uses an account. An id that names several things may be any of them."""
+    model = declaration.model
+    found = (model.apis.get(user), model.systems.get(user), model.consumers.get(user))
+    return frozenset(one.environment for one in found if one is not None and one.environment is not None)
 
 
 def _consumers(declaration: Declaration, production: frozenset[str]) -> Iterator[Verdict]:

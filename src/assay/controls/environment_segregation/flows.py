@@ -8,6 +8,8 @@ from assay.controls._lib.judging import judge as _judge
 from assay.declare.declaration import Declaration
 from assay.declare.model import DataField, Flow
 from assay.domain import Verdict
+from assay.sensitivity.levels import is_secret, within
+from assay.sensitivity.reductions import takes_nothing
 
 _CONTROL = "environment_segregation"
 _SHOWN = 5
@@ -30,7 +32,7 @@ def flows(declaration: Declaration, production: frozenset[str]) -> Iterator[Verd
             f"`{data}.{key}`"
             for data in flow.data
             for key, field in model.data[data].fields.items()
-            if _about_somebody(field) and not _changed(flow, data, key)
+            if _to_be_kept(field) and not _changed(flow, data, key, field)
         ]
         if left:
             more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
@@ -44,11 +46,13 @@ def flows(declaration: Declaration, production: frozenset[str]) -> Iterator[Verd
             yield judge.passed(check, subject, at, f"{what}, and nothing about a person arrives as it is")
 
 
-def _about_somebody(field: DataField) -> bool:
+def _to_be_kept(field: DataField) -> bool:
     if field.identifies is not None or field.free_text or field.level in ("confidential", "restricted", "special"):
         return True
-    return field.category is not None and (field.category == "user" or field.category.startswith("user."))
+    return field.category is not None and (within(field.category, "user") or is_secret(field.category))
 
 
-def _changed(flow: Flow, data: str, key: str) -> bool:
-    return key in flow.transforms or f"{data}.{key}" in flow.transforms
+def _changed(flow: Flow, data: str, key: str, field: DataField) -> bool:
+    """Whether anything is taken from a field on its way, so that whoever receives it has less."""
+    done = [flow.transforms[name] for name in (key, f"{data}.{key}") if name in flow.transforms]
+    return any(not takes_nothing(transform, field.category) for transform in done)
