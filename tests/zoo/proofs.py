@@ -41,7 +41,6 @@ UNDETECTED = {
     "reset-code-reusable": "the code is sent by mail, which a run does not read",
     "webhook-replay": "a message that is valid once needs the shared secret, which nothing declares",
     "privileged-property": "that a property is for some roles only stands in its description",
-    "race": "a voucher with one use left is needed, and which one that is nobody says",
 }
 """Flaws that the prover does not see today, with the reason."""
 

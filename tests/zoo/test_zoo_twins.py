@@ -52,6 +52,7 @@ CALLS: dict[str, dict[str, tuple[str, str, dict[str, Any]]]] = {
         "createQuote": ("alice", "/quotes", {"json": {"product_id": "p-1", "quantity": 2}}),
         "checkAddress": ("alice", "/addresses/check", {"json": {"address": "5 Elm Street  "}}),
         "getWallet": ("alice", "/wallet", {}),
+        "createVoucher": ("ada", "/vouchers", {"json": {"value": 25, "uses": 1}}),
         "redeemVoucher": (
             "alice",
             "/vouchers/redeem",

@@ -57,6 +57,7 @@ SCHEMAS: Mapping[str, Schema] = {
         {"id": _ID["itemId"], "order_id": _ID["orderId"], "product_id": _ID["productId"], "engraving": text()}
     ),
     "Invoice": thing({"number": text(20), "customer": text(40), "amount": _MONEY, "to": _ADDRESS}),
+    "Voucher": thing({"code": text(40), "value": whole(1, 100), "uses": whole(1, 1000)}),
     "Preferences": thing({"newsletter": {"enum": ["weekly", "monthly", "never"]}}),
     "Payment": thing({"event": text(40, 8), "order_id": _ID["orderId"], "paid": {"const": True}}),
 }  # fmt: skip
@@ -130,6 +131,9 @@ OPERATIONS = (
        answer=thing({"address_length": whole(0, 40_000)})),
     Op(id="getWallet", method="GET", path="/wallet", handler=trade.get_wallet, summary="My credit", roles=ALL,
        answer=thing({"credit": _MONEY})),
+    Op(id="createVoucher", method="POST", path="/vouchers", handler=trade.create_voucher, summary="A new voucher",
+       roles=("admin",), body=thing({"value": whole(1, 100, examples=[25]), "uses": whole(1, 1000, examples=[1])}),
+       answer=ref("Voucher"), status=201),
     Op(id="redeemVoucher", method="POST", path="/vouchers/redeem", handler=trade.redeem_voucher,
        summary="Turn a voucher into credit", roles=ALL, header={"idempotency-key": text(64, 8, **{"x-required": True})},
        body=thing({"code": text(40, examples=["WELCOME10"])}), answer=thing({"credit": _MONEY})),

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import platform
 import re
+import secrets
 from typing import Any
 
 from tests.zoo.kit.account_operations import account_of
@@ -132,6 +133,13 @@ async def check_address(call: Call) -> Reply:
 
 async def get_wallet(call: Call) -> Reply:
     return Reply({"credit": call.db.rows("SELECT credit FROM accounts WHERE id = ?", call.caller.id)[0]["credit"]})
+
+
+async def create_voucher(call: Call) -> Reply:
+    """A voucher under a code that nobody can guess."""
+    code, value, uses = f"V-{secrets.token_hex(8)}", call.body["value"], call.body["uses"]
+    call.db.change("INSERT INTO vouchers VALUES (?, ?, ?)", code, value, uses)
+    return Reply({"code": code, "value": value, "uses": uses}, 201)
 
 
 async def redeem_voucher(call: Call) -> Reply:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from assay.controls._lib.attempts import name_of, reachable, tester
 from assay.controls._lib.proving import test_of
-from assay.controls.rate_limiting.proofs import replay, undeclared
+from assay.controls.rate_limiting.proofs import races, replay, undeclared
 from assay.controls.rate_limiting.proofs.bounds import Bound, bounds, budget, in_order, many
 from assay.controls.rate_limiting.proofs.exact import exact
 from assay.controls.rate_limiting.proofs.shared import crowd_of, crowded, escaping
@@ -41,6 +42,11 @@ def prove(surface: Surface) -> Iterator[Case]:
             run = replay.replayed(surface, target)
             requests = 4 + replay.AT_ONCE
             yield _on(surface, target, "replay-has-effect", run, Family.OWN_WRITE, requests, writes=requests)
+    for target, tally, persona in races.plan(surface):
+        run, most = races.raced(surface, target, tally, persona), races.REQUESTS
+        # After the cases that write: what they do in the same caller's name would move the same figure.
+        raced = _on(surface, target, "race-has-effect", run, Family.EXHAUSTION, most, writes=most)
+        yield replace(raced, identity=persona.name)
 
 
 def _unbounded(surface: Surface) -> Iterator[Case]:
