@@ -42,6 +42,10 @@ class TestIndex:
         assert (found.young, found.judged) == ((young,), (old,))
         assert excess_of([young, old], [], FLAT, today=TODAY, window=10).young == ()
 
+    def test_a_right_since_a_day_to_come_is_not_excused(self) -> None:
+        found = excess_of([grant("x", since=date(2062, 4, 3))], [], FLAT, today=TODAY)
+        assert (found.young, found.index) == ((), 1)
+
     def test_counts_a_right_that_comes_by_two_ways_once(self) -> None:
         twice = [grant("x", "read", "", None, "one"), grant("x", "read", "", None, "two"), grant("y")]
         assert excess_of(twice, [grant("y")], FLAT, today=TODAY).index == pytest.approx(0.5)

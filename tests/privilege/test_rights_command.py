@@ -196,6 +196,22 @@ class TestWithoutAServer:
         code, _, err = assay("propose", "by-hand")
         assert (code, "nothing says what `by-hand` needs" in err) == (2, True)
 
+    @pytest.mark.parametrize("word", ["read", "review", "propose"])
+    def test_half_an_export_is_no_right_that_could_be_taken_away(self, assay: Assay, shop: Path, word: str) -> None:
+        written = (shop / "assay.yaml").read_text()
+        (shop / "half.json").write_text('{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action"')
+        (shop / "assay.yaml").write_text(
+            written.replace(
+                "accounts:\n",
+                "accounts:\n  half:\n    {platform: aws, system: crm, environment: production, owner: x,"
+                " rights: {read_from: half.json, format: aws-iam}, needs: [{read: x}], used_by: []}\n",
+                1,
+            )
+        )
+        exit, out, err = assay(word, "half")
+        assert exit == 3, err
+        assert "`half.json` is no JSON" in out + err and "half.json:1:" in out + err
+
     def test_without_accounts_nothing_is_selected(self, assay: Assay, shop: Path) -> None:
         (shop / "assay.yaml").write_text(DECLARATION.partition("accounts:")[0])
         assert assay("review")[0] == 4

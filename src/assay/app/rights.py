@@ -14,7 +14,7 @@ import msgspec
 from assay.app.project import Project
 from assay.declare.declaration import Declaration
 from assay.declare.model import Account
-from assay.domain import AssayError, Secret, UsageError, did_you_mean
+from assay.domain import AssayError, IncompleteError, Secret, UsageError, did_you_mean
 from assay.gateway.decision import decide
 from assay.gateway.state import Paths
 from assay.identity.secrets import resolve
@@ -155,6 +155,7 @@ def proposal(reviewed: Reviewed, declaration: Declaration) -> Proposal:
     Raises:
         AssayError: its rights could not be read.
         UsageError: nothing says what it needs, or what it may do.
+        IncompleteError: where that is said cannot be read.
     """
     from assay.declare.patch import apply_edits
 
@@ -167,6 +168,13 @@ def proposal(reviewed: Reviewed, declaration: Declaration) -> Proposal:
             f"nothing says what `{found.name}` needs",
             fix="write it under `needs:`; without that, every right would be taken away",
             location=place,
+        )
+    if found.unclear and not found.grants:
+        first = found.unclear[0]
+        raise IncompleteError(
+            f"what `{found.name}` may do is not known: {first.sentence}",
+            fix="export it whole, or write its rights by hand",
+            location=first.at or place,
         )
     if found.rights is None or not found.grants:
         raise UsageError(

@@ -156,5 +156,6 @@ def _end(found: list[Reviewed]) -> None:
     for reviewed in unread:
         assert reviewed.problem is not None  # noqa: S101 - chosen for having one
         err().print(f"{reviewed.review.name}: {reviewed.problem.diagnosis()}", markup=False)
-    if unread:
+    # An export of which nothing could be read was told with the table.
+    if unread or any(r.review.unclear and not r.review.grants for r in found):
         raise typer.Exit(Exit.INCOMPLETE)

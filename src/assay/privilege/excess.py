@@ -86,8 +86,8 @@ def excess_of(
 ) -> Excess:
     """The excess of rights over what is used or needed.
 
-    Rights without a date count as old: a source that keeps none would else excuse everything. The same right that comes
-    by several ways is weighed once. A right that is wider than its use (``*`` where one object is used) counts as used
+    Rights without a date, or with one that is yet to come, count as old: they would else excuse everything. The same
+    right that comes by several ways is weighed once. A right that is wider than its use (``*`` where one object is used) counts as used
     by the weight of what is used, and never by more than its own.
 
     Args:
@@ -97,8 +97,9 @@ def excess_of(
     used = tuple(dict.fromkeys(used))
     newest = today - timedelta(days=window)
     all_grants = tuple(grants)
-    judged = tuple(g for g in all_grants if g.since is None or g.since <= newest)
-    young = tuple(g for g in all_grants if g.since is not None and g.since > newest)
+    # A day that is yet to come says nothing about how long a right is held.
+    judged = tuple(g for g in all_grants if g.since is None or g.since <= newest or g.since > today)
+    young = tuple(g for g in all_grants if g.since is not None and newest < g.since <= today)
     index: dict[str, list[Grant | Use]] = {}
     for item in used:
         index.setdefault(item.operation, []).append(item)

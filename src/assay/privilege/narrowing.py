@@ -8,6 +8,7 @@ from typing import Final
 
 from assay.declare.declaration import Declaration
 from assay.declare.model import Account, Narrowed
+from assay.declare.observe import observes
 from assay.declare.rules import rules_by_operation
 from assay.declare.selectors import selects
 from assay.privilege.declared import needs_of
@@ -130,9 +131,16 @@ def holding(declaration: Declaration, account: Account, by: Narrowed) -> tuple[H
             operation.id
             for operation in operations
             if not any(selects(pattern, operation.id) for pattern in by.operations)
-            and any(rule.anonymous or set(rule.roles) & roles for _, rule in covering[operation.id])
+            and (
+                observes(api, "authorisation", operation.id)
+                or any(rule.anonymous or set(rule.roles) & roles for _, rule in covering[operation.id])
+            )
         )
         limited = consumer.limit is not None or api.limits.default is not None
         kept = any(n is not None and n.allow for n in (consumer.networks, api.networks, model.networks))
+        # A control that only watches refuses nobody.
+        inside = [o.id for o in operations if any(selects(pattern, o.id) for pattern in by.operations)]
+        limited = limited and not any(observes(api, "rate_limiting", o) for o in inside)
+        kept = kept and not any(observes(api, "network_ranges", o) for o in inside)
         found.append(Holding(name, beyond, not limited, not kept))
     return tuple(found)

@@ -208,6 +208,9 @@ def _dormant(context: Context, found: Review) -> Verdict:
     if found.last_used is None:
         said = f"when `{found.name}` was last used is not declared; `assay rights review` measures it where it can"
         return replace(judge.not_applicable(check, subject, at, said), outcome=Outcome.SKIPPED)
+    if found.last_used > context.today:
+        said = f"`{found.name}` was last used on {found.last_used.isoformat()}, which is yet to come"
+        return judge.unclear(check, subject, at, said, fix="correct `last_used:`")
     return judge.passed(check, subject, at, f"`{found.name}` was last used on {found.last_used.isoformat()}")
 
 
