@@ -53,6 +53,7 @@ def all_of_them() -> dict[str, list[Json]]:
         "demo": _demos(),
         **{name: [printed[name]] for name in ("key", "keys", "keyset", "keysets")},
         **{name: [_run(*words, *_RETAILER)] for name, words in _DATA.items()},
+        "data-blends": [_run("data", "blends", *_RETAILER), *_observed()],
         "data-scan": [_scanned()],
     }
 
@@ -95,6 +96,20 @@ _DATA = {
     "data-record": ("data", "record"),
     "data-dpia": ("data", "dpia"),
 }
+
+
+def _observed() -> list[Json]:
+    """What `assay data blends --observed` prints without a log, and with one."""
+    call = {"time": "2026-01-01T00:00:00.000000Z", "operation": "customer-data/getCustomer", "details": "via_upstream"}
+    calls = [{**call, "key_consumer": "partner-acme"}, call, {**call, "operation": "gone/gone"}]
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "example"
+        shutil.copytree(EXAMPLE, place, ignore=shutil.ignore_patterns(".assay", "__pycache__"))
+        words = ("data", "blends", "--observed", "-d", str(place), "--format", "json")
+        without = _run(*words)
+        (place / ".assay" / "logs").mkdir(parents=True)
+        (place / ".assay" / "logs" / "access.jsonl").write_text("\n".join(map(json.dumps, calls)), encoding="utf-8")
+        return [without, _run(*words)]
 
 
 def _scanned() -> Json:

@@ -7,7 +7,8 @@ import binascii
 import csv
 import io
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,8 @@ from assay.scanning.presidio import Analyzer, opinions
 from assay.scanning.scanner import NOTHING, Members, decoded, parsed
 
 STDIN: Final = "-"
+_FILES: Final = 20_000
+"""So many files of a directory are looked through at most."""
 _FILE_LIMIT: Final = 256 * 1024 * 1024
 _LINES: Final = (".jsonl", ".ndjson", ".jsonlines", ".log")
 
@@ -41,7 +44,8 @@ class Looked:
     """One file that was looked through.
 
     Attributes:
-        kind: ``json``, ``json-lines``, ``har``, ``csv``, ``text`` or ``binary``.
+        kind: ``json``, ``json-lines``, ``har``, ``csv``, ``text`` or ``binary``; ``unreadable`` for what could not be
+            read at all.
         unread: what was left out, and why; empty: nothing was.
     """
 
@@ -62,6 +66,58 @@ class Looked:
         }
 
 
+def look_through(
+    names: Iterable[str],
+    standard_input: Callable[[], bytes],
+    *,
+    least: Confidence = Confidence.MEDIUM,
+    second_opinion: Analyzer | None = None,
+) -> Iterator[Looked]:
+    """Looks through files, and through everything below directories. See :func:`files_in` and :func:`look`.
+
+    What was named must be readable; a file that was only found in a directory and cannot be read is told as such.
+
+    Raises:
+        UsageError: something that was named cannot be read, or a directory holds nothing to look through.
+    """
+    for name in names:
+        found = files_in(name)
+        for file in (name,) if found is None else found:
+            try:
+                data = read(file, standard_input)
+            except UsageError as error:
+                if found is None:
+                    raise
+                yield Looked(file, "unreadable", 0, (), error.sentence)
+                continue
+            yield look(file, data, least=least, second_opinion=second_opinion)
+
+
+def files_in(name: str) -> tuple[str, ...] | None:
+    """The files below a directory, sorted; None for what is none. Hidden directories and linked ones are left out.
+
+    Raises:
+        UsageError: it cannot be listed, or holds no file, or more of them than can be looked through at once.
+    """
+    top = Path(name)
+    if name == STDIN or not top.is_dir():
+        return None
+    refused: list[OSError] = []
+    found: list[Path] = []
+    for directory, below, files in os.walk(top, onerror=refused.append):
+        below[:] = [each for each in below if not each.startswith(".")]
+        found += [path for each in files if (path := Path(directory, each)).is_file()]
+        if len(found) > _FILES:
+            raise UsageError(f"{name} has more than {_FILES:,} files", fix="name the directories in it one by one")
+    if refused:
+        raise UsageError(
+            f"{refused[0].filename} cannot be listed: {refused[0].strerror}", fix="check its permissions"
+        ) from refused[0]
+    if not found:
+        raise UsageError(f"{name} has no files to look through", fix="name a directory that has some, or a file")
+    return tuple(map(str, sorted(found)))
+
+
 def read(name: str, standard_input: Callable[[], bytes]) -> bytes:
     """The bytes of a file, or of standard input for ``-``.
 
@@ -72,8 +128,6 @@ def read(name: str, standard_input: Callable[[], bytes]) -> bytes:
         return standard_input()
     path = Path(name)
     try:
-        if path.is_dir():
-            raise UsageError(f"{name} is a directory", fix="name the files in it")
         if path.stat().st_size > _FILE_LIMIT:
             raise UsageError(f"{name} has more than {_FILE_LIMIT >> 20} MiB", fix="divide it, or scan a sample of it")
         return path.read_bytes()

@@ -77,14 +77,23 @@ def blends(seen: View, principal: str | None = None) -> tuple[Told, ...]:
     Raises:
         UsageError: there is none of that name.
     """
-    chosen = [r for r in seen.reached if principal in (None, r.principal.id, r.principal.name)]
+    found = [b for reached in choose(seen.reached, principal) for b in blend(reached, seen.closure.rules)]
+    found.sort(key=lambda b: (not b.above, not b.verified_above, -b.claimed.rank, -b.verified.rank, b.principal))
+    told = len(found) if principal is not None else _WHAT_IFS
+    return tuple(Told(b, what_ifs(b) if number < told else ()) for number, b in enumerate(found))
+
+
+def choose(reached: tuple[PrincipalReach, ...], principal: str | None) -> tuple[PrincipalReach, ...]:
+    """Those of a name, which is an id or ``KIND ID``; all of them without one.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    chosen = tuple(r for r in reached if principal in (None, r.principal.id, r.principal.name))
     if principal is not None and not chosen:
-        names = {r.principal.id or r.principal.name for r in seen.reached}
+        names = {r.principal.id or r.principal.name for r in reached}
         raise UsageError(
             f"nobody and nothing that reaches data is called `{principal}`",
             fix=did_you_mean(principal, names, what="principal"),
         )
-    found = [b for reached in chosen for b in blend(reached, seen.closure.rules)]
-    found.sort(key=lambda b: (not b.above, not b.verified_above, -b.claimed.rank, -b.verified.rank, b.principal))
-    told = len(found) if principal is not None else _WHAT_IFS
-    return tuple(Told(b, what_ifs(b) if number < told else ()) for number, b in enumerate(found))
+    return chosen

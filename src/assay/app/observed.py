@@ -51,7 +51,7 @@ def observed(log: Path, since: datetime | None, *, limit: int = LIMIT) -> Observ
         since: calls that began earlier are not counted.
         limit: how many bytes of the log's end are read at most.
     """
-    lines, whole = _tail(log, limit)
+    lines, whole = tail(log, limit)
     counted = count(lines, since)
     # What was cut off does not matter if it is older than the moment asked about.
     return counted if whole or _reaches_back(lines, since) else Observed(since, counted.calls, counted.policies, False)
@@ -69,8 +69,8 @@ def count(lines: Iterable[bytes], since: datetime | None) -> Observed:
     return Observed(since, calls, dict(policies.most_common()))
 
 
-def _tail(log: Path, limit: int) -> tuple[list[bytes], bool]:
-    """The last whole lines, and whether they are all there are."""
+def tail(log: Path, limit: int) -> tuple[list[bytes], bool]:
+    """The last whole lines of a log, and whether they are all there are. One that cannot be read has none."""
     try:
         with log.open("rb") as file:
             size = file.seek(0, os.SEEK_END)

@@ -1,4 +1,4 @@
-"""Puts together what a report says of the organisation: the data map, blends, accounts and layers."""
+"""Puts together what a report says of the organisation: its data, who puts what together, accounts, layers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from assay.app.data_map import data_map
+from assay.app.data_observed import Compared, Comparison, Span, compare, most
 from assay.app.data_view import Told, blends, view
 from assay.app.project import Project
 from assay.app.rights import Reviewed, reviews
@@ -20,20 +21,26 @@ _CHANGES = 3
 
 
 def organisation(project: Project, now: datetime) -> Organisation:
-    """The organisation as the declaration and the kept proofs say it; no system is asked."""
+    """The organisation as the declaration, the kept proofs and the access logs say it; no system is asked."""
     declaration = project.declaration
     model = declaration.model
     seen = view(project, now)
+    compared = compare(project, seen)
     judged = reviews(project, tuple(model.accounts), today=now.date(), environ={}, used=False)
     return Organisation(
         data=data_map(declaration, seen.closure) if model.systems or model.flows else None,
-        blends=_worst(blends(seen)),
+        blends=_worst(blends(seen), compared),
         accounts=tuple(_account(found) for found in judged),
         layers=layer_picture(declaration),
+        observed=_covered(compared.span) if compared.span else "",
     )
 
 
-def _worst(found: Iterable[Told]) -> tuple[BlendNote, ...]:
+def _covered(span: Span) -> str:
+    return span.text + ("" if span.complete else "; earlier calls are not counted")
+
+
+def _worst(found: Iterable[Told], compared: Comparison) -> tuple[BlendNote, ...]:
     """The most sensitive blend of each principal, those above their clearance first."""
     worst: dict[str, Told] = {}
     for told in found:
@@ -41,14 +48,15 @@ def _worst(found: Iterable[Told]) -> tuple[BlendNote, ...]:
         if before is None or _weight(told) > _weight(before):
             worst[told.blend.principal.name] = told
     ordered = sorted(worst.values(), key=lambda t: (not t.blend.above, -rank(t.blend.claimed.level), t.blend.principal))
-    return tuple(_blend(told) for told in ordered)
+    called = {one.principal.name: one for one in compared.principals}
+    return tuple(_blend(told, called.get(told.blend.principal.name)) for told in ordered)
 
 
 def _weight(told: Told) -> tuple[bool, int, int]:
     return told.blend.above, rank(told.blend.claimed.level), len(told.blend.objects)
 
 
-def _blend(told: Told) -> BlendNote:
+def _blend(told: Told, called: Compared | None) -> BlendNote:
     blend = told.blend
     return BlendNote(
         principal=blend.principal.name,
@@ -60,7 +68,15 @@ def _blend(told: Told) -> BlendNote:
         above_until_verified=blend.verified_above,
         why=tuple(f"{step.rule}: {step.sentence}" for step in blend.steps),
         changes=tuple(w.sentence for w in told.what_ifs[:_CHANGES]),
+        observed=most(called.observed) if called else "",
+        unused=_unused(called) if called else "",
     )
+
+
+def _unused(called: Compared) -> str:
+    if not called.unused:
+        return ""
+    return f"{len(called.unused)} of {len(called.answering)} granted operations not called"
 
 
 def _account(found: Reviewed) -> AccountNote:

@@ -12,12 +12,14 @@ import typer
 from rich.markup import escape
 
 from assay.app.data_map import data_map
-from assay.app.data_scan import look, read
+from assay.app.data_observed import compare
+from assay.app.data_scan import look_through
 from assay.app.data_view import View, blends, view
 from assay.app.data_where import whereabouts
 from assay.app.project import open_project
 from assay.cli import completing
 from assay.cli.console import err, write
+from assay.cli.data_observed import show_observed
 from assay.cli.data_tables import assessed, show_blends, show_dpia, show_scan, show_where
 from assay.cli.help import Command
 from assay.cli.options import Format, FormatOption, Where
@@ -139,6 +141,10 @@ def blends_command(
         str | None,
         typer.Option("--principal", metavar="ID", help="Only this one.", autocompletion=completing.principals),
     ] = None,
+    observed: Annotated[
+        bool,
+        typer.Option("--observed", help="Beside what is granted: what callers did reach, by the gateway's access log."),
+    ] = False,
     where: Where = Path(),
     format: FormatOption = Format.TEXT,
 ) -> None:
@@ -149,10 +155,18 @@ def blends_command(
         assay data blends
 
         assay data blends --principal back-office
+
+        assay data blends --observed
     """
-    found = blends(_view(where), principal)
+    project = open_project(where)
+    seen = view(project, datetime.now(UTC))
+    found = blends(seen, principal)
+    compared = compare(project, seen, principal) if observed else None
     if format is Format.JSON:
-        return write(document(blends=[told.as_json() for told in found]))
+        more = {"observed": compared.as_json()} if compared else {}
+        return write(document(blends=[told.as_json() for told in found], **more))
+    if compared:
+        return show_observed(compared, in_full=principal is not None)
     return show_blends(found, in_full=principal is not None)
 
 
@@ -199,7 +213,11 @@ def dpia_command(where: Where = Path(), format: FormatOption = Format.TEXT) -> N
 def scan(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE…|-", help="Payloads: JSON, JSON lines, HAR, CSV or text; - is standard input."),
+        typer.Argument(
+            metavar="FILE|DIR…|-",
+            help="Payloads: JSON, JSON lines, HAR, CSV or text; everything below a directory, but for hidden ones; "
+            "- is standard input.",
+        ),
     ],
     least: Annotated[Sure, typer.Option("--least", help="Leave out what is less sure.")] = Sure.MEDIUM,
     fail_on: Annotated[
@@ -218,13 +236,10 @@ def scan(
 
         assay data scan recorded.har --least high --format json
 
-        assay data scan tests/fixtures/customers.jsonl --fail-on high
+        assay data scan tests/fixtures/ --fail-on high
     """
     engine = analyzer() if presidio else None
-    looked = [
-        look(name, read(name, sys.stdin.buffer.read), least=Confidence(least.value), second_opinion=engine)
-        for name in files
-    ]
+    looked = tuple(look_through(files, sys.stdin.buffer.read, least=Confidence(least.value), second_opinion=engine))
     if format is Format.JSON:
         write(document(files=[one.as_json() for one in looked]))
     else:
@@ -233,3 +248,5 @@ def scan(
         floor = Confidence(fail_on.value).rank
         if any(seen.found.confidence.rank >= floor for one in looked for seen in one.seen):
             raise typer.Exit(Exit.FINDINGS)
+        if any(one.kind == "unreadable" for one in looked):
+            raise typer.Exit(Exit.INCOMPLETE)

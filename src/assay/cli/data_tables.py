@@ -46,12 +46,12 @@ def show_where(found: Whereabouts) -> None:
     if not found.fields:
         console.print("no declared field is of this category, and none lets conclude it")
         return
-    _table(
+    table(
         "Fields",
         ("field", "", "category", "level", "declared at"),
         [(f"{f.data}.{f.name}", f.how, f.category, f.level, str(f.at)) for f in found.fields],
     )
-    _table(
+    table(
         "Stored",
         ("system", "data set", "field", "form", "through"),
         [
@@ -65,7 +65,7 @@ def show_where(found: Whereabouts) -> None:
             for k in found.kept
         ],
     )
-    _table(
+    table(
         "On the way",
         ("flow", "field", "changed", "seen to work"),
         [
@@ -73,8 +73,8 @@ def show_where(found: Whereabouts) -> None:
             for c in found.carried
         ],
     )
-    _table("Answered by", ("API", "operations"), [(api, ", ".join(names)) for api, names in found.answered.items()])
-    _table(
+    table("Answered by", ("API", "operations"), [(api, ", ".join(names)) for api, names in found.answered.items()])
+    table(
         "Seen by",
         ("who", "where", "field", "form", "by", "clearance"),
         [
@@ -83,7 +83,7 @@ def show_where(found: Whereabouts) -> None:
                 s.place,
                 s.field,
                 s.form,
-                _few(s.by),
+                few(s.by),
                 (s.clearance or "") + ("" if s.cleared else ", too low"),
             )
             for s in found.seen
@@ -91,17 +91,19 @@ def show_where(found: Whereabouts) -> None:
     )
 
 
-def _few(names: tuple[str, ...]) -> str:
+def few(names: tuple[str, ...]) -> str:
+    """The first three names, and how many more there are."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+def table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """A table as wide as what it holds; none without rows."""
     if not rows:
         return
-    table = Table(*head, title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    shown = Table(*head, title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        table.add_row(*(escape(plain(cell)) for cell in row))
-    tables().print(table)
+        shown.add_row(*(escape(plain(cell)) for cell in row))
+    tables().print(shown)
 
 
 def show_blends(found: tuple[Told, ...], *, in_full: bool) -> None:
@@ -118,16 +120,17 @@ def show_blends(found: tuple[Told, ...], *, in_full: bool) -> None:
         rows.append(
             (b.principal.name, b.principal.clearance or "–", b.claimed.level, b.verified.level, judged, objects)
         )
-    _table("What can be put together", ("who", "clearance", "claimed", "verified", "", "of"), rows)
+    table("What can be put together", ("who", "clearance", "claimed", "verified", "", "of"), rows)
     wanted = [told for told in found if in_full or told.blend.above]
     shown = wanted if in_full else wanted[:_EXPLAINED]
     for told in shown:
-        _explain(console, told)
+        explain(console, told)
     if len(wanted) > len(shown):
         console.print(f"\n{len(wanted) - len(shown)} more are above their clearance; --principal explains each")
 
 
-def _explain(console: Console, told: Told) -> None:
+def explain(console: Console, told: Told) -> None:
+    """How the label of a blend was concluded, and what would make it less."""
     b = told.blend
     console.print(f"\n[bold]{escape(b.principal.name)}[/]: {b.claimed.level}", end="")
     console.print(f" (verified: {b.verified.level})" if b.verified.level != b.claimed.level else "")
@@ -160,7 +163,7 @@ def show_dpia(found: tuple[Assessment, ...]) -> None:
     for one in found:
         held = f", kept in {one.file}" if one.file else ", none declared" if one.required else ""
         title = f"{one.data}: {words[one.required]} ({len(one.met)} of 9 met){held}"
-        _table(
+        table(
             title,
             ("", "criterion", "state", "how", "why"),
             [(str(c.number), c.name, c.state, c.how, c.reason) for c in one.criteria],

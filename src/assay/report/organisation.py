@@ -14,6 +14,8 @@ class BlendNote:
 
     Attributes:
         claimed, verified: levels; verified counts only transformations that were seen to work.
+        observed: the level of what its calls did reach; None: its calls reached no data; empty: nothing observes it.
+        unused: what of its grants no call needed, in words; empty: nothing, or nobody knows.
         why: how the level came about, step by step.
         changes: the smallest changes that would bring it under the clearance.
     """
@@ -27,6 +29,8 @@ class BlendNote:
     above_until_verified: bool
     why: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
+    observed: str | None = ""
+    unused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +48,16 @@ class AccountNote:
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """The pictures and tables of a report about the organisation; empty parts are left out of it."""
+    """The pictures and tables of a report about the organisation; empty parts are left out of it.
+
+    ``observed`` says what the logs cover that observed levels come from; empty: there is no log.
+    """
 
     data: Picture | None = None
     blends: tuple[BlendNote, ...] = ()
     accounts: tuple[AccountNote, ...] = ()
     layers: LayerPicture | None = None
+    observed: str = ""
 
     @property
     def empty(self) -> bool:

@@ -34,7 +34,7 @@ def _content(dossier: Dossier, found: Organisation) -> Node:
         h1[f"{dossier.organisation}: data, privilege, layers"],
         p(".lead")["Computed from the declaration. What is only claimed says so until a proof has seen it."],
         [_map(found) if found.data else None],
-        [_blends(found.blends) if found.blends else None],
+        [_blends(found.blends, found.observed) if found.blends else None],
         [_accounts(found.accounts) if found.accounts else None],
         [_layers(found) if found.layers else None],
     ]
@@ -53,7 +53,7 @@ def _map(found: Organisation) -> Node:
     ]
 
 
-def _blends(blends: tuple[BlendNote, ...]) -> Node:
+def _blends(blends: tuple[BlendNote, ...], observed: str) -> Node:
     above = [n for n in blends if n.above]
     lead = (
         f"{len(above)} of {len(blends)} principals can put together more than they are cleared for."
@@ -63,8 +63,17 @@ def _blends(blends: tuple[BlendNote, ...]) -> Node:
     return [
         h2["What can be put together"],
         p[lead],
+        [p[f"Observed: the level of what callers did reach, by the access log ({observed})."] if observed else None],
         grid(
-            ["principal", "cleared for", "can put together", "claimed", "verified", ""],
+            [
+                "principal",
+                "cleared for",
+                "can put together",
+                "claimed",
+                "verified",
+                *(["observed"] if observed else []),
+                "",
+            ],
             [
                 [
                     mono(n.principal),
@@ -72,6 +81,7 @@ def _blends(blends: tuple[BlendNote, ...]) -> Node:
                     ", ".join(n.objects),
                     _level(n.claimed),
                     _level(n.verified),
+                    *([_observed(n)] if observed else []),
                     _judged(n),
                 ]
                 for n in blends
@@ -79,6 +89,13 @@ def _blends(blends: tuple[BlendNote, ...]) -> Node:
         ),
         [_derivation(n) for n in above],
     ]
+
+
+def _observed(note: BlendNote) -> Node:
+    if note.observed == "":
+        return "–"
+    level = _level(note.observed) if note.observed else span(class_="chip none")["nothing"]
+    return [level, div(".small")[note.unused] if note.unused else None]
 
 
 def _judged(note: BlendNote) -> Node:
