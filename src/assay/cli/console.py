@@ -13,7 +13,7 @@ from assay.domain import AssayError, DeclarationError, Verdict
 from assay.identity.secrets import looks_like_secret
 from assay.report.excerpts import covered
 from assay.report.plain import plain
-from assay.report.text import finding
+from assay.report.text import colourless, finding
 
 _WIDE = 200
 _PROSE = 100
@@ -53,8 +53,13 @@ def show_findings(console: Console, verdicts: Iterable[Verdict], sources: Mappin
     """Findings with the lines they speak about, secrets covered; sentences are wrapped on terminals."""
     verdicts = tuple(verdicts)
     texts = covered(sources, verdicts, is_secret=looks_like_secret)
+    width, is_terminal = console.width, console.is_terminal
+    if not is_terminal and console.color_system is None:
+        # As Rich writes them. It looks for colours all the same, which takes longer than finding thousands of findings.
+        console.file.writelines(colourless(verdict, texts, width=width) + "\n" for verdict in verdicts)
+        return
     for verdict in verdicts:
-        console.print(finding(verdict, texts, width=console.width, wrap=console.is_terminal))
+        console.print(finding(verdict, texts, width=width, wrap=is_terminal))
 
 
 def explain_error(error: AssayError) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 from assay.domain import Location
 
@@ -18,7 +19,7 @@ def excerpt(source_text: str, location: Location, *, context: int = 1, width: in
     Returns:
         Lines joined by newlines, without one at the end; empty when the location is not in the text.
     """
-    lines = source_text.split("\n")
+    lines = _lines(source_text)
     if not 1 <= location.line <= len(lines):
         return ""
     first, last = max(1, location.line - context), min(len(lines), location.line + context)
@@ -38,8 +39,16 @@ def excerpt(source_text: str, location: Location, *, context: int = 1, width: in
     return "\n".join(shown)
 
 
+@lru_cache(maxsize=4)
+def _lines(source_text: str) -> tuple[str, ...]:
+    """The lines of a text. Kept for the next excerpt: thousands of findings may speak about one large file."""
+    return tuple(source_text.split("\n"))
+
+
 def _plain(line: str) -> str:
     """Control characters would move the caret, or the terminal's cursor; one visible character stands for each."""
+    if line.isascii() and line.isprintable():
+        return line
     return "".join(
         " " if c == "\t" else "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cf") else c
         for c in line.rstrip("\r")

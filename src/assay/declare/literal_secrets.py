@@ -19,15 +19,22 @@ def literal_secrets(written: Written, text: str, is_public: Callable[[str], bool
     ``is_public`` says whether a text is a name that the contract publishes anyway.
     """
     found: dict[Location, str] = {}
+    # The same words stand in a declaration again and again; each is judged once.
+    kind_of: dict[str, str | None] = {}
+
+    def judged(word: str) -> str | None:
+        if word not in kind_of:
+            kind = looks_like_secret(word)
+            kind_of[word] = kind if kind and not is_public(word) else None
+        return kind_of[word]
+
     spans: list[tuple[int, int]] = []
     for node in _scalars(written.root):
         spans.append((node.start.index, node.end.index))
-        kind = looks_like_secret(node.text)
-        if kind and not is_public(node.text):
+        if kind := judged(node.text):
             found[Location(written.file, node.start.line, node.start.column)] = kind
     for word, at in _comment_words(text, written.file, spans):
-        kind = looks_like_secret(word)
-        if kind and not is_public(word):
+        if kind := judged(word):
             found[at] = kind
     return [
         problem(

@@ -72,6 +72,7 @@ def dangling(scene: Scene) -> list[Verdict]:
 class _Checker:
     scene: Scene
     found: list[Verdict] = field(default_factory=list)
+    _known: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
 
     def _say(
         self, path: Path, sentence: str, fix: str, *, check: str = "dangling-reference", key: bool = False
@@ -90,9 +91,13 @@ class _Checker:
         return ids
 
     def _one(self, path: Path, name: str | None, what: str, *sections: str) -> None:
-        known = self._ids(*sections)
-        if name is not None and name not in known:
-            self._say(path, f"there is no {what} `{name}`", did_you_mean(name, known, what=what))
+        if name is None:
+            return
+        known = self._known.get(sections)
+        if known is None:
+            known = self._known[sections] = frozenset(self._ids(*sections))
+        if name not in known:
+            self._say(path, f"there is no {what} `{name}`", did_you_mean(name, self._ids(*sections), what=what))
 
     def _each(self, path: Path, names: Iterable[str], what: str, *sections: str) -> None:
         for index, name in enumerate(names):
@@ -270,9 +275,12 @@ class _Checker:
                 self.networks(consumer.networks, (*here, "networks"))
 
     def accounts_and_flows(self) -> None:
+        duties = {
+            name for duty in self.scene.model.duties.values() for name in duty.never_together if isinstance(name, str)
+        }
         for name, account in self.scene.model.accounts.items():
             here: Path = ("accounts", name)
-            self._account(here, account)
+            self._account(here, account, duties)
             self._one((*here, "system"), account.system, "system", "systems")
             self._one((*here, "environment"), account.environment, "environment", "environments")
         for name, flow in self.scene.model.flows.items():
@@ -283,13 +291,10 @@ class _Checker:
             self._one((*here, "into"), flow.into, "data set", "data")
             self._each((*here, "data"), flow.data, "data set", "data")
 
-    def _account(self, here: Path, account: Account) -> None:
+    def _account(self, here: Path, account: Account, duties: Collection[str]) -> None:
         self._each((*here, "used_by"), account.used_by, "consumer, system or API", "consumers", "systems", "apis")
         for pattern, data in account.objects.items():
             self._one((*here, "objects", pattern), data, "data set", "data")
-        duties = {
-            name for duty in self.scene.model.duties.values() for name in duty.never_together if isinstance(name, str)
-        }
         for index, name in enumerate(account.duties):
             if name not in duties:
                 sentence = f"no rule under `duties` speaks of a duty `{name}`"

@@ -22,13 +22,16 @@ def covered(
     that a secret stands in the file, so is all that follows on its line. Columns do not move.
     """
     lines = {name: text.split("\n") for name, text in sources.items()}
+    clean: set[tuple[str, int]] = set()
     for verdict in verdicts:
         place = verdict.location
         if place.file not in lines:
             continue
         shown = lines[place.file]
         for number in range(max(1, place.line - CONTEXT), min(len(shown), place.line + CONTEXT) + 1):
-            shown[number - 1] = _without_secrets(shown[number - 1], is_secret)
+            if (place.file, number) not in clean:
+                shown[number - 1] = _without_secrets(shown[number - 1], is_secret)
+                clean.add((place.file, number))
         if verdict.check == "literal-secret" and 1 <= place.line <= len(shown):
             line, at = shown[place.line - 1], place.column - 1
             shown[place.line - 1] = line[:at] + _cover(line[at:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from assay.declare.model import Account, RightsFrom
 from assay.declare.selectors import selects
@@ -11,14 +11,13 @@ READING = ("select", "read", "update", "write", "delete", "admin", "grant", "imp
 """Rights by which data can be read, or that can be turned into reading it. Only adding to something cannot."""
 
 
-def readable(account: Account, data: str, known: Iterable[str]) -> bool:
-    """Whether an account may read a data set.
+def readable(account: Account, data: str, known: Collection[str]) -> bool:
+    """Whether an account may read a data set. ``known`` are the names of all; looking one up must be cheap.
 
     Rights that are read from elsewhere, or that name objects which are no data set, may be rights to anything.
     """
     if isinstance(account.rights, RightsFrom) or not account.rights:
         return True
-    known = frozenset(known)
     for right in account.rights:
         for word in READING:
             for thing in getattr(right, word):
@@ -27,7 +26,7 @@ def readable(account: Account, data: str, known: Iterable[str]) -> bool:
     return False
 
 
-def _names(thing: str, objects: Mapping[str, str], known: frozenset[str]) -> str | None:
+def _names(thing: str, objects: Mapping[str, str], known: Collection[str]) -> str | None:
     """The data set that an object holds; None when it may be any."""
     if thing in objects:
         return objects[thing]
