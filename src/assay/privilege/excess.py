@@ -87,8 +87,8 @@ def excess_of(
     """The excess of rights over what is used or needed.
 
     Rights without a date, or with one that is yet to come, count as old: they would else excuse everything. The same
-    right that comes by several ways is weighed once. A right that is wider than its use (``*`` where one object is used) counts as used
-    by the weight of what is used, and never by more than its own.
+    right that comes by several ways is weighed once. A right that is wider than its use (``*`` where one object is
+    used) counts as used by the weight of what is used, and never by more than its own.
 
     Args:
         used: what was used, or what is needed.

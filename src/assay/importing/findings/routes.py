@@ -34,15 +34,33 @@ class Landing:
 @dataclass(slots=True)
 class _Node:
     literal: dict[str, _Node] = field(default_factory=dict)
-    templated: dict[str, tuple[re.Pattern[str], _Node]] = field(default_factory=dict)
+    templated: dict[str, tuple[tuple[str, ...], _Node]] = field(default_factory=dict)
     ends: list[tuple[str, Operation, tuple[str, ...]]] = field(default_factory=list)
 
 
-def _segment(text: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
-    """A pattern for a path segment with parameters, and their names."""
-    names = tuple(_PARAMETER.findall(text))
-    literals = _PARAMETER.split(text)[::2]
-    return re.compile("(.+)".join(map(re.escape, literals)), re.DOTALL), names
+def _segment(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What stands around the parameters of a path segment, and their names."""
+    return tuple(_PARAMETER.split(text)[::2]), tuple(_PARAMETER.findall(text))
+
+
+def _values(around: tuple[str, ...], text: str) -> tuple[str, ...] | None:
+    """The parameters' values, each of one character or more; None where the segment is another.
+
+    Takes each value as short as it can be, in one pass: both templates and URLs come from files that others wrote.
+    """
+    if len(around) == 1:
+        return () if text == around[0] else None
+    if not text.startswith(around[0]):
+        return None
+    at, values = len(around[0]), []
+    for literal in around[1:-1]:
+        found = text.find(literal, at + 1)
+        if found < 0:
+            return None
+        values.append(text[at:found])
+        at = found + len(literal)
+    end = len(text) - len(around[-1])
+    return (*values, text[at:end]) if end > at and text.endswith(around[-1]) else None
 
 
 class Routes:
@@ -124,9 +142,9 @@ class Routes:
             segment = segments[index]
             for below in {id(n): n for n in (at.literal.get(segment), at.literal.get(unquote(segment))) if n}.values():
                 stack.append((below, index + 1, got, (*heavy, 0)))
-            for pattern, below in at.templated.values():
-                if segment and (found := pattern.fullmatch(unquote(segment))):
-                    stack.append((below, index + 1, (*got, *found.groups()), (*heavy, 1)))
+            for around, below in at.templated.values():
+                if (found := _values(around, unquote(segment))) is not None:
+                    stack.append((below, index + 1, (*got, *found), (*heavy, 1)))
 
     def _of_host(self, url: str, apis: set[str]) -> set[str]:
         """Those whose host it is: at the gateway, at the service, or by the contract."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from assay.importing.gateways.catalogue import catalogue
-from assay.importing.gateways.foreign import Caller, Foreign, Limit, Proof, Route, Unread, Use
+from assay.importing.gateways.foreign import Caller, Foreign, Limit, Proof, Route, Unread, Use, lax_networks
 from assay.importing.source import Source, Spot
 
 PLATFORM = "apisix"
@@ -154,7 +154,7 @@ def _with(route: Route, name: str, config: Spot) -> Route:
         return replace(route, uses=(*route.uses, replace(use, says="concurrent calls", weakness=weak)))
     if name == "ip-restriction":
         allow, deny = config["whitelist"].texts(), config["blacklist"].texts()
-        weak = "the list allows every network" if {"0.0.0.0/0", "::/0"} & set(allow) else ""
+        weak = lax_networks(allow, denied=bool(deny))
         use = replace(use, says=f"{len(allow)} networks allowed, {len(deny)} denied", weakness=weak)
         return replace(route, allow=allow, deny=deny, uses=(*route.uses, use))
     if name in ("ua-restriction", "referer-restriction", "real-ip"):

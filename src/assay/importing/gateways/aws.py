@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from assay.importing.gateways.catalogue import catalogue
-from assay.importing.gateways.foreign import Foreign, Proof, Route, Unread, Use
+from assay.importing.gateways.foreign import Foreign, Proof, Route, Unread, Use, lax_networks
 from assay.importing.source import Source, Spot
 
 PLATFORM = "aws"
@@ -150,17 +150,32 @@ def _validated(route: Route, operation: Spot, top: Spot) -> Route:
 
 
 def _policy(policy: Spot) -> Iterator[Use]:
-    for statement in policy["Statement"].each():
-        principal = statement["Principal"]
-        anyone = principal.value == "*" or (isinstance(principal.value, dict) and principal["AWS"].value == "*")
-        allowed = statement["Effect"].text() == "Allow"
-        condition = statement["Condition"]
-        addresses = [v for _, test in condition.items() for key, v in test.items() if key == "aws:SourceIp"]
+    statements = list(policy["Statement"].each())
+    everybody = any(_allows(s) and _anyone(s) and not s["Condition"] for s in statements)
+    for statement in statements:
+        allowed, condition = _allows(statement), statement["Condition"]
+        void = "another statement allows everybody" if allowed and everybody else ""
+        tests = [(operator, key, values) for operator, test in condition.items() for key, values in test.items()]
+        addresses = [(operator, values.texts()) for operator, key, values in tests if key == "aws:SourceIp"]
         if addresses:
-            yield Use("policy-source-ip", statement.at, f"{sum(len(a.texts()) for a in addresses)} networks")
-        if any(key in ("aws:SourceVpc", "aws:SourceVpce") for _, test in condition.items() for key, _ in test.items()):
-            yield Use("vpc-endpoint", statement.at, "calls from a VPC")
-        if allowed and not anyone:
-            yield Use("resource-policy", statement.at, "named principals")
+            networks = [network for _, texts in addresses for network in texts]
+            # Who is allowed by being in a list, or denied by not being in it.
+            listed = all(operator == ("IpAddress" if allowed else "NotIpAddress") for operator, _ in addresses)
+            weak = lax_networks(networks if listed else (), denied=True)
+            yield Use("policy-source-ip", statement.at, f"{len(networks)} networks", weak or void)
+        if any(key in ("aws:SourceVpc", "aws:SourceVpce") for _, key, _ in tests):
+            yield Use("vpc-endpoint", statement.at, "calls from a VPC", void)
+        if allowed and not _anyone(statement):
+            yield Use("resource-policy", statement.at, "named principals", void)
         elif allowed and not condition:
             yield Use("resource-policy", statement.at, "", "it allows everybody")
+
+
+def _allows(statement: Spot) -> bool:
+    return statement["Effect"].text() == "Allow"
+
+
+def _anyone(statement: Spot) -> bool:
+    principal = statement["Principal"]
+    named = principal["AWS"].value if isinstance(principal.value, dict) else principal.value
+    return named == "*" or (isinstance(named, list) and "*" in named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -101,3 +102,16 @@ class Foreign:
     callers: tuple[Caller, ...] = ()
     unread: tuple[Unread, ...] = ()
     unsaid: frozenset[str] = frozenset()
+
+
+def lax_networks(allow: Iterable[str], *, denied: bool = False) -> str:
+    """Why a list of networks keeps nobody out; empty where it does.
+
+    Args:
+        allow: the networks that may call.
+        denied: whether there is a list of those that may not, beside or instead.
+    """
+    allow = set(allow)
+    if allow & {"0.0.0.0/0", "::/0"}:
+        return "the list allows every network"
+    return "a list of who may not lets everybody else in" if denied and not allow else ""

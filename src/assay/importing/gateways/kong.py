@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from assay.importing.gateways.catalogue import catalogue
-from assay.importing.gateways.foreign import Caller, Foreign, Limit, Proof, Route, Unread, Use
+from assay.importing.gateways.foreign import Caller, Foreign, Limit, Proof, Route, Unread, Use, lax_networks
 from assay.importing.source import Source, Spot
 
 PLATFORM = "kong"
@@ -51,13 +51,12 @@ def read(sources: Iterable[Source]) -> Foreign:
     for top in tops:
         by_name: dict[str, Spot] = {}
         for service in top["services"].each():
-            by_name[service["name"].text()] = service
+            by_name.update(dict.fromkeys(_names(service), service))
             own = [_Plugin.of(p) for p in service["plugins"].each()]
             for number, route in enumerate(service["routes"].each()):
                 routes += _routes(route, service, number, [*plugins, *own])
         for number, route in enumerate(top["routes"].each()):
-            named = route["service"].text() if isinstance(route["service"].value, str) else ""
-            service = by_name.get(named or route.down("service", "name").text(), Spot(route.source, (), None))
+            service = by_name.get(_reference(route["service"]), Spot(route.source, (), None))
             own = [_Plugin.of(p) for p in service["plugins"].each()]
             routes += _routes(route, service, number, [*plugins, *own])
     known = catalogue(PLATFORM)
@@ -73,7 +72,7 @@ def read(sources: Iterable[Source]) -> Foreign:
 
 @dataclass(frozen=True, slots=True)
 class _Plugin:
-    """A plugin, and the service, route and consumer that it is limited to; empty: all."""
+    """A plugin, and the service, route and consumer (or group of them) that it is limited to, by name or id; empty: all."""
 
     spot: Spot
     name: str
@@ -83,18 +82,29 @@ class _Plugin:
 
     @classmethod
     def of(cls, spot: Spot) -> _Plugin:
-        return cls(spot, spot["name"].text(), *(_reference(spot[key]) for key in ("service", "route", "consumer")))
+        service, route, consumer, group = (
+            _reference(spot[k]) for k in ("service", "route", "consumer", "consumer_group")
+        )
+        return cls(spot, spot["name"].text(), service, route, consumer or group)
 
     @property
     def on(self) -> bool:
         return self.spot["enabled"].flag(default=True)
 
-    def holds_for(self, service: str, route: str) -> bool:
-        return self.on and self.service in ("", service) and self.route in ("", route)
+    def holds_for(self, service: tuple[str, ...], route: tuple[str, ...]) -> bool:
+        return self.on and self.service in ("", *service) and self.route in ("", *route)
 
 
 def _reference(spot: Spot) -> str:
-    return spot["name"].text() if isinstance(spot.value, dict) else spot.text()
+    """What another entity is called where it is referred to; what is not understood refers to nothing that is known."""
+    if not spot:
+        return ""
+    found = spot["name"].text() or spot["id"].text() if isinstance(spot.value, dict) else spot.text()
+    return found or "?"
+
+
+def _names(spot: Spot) -> tuple[str, ...]:
+    return tuple(name for key in ("name", "id") if (name := spot[key].text()))
 
 
 def _every_plugin(top: Spot) -> Iterator[_Plugin]:
@@ -107,7 +117,7 @@ def _every_plugin(top: Spot) -> Iterator[_Plugin]:
 def _routes(route: Spot, service: Spot, number: int, around: list[_Plugin]) -> Iterator[Route]:
     name, service_name = route["name"].text(), service["name"].text()
     plugins = _effective(
-        [p for p in around if p.holds_for(service_name, name)],
+        [p for p in around if p.holds_for(_names(service), _names(route))],
         [p for s in route["plugins"].each() if (p := _Plugin.of(s)).on],
     )
     base = Route(
@@ -174,8 +184,7 @@ def _with(route: Route, plugin: _Plugin) -> Route:
         return replace(route, limit=limit, uses=(*route.uses, replace(use, says=says, weakness=weak)))
     if name == "ip-restriction":
         allow, deny = config["allow"].texts(), config["deny"].texts()
-        wide = {"0.0.0.0/0", "::/0"} & set(allow)
-        weak = "the list allows every network" if wide else ""
+        weak = lax_networks(allow, denied=bool(deny))
         says = f"{len(allow)} networks allowed, {len(deny)} denied"
         return replace(route, allow=allow, deny=deny, uses=(*route.uses, replace(use, says=says, weakness=weak)))
     if name == "request-size-limiting":

@@ -12,7 +12,7 @@ import crossplane
 from crossplane.errors import NgxParserBaseException
 
 from assay.domain import Location, UsageError
-from assay.importing.gateways.foreign import Foreign, Limit, Proof, Route, Unread, Use
+from assay.importing.gateways.foreign import Foreign, Limit, Proof, Route, Unread, Use, lax_networks
 
 PLATFORM = "nginx"
 _RATE = re.compile(r"rate=([0-9]{1,9})r/([sm])")
@@ -245,8 +245,8 @@ def _networks(route: Route, level: Level) -> Route:
     if not (allow or deny):
         return route
     at = (level.get("allow") or level["deny"])[0].at
-    open_ = "all" in allow or (allow and "all" not in deny)
-    weak = "everybody else is let in: there is no `deny all`" if open_ else ""
+    open_ = "all" in allow or "all" not in deny
+    weak = "everybody else is let in: there is no `deny all`" if open_ else lax_networks(allow)
     use = Use("allow" if allow else "deny", at, f"{len(allow)} networks allowed, {len(deny)} denied", weak)
     kept = tuple(a for a in allow if a not in ("all", "unix:"))
     return replace(route, allow=kept, deny=tuple(d for d in deny if d not in ("all", "unix:")), uses=(*route.uses, use))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from assay.importing.gateways.catalogue import catalogue
-from assay.importing.gateways.foreign import Foreign, Limit, Proof, Route, Unread, Use
+from assay.importing.gateways.foreign import Foreign, Limit, Proof, Route, Unread, Use, lax_networks
 from assay.importing.source import Source, Spot
 
 PLATFORM = "traefik"
@@ -162,7 +162,7 @@ def _with(route: Route, feature: str, config: Spot) -> Route:
         return replace(route, uses=(*route.uses, replace(use, says="concurrent calls", weakness=weak)))
     if feature in ("ipAllowList", "ipWhiteList"):
         ranges = config["sourceRange"].texts()
-        weak = "the list allows every network" if {"0.0.0.0/0", "::/0"} & set(ranges) else ""
+        weak = lax_networks(ranges)
         if config.down("ipStrategy", "depth").number() is None and config.down("ipStrategy", "excludedIPs"):
             weak = weak or "the address is taken from X-Forwarded-For without a fixed depth"
         return replace(
