@@ -72,7 +72,10 @@ def read(sources: Iterable[Source]) -> Foreign:
 
 @dataclass(frozen=True, slots=True)
 class _Plugin:
-    """A plugin, and the service, route and consumer (or group of them) that it is limited to, by name or id; empty: all."""
+    """A plugin, and the service, route and consumer (or group of them) that it is limited to, by name or id.
+
+    Empty: all.
+    """
 
     spot: Spot
     name: str
