@@ -40,7 +40,7 @@ UNDETECTED = {
     "not-before-ignored": "takes the issuer's key, which this service keeps to itself; with our own it is tried",
     "reset-code-reusable": "the code is sent by mail, which a run does not read",
     "webhook-replay": "a message that is valid once needs the shared secret, which nothing declares",
-    "privileged-property": "that a property is for some roles only stands in its description",
+    "privileged-property": "who may set a property no word of a declaration says: it stands in its description",
 }
 """Flaws that the prover does not see today, with the reason."""
 
