@@ -6,9 +6,9 @@ anything is allocated, and no input reaches Python's recursion limit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 import yaml
 
@@ -16,15 +16,16 @@ from assay.declare.problem import problem
 from assay.domain import Location, Verdict
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_STARTS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
+_ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 _CORE = "tag:yaml.org,2002:"
 _TAGS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Mark:
+class Mark(NamedTuple):
     """A position: ``index`` in characters from 0, ``line`` and ``column`` from 1."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple's method of that name is not wanted here
     line: int
     column: int
 
@@ -51,8 +52,8 @@ class Node:
     flow: bool = False
     tag: str | None = None
     anchor: str | None = None
-    entries: list[tuple[Node, Node]] = field(default_factory=list)
-    items: list[Node] = field(default_factory=list)
+    entries: Sequence[tuple[Node, Node]] = ()
+    items: Sequence[Node] = ()
     target: Node | None = None
 
     @property
@@ -92,7 +93,13 @@ class _Composer:
     def run(self, events: Iterator[Any]) -> Node | None:
         documents = 0
         for event in events:
-            if isinstance(event, yaml.DocumentStartEvent):
+            if isinstance(event, yaml.ScalarEvent):  # first, for there are most of them
+                self._scalar(event)
+            elif isinstance(event, _STARTS):
+                self._start(event)
+            elif isinstance(event, _ENDS):
+                self._finish(event)
+            elif isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
                     raise self._stop(
@@ -101,12 +108,6 @@ class _Composer:
                         event,
                         "keep one document per file; put the second one into a file of its own in assay.d/",
                     )
-            elif isinstance(event, yaml.ScalarEvent):
-                self._scalar(event)
-            elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-                self._start(event)
-            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-                self._finish(event)
             elif isinstance(event, yaml.AliasEvent):
                 self._alias(event)
         root = self._root

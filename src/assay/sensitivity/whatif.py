@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Literal
 
 from assay.declare.model import Generalise, TransformOf
@@ -91,7 +91,7 @@ class _Search:
             if not found:
                 found += self._pairs(must, objects, [(change, apply) for change, apply, _ in singles])
         if len(self._found.objects) > 1:
-            found += self._removals()
+            found += islice(self._removals(), max(0, most - len(found)))
         return tuple(found[:most])
 
     def _label(self, objects: tuple[Reached, ...]) -> Label:
@@ -155,6 +155,8 @@ class _Search:
     def _removals(self) -> Iterator[WhatIf]:
         """Without one of the objects: the grants by which it is reached are taken away."""
         for one in self._found.objects:
+            if self._left <= 0:
+                return
             left = tuple(o for o in self._found.objects if o is not one)
             label = self._label(left)
             if self._fits(label):
