@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from assay.domain import AssayError, Location, Outcome, Severity
-from assay.gateway.decision import Decision, decide
+from assay.domain import AssayError, Outcome
 from assay.prove.bench import Bench, Settings
 from assay.prove.bounds import BoundsReached
-from assay.prove.case import Case, Family, Judged, NotReached, Test
-from assay.prove.concluding import Culprit, culprit, not_repeated, unreached, verdict
-from assay.prove.courier import Sent, exchange
+from assay.prove.case import Case, Family, Judged, NotReached
+from assay.prove.concluding import not_repeated, unreached
 from assay.prove.disturbance import away, disturbed, missing
 from assay.prove.events import CaseFinished, CaseStarted, CleanedUp, FamilyStarted, Finished, Planned, Stopped
 from assay.prove.lab import EngineLab
 from assay.prove.patience import WornOut
 from assay.prove.plan import summarise
-from assay.prove.result import Exchange, Proof, RunResult
+from assay.prove.recording import concluded, decisions_of, skipped
+from assay.prove.result import Proof, RunResult
 from assay.prove.scope import check_tier
 from assay.prove.slots import Slot
+from assay.prove.tidying import clean_up, tidy
 
 _GONE = "interrupted"
 _SILENT = 3
 _LAST_TRY = 11
 """Number of the first attempt of a case's last try: attempts have ids of their own."""
-_FIRST, _LAST = 30, 100
-"""How many exchanges of a case are kept, from its beginning and its end."""
 _Key = tuple[str, str, str, str]
 
 
@@ -82,7 +80,7 @@ async def prove(cases: Sequence[Case], settings: Settings) -> RunResult:
         if (task := asyncio.current_task()) is not None:
             task.uncancel()
     finally:
-        run.left += await _clean_up(bench)
+        run.left += await clean_up(bench)
         await bench.close()
     settings.emit(CleanedUp(run.left))
     result = _result(run, cases, started)
@@ -99,7 +97,7 @@ async def _families(run: _Run, cases: Sequence[Case]) -> None:
         settings.emit(FamilyStarted(family, len(members)))
         if family is Family.DRAINING:
             # Whoever may delete things may have no calls left afterwards.
-            run.left += await _tidy(run.bench)
+            run.left += await tidy(run.bench)
         await _reset(run.bench)
         await _at_once(_group(run, group) for group in _groups(members))
         await _once_more(run)
@@ -163,7 +161,7 @@ async def _group(run: _Run, cases: Sequence[Case], *, last: bool = False) -> Non
             proof = await _case(run, case, slot, first=_LAST_TRY if last else 1)
         except Exception as error:  # noqa: BLE001 - what goes wrong around a case must not lose it, nor the others
             judged = Judged(Outcome.ERROR, f"it could not be concluded ({type(error).__name__}: {str(error)[:200]})")
-            proof = _skipped(run.bench, case, judged, started)
+            proof = skipped(run.bench, case, judged, started)
         finally:
             slot.leave()
         run.proofs[case.id] = proof
@@ -184,7 +182,7 @@ async def _case(run: _Run, case: Case, slot: Slot, *, first: int) -> Proof:
         bench.settings.emit(Stopped(reason))
     early = _without_running(run, case)
     if early is not None:
-        return _skipped(bench, case, early, started)
+        return skipped(bench, case, early, started)
     began = asyncio.get_running_loop().time()
     attempts = [await _attempt(bench, case, slot, number=first)]
     if attempts[0].worn:
@@ -201,13 +199,15 @@ async def _case(run: _Run, case: Case, slot: Slot, *, first: int) -> Proof:
         run.silent.add(case.id)
     slot.leave()  # the log is waited for in nobody's way
     seconds = asyncio.get_running_loop().time() - began
-    decisions = await _decisions(bench, shown.lab, judged.decisive)
+    decisions = await decisions_of(bench, shown.lab, judged.decisive)
     lacking = missing(decisions.values())
     if lacking:
         judged = disturbed(judged, f"a part of the gateway did not answer it (`{lacking}`)")
     if lacking and judged.outcome is Outcome.INCONCLUSIVE:
         run.silent.add(case.id)
-    return await _concluded(bench, case, shown, judged, decisions, started=started, seconds=seconds, repeated=repeated)
+    return await concluded(
+        bench, case, shown.lab, judged, decisions, started=started, seconds=seconds, repeated=repeated
+    )
 
 
 def _without_running(run: _Run, case: Case) -> Judged | None:
@@ -258,143 +258,6 @@ def _cut(judged: Judged, why: str) -> Judged:
     return Judged(Outcome.SKIPPED, f"not tested to the end: {why}")
 
 
-async def _concluded(
-    bench: Bench,
-    case: Case,
-    attempt: _Attempt,
-    judged: Judged,
-    decisions: Mapping[int, Decision],
-    *,
-    started: datetime,
-    seconds: float,
-    repeated: int,
-) -> Proof:
-    exchanges = await _kept(bench, attempt.lab, decisions, judged.decisive)
-    decisive = next((e for e in exchanges if e.number == judged.decisive), None)
-    direct = bench.settings.surface.via == "direct"
-    if len(exchanges) < len(attempt.lab.sent):
-        attempt.lab.facts["exchanges"] = len(attempt.lab.sent)
-    found = culprit(judged, decisive, decisions.get(judged.decisive or 0), direct=direct)
-    return _proof(
-        bench,
-        case,
-        judged,
-        found,
-        exchanges=exchanges,
-        decisive=decisive,
-        facts=attempt.lab.facts,
-        started=started,
-        seconds=seconds,
-        repeated=repeated,
-    )
-
-
-def _telling(sent: Sequence[Sent], decisive: int | None) -> list[Sent]:
-    """What is kept of many exchanges: the first, the last, and the one that shows it. Hundreds of calls that use up a
-    limit are all alike; how many they were is in the facts."""
-    if len(sent) <= _FIRST + _LAST:
-        return list(sent)
-    middle = [one for one in sent[_FIRST:-_LAST] if one.number == decisive]
-    return [*sent[:_FIRST], *middle, *sent[-_LAST:]]
-
-
-async def _kept(
-    bench: Bench, lab: EngineLab, decisions: Mapping[int, Decision], decisive: int | None
-) -> tuple[Exchange, ...]:
-    """The exchanges as they may be kept. Other cases measure time meanwhile, so this lets them go first."""
-    found = []
-    for sent in _telling(lab.sent, decisive):
-        found.append(exchange(sent, bench, decisions.get(sent.number)))
-        await asyncio.sleep(0)
-    return tuple(found)
-
-
-async def _decisions(bench: Bench, lab: EngineLab, decisive: int | None) -> dict[int, Decision]:
-    """The gateway's decisions by exchange. One line is waited for; the log is written in order, so the others are
-    there by then."""
-    if bench.log is None:
-        return {}
-    logged = [s for s in lab.sent if s.logged and s.correlation and (s.answer.status or not s.answer.error)]
-    awaited = next((sent for sent in logged if sent.number == decisive), logged[-1] if logged else None)
-    if awaited is not None:
-        await bench.log.line(awaited.correlation, within=bench.settings.limits.log_seconds)
-    found = {sent.number: bench.log.known(sent.correlation) for sent in logged}
-    return {number: decide(line) for number, line in found.items() if line is not None}
-
-
-def _proof(
-    bench: Bench,
-    case: Case,
-    judged: Judged,
-    found: Culprit,
-    *,
-    exchanges: tuple[Exchange, ...] = (),
-    decisive: Exchange | None = None,
-    facts: dict[str, object] | None = None,
-    started: datetime,
-    seconds: float = 0.0,
-    repeated: int = 1,
-) -> Proof:
-    safe = Judged(
-        judged.outcome,
-        bench.redaction.text(judged.sentence),
-        judged.decisive,
-        {**(facts or {}), **judged.facts},
-        judged.severity,
-    )
-    return Proof(
-        case=case.id,
-        test=case.test,
-        verdict=verdict(case, safe, found),
-        api=case.api,
-        operation=case.operation,
-        identity=case.identity,
-        via=bench.settings.surface.via,
-        refused_by=found.refused_by,
-        let_through_by=found.let_through_by,
-        reproduce=(decisive.reproduce or None) if decisive else None,
-        facts=safe.facts,
-        exchanges=exchanges,
-        started=started,
-        seconds=seconds,
-        repeated=repeated,
-    )
-
-
-def _skipped(bench: Bench, case: Case, judged: Judged, started: datetime) -> Proof:
-    return _proof(bench, case, judged, Culprit(), started=started, repeated=0)
-
-
-async def _tidy(bench: Bench) -> tuple[str, ...]:
-    """Removes what the run made so far, within a time of its own. Returns what had to stay."""
-    settings = bench.settings
-    test = Test("engine", "clean-up", "What a run made is removed", Severity.NOTE, "", "")
-    case = Case(test=test, subject="assay", at=Location("assay.yaml"), api="", run=_nothing)
-    lab = EngineLab(bench, case, cleaning=True)
-    try:
-        async with asyncio.timeout(settings.limits.clean_up_seconds):
-            return await settings.objects.clean_up(lab.send_for_cleaning)
-    except TimeoutError:
-        return ("cleaning up took too long: objects that this run made are left",)
-    except Exception as error:  # noqa: BLE001 - what was found out must not be lost to a failure to tidy up
-        return (f"not everything that this run made was removed: {error}",)
-
-
-async def _clean_up(bench: Bench) -> tuple[str, ...]:
-    """Removes what is left of what the run made, and its credentials."""
-    left = await _tidy(bench)
-    for cast in (bench.settings.cast, *(n.cast for n in bench.neighbours)):
-        try:
-            await cast.close()
-        except Exception as error:  # noqa: BLE001 - as above
-            left += (f"not every credential of this run was revoked: {error}",)
-    return left
-
-
-async def _nothing(lab: object) -> Judged:
-    raise NotReached("there is nothing to test")
-
-
 def _result(run: _Run, cases: Sequence[Case], started: datetime) -> RunResult:
     bench, settings = run.bench, run.bench.settings
     now = settings.clock()
@@ -402,7 +265,7 @@ def _result(run: _Run, cases: Sequence[Case], started: datetime) -> RunResult:
     for case in cases:
         if case.id not in run.proofs:
             judged = Judged(Outcome.SKIPPED, f"not tested: {why or _GONE}")
-            run.proofs[case.id] = _skipped(bench, case, judged, now)
+            run.proofs[case.id] = skipped(bench, case, judged, now)
     proofs = tuple(run.proofs[case.id] for case in cases)
     cut = any(p.verdict.outcome is Outcome.SKIPPED and p.verdict.sentence.startswith("not tested:") for p in proofs)
     return RunResult(
