@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -255,9 +256,22 @@ def _strongest(hits: list[Hit]) -> list[Hit]:
     """
     order = sorted(hits, key=lambda h: (-h[4].rank, not h[5], h[0] - h[1]))
     kept: list[Hit] = []
+    # What is kept never overlaps but on one same span, so only the span that begins last before an end can be over it.
+    starts: list[int] = []
+    spans: dict[int, list[Hit]] = {}
     for hit in order:
-        over = [k for k in kept if k[0] < hit[1] and hit[0] < k[1]]
-        same = all((k[0], k[1], k[4], k[5]) == (hit[0], hit[1], hit[4], hit[5]) for k in over)
-        if not over or (same and all(k[2] != hit[2] for k in over)):
-            kept.append(hit)
+        before = bisect_left(starts, hit[1]) - 1
+        group = spans[starts[before]] if before >= 0 else []
+        if not group or group[0][1] <= hit[0]:
+            starts.insert(before + 1, hit[0])
+            spans[hit[0]] = [hit]
+        elif _same(group[0], hit) and all(k[2] != hit[2] for k in group):
+            group.append(hit)
+        else:
+            continue
+        kept.append(hit)
     return kept
+
+
+def _same(one: Hit, other: Hit) -> bool:
+    return (one[0], one[1], one[4], one[5]) == (other[0], other[1], other[4], other[5])
