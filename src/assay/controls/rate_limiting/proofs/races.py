@@ -125,8 +125,9 @@ def raced(surface: Surface, target: Target, tally: Tally, persona: Persona) -> C
         if able.thing is not None and "{" in target.operation.path and not able.thing.made:
             raise NotReached("the object was not made by this run, and would be used up")
         racer = Racer(lab, tally, able, key_of(target.operation) or "")
-        if ticket is not None:
-            racer.mine = await _ticket(lab, ticket)
+        press = await _press(lab, ticket)
+        if press is not None:
+            racer.mine = await press.make()
         start = await racer.figure()
         first = await lab.call(racer.call("once"))
         if not first.ok:
@@ -142,39 +143,42 @@ def raced(surface: Surface, target: Target, tally: Tally, persona: Persona) -> C
             return await _counted(racer, step)
         if again.ok or effects != 1:
             return unclear("two calls one after the other moved the figure in ways that say nothing", again)
-        return await _used_up(await _anew(racer, ticket), step)
+        if press is None:
+            raise NotReached("the second call was refused, and this run can make nothing of the same kind to be used")
+        racer.mine = await press.make()
+        return await _used_up(racer, step)
 
     return run
 
 
-async def _ticket(lab: Lab, ticket: Ticket) -> tuple[str, str]:
-    """One more of what can be used up: which property of the body names it, and how.
+@dataclass
+class Press:
+    """Makes things to be used up, all by the same request: how often each can be used is then the same, too."""
 
-    Raises:
-        NotReached: nobody who may make one could.
-    """
-    maker = ticket.maker
-    able = await ready(lab, maker, lab.surface.permitted(maker)[0])
-    seen = await lab.call(able.call(lab, able.draft, "makes what is used up"))
-    body = seen.json() if seen.ok else None
-    value = body.get(ticket.name) if isinstance(body, dict) else None
-    if not isinstance(value, str):
-        raise NotReached(f"`{maker.id}` was answered {seen.status}, so there is nothing to use up")
-    return ticket.name, value
+    lab: Lab
+    ticket: Ticket
+    able: Ready
+
+    async def make(self) -> tuple[str, str]:
+        """One more: which property of a request's body names it, and how.
+
+        Raises:
+            NotReached: it was not made.
+        """
+        maker = self.ticket.maker
+        seen = await self.lab.call(self.able.call(self.lab, self.able.draft, "makes what is used up"))
+        body = seen.json() if seen.ok else None
+        value = body.get(self.ticket.name) if isinstance(body, dict) else None
+        if not isinstance(value, str):
+            raise NotReached(f"`{maker.id}` was answered {seen.status}, so there is nothing to use up")
+        return self.ticket.name, value
 
 
-async def _anew(racer: Racer, ticket: Ticket | None) -> Racer:
-    """The same with something that was not used yet.
-
-    Raises:
-        NotReached: there is no more of it.
-    """
-    if ticket is not None:
-        return replace(racer, mine=await _ticket(racer.lab, ticket))
-    if racer.able.thing is None or not racer.able.thing.made:
-        raise NotReached("the second call was refused, and this run can make nothing else to be used")
-    target, persona = racer.able.target, racer.able.persona
-    return replace(racer, able=await ready(racer.lab, target, persona, own=True))
+async def _press(lab: Lab, ticket: Ticket | None) -> Press | None:
+    """Somebody who may make what is used up; None: nothing is known to make it. Raises NotReached: nobody can."""
+    if ticket is None:
+        return None
+    return Press(lab, ticket, await ready(lab, ticket.maker, lab.surface.permitted(ticket.maker)[0]))
 
 
 @dataclass
