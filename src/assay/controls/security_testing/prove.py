@@ -30,7 +30,9 @@ _CHANGING = re.compile(
     r"\bshutdown\b|xp_cmdshell|\brm\s+-|\bkill\b|\breboot\b|\$(?:set|unset|push|out|merge)\b|/etc/shadow|>\s*/"
 )
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
-_WHO_MAY = ("authentication", "authorisation")
+_WHO_IT_IS = ("authentication", "network_ranges", "layered_architecture", "environment_segregation")
+"""Controls that refuse a caller for who or where it is, whatever it asks for: that shows nothing about a request."""
+_WHO_MAY = (*_WHO_IT_IS, "authorisation")
 """Controls that look at the caller before anything looks at the request."""
 _OF_A_PAGE = frozenset({"referer", "origin"})
 
@@ -167,7 +169,7 @@ def _target(target: Target, finding: ImportedFinding, request: Request, thing: T
 
 def _judged(finding: ImportedFinding, answer: Answer, good: Seen) -> Judged:
     seen, name = answer.seen, _named(finding)
-    if answer.at_gateway and answer.policy.startswith("authentication"):
+    if answer.at_gateway and answer.policy.startswith(_WHO_IT_IS):
         return unclear(f"{name}: the gateway refused the caller (`{answer.policy}`), not the request", seen)
     if answer.at_gateway:
         return held(f"{name} is mended: the reported request is refused by policy `{answer.policy}`", seen)
