@@ -71,7 +71,7 @@ class Compared:
         calls: its calls that were let through.
         answering: ``API/OPERATION`` of each operation that is granted and answers data.
         unused: those of them that were not called.
-        beyond: operations that answer data and were called although no access rule grants them (any more).
+        beyond: operations that answer data and were called although none of its declared roles is granted them.
     """
 
     principal: Principal

@@ -47,7 +47,7 @@ def _operations(console: Console, one: Compared, *, in_full: bool) -> None:
     name = escape(plain(one.principal.name))
     if one.beyond:
         listed = ", ".join(one.beyond) if in_full else few(one.beyond)
-        console.print(f"\n[red]{name}[/] called what no access rule grants it: {escape(plain(listed))}")
+        console.print(f"\n[red]{name}[/] called what none of its declared roles is granted: {escape(plain(listed))}")
     if one.unused:
         listed = ", ".join(one.unused) if in_full else few(one.unused)
         counted = f"{len(one.unused)} of {len(one.answering)}"
