@@ -187,6 +187,21 @@ def test_what_was_mended_holds_when_it_is_attacked(shop: Shop) -> None:
 
 
 @pytest.mark.integration
+def test_two_declared_users_are_two_owners_without_a_word_about_how_to_prove(shop: Shop) -> None:
+    named = shop.directory / "assay.d" / "proving.yaml"
+    text = named.read_text(encoding="utf-8")
+    named.unlink()
+    try:
+        words = ("--control", "authorisation", "--requests", "600", "--seconds", "20s")
+        found: Any = json.loads(shop.assay("prove", "--environment", "test", "--format", "json", *words))
+    finally:
+        named.write_text(text, encoding="utf-8")
+    held = {v["check"] for v in found["verdicts"] if v["outcome"] == "pass"}
+    assert {"foreign-object-read", "foreign-object-changed"} <= held
+    assert not [v["sentence"] for v in found["verdicts"] if "a second `test-shop` is needed" in v["sentence"]]
+
+
+@pytest.mark.integration
 def test_the_one_deviation_is_found_and_is_the_one_that_was_accepted(shop: Shop) -> None:
     case = "api_gateway/upstream-reachable/storefront-test/anonymous"
     found: Any = json.loads(shop.assay("prove", "--environment", "test", "--format", "json", "--replay", case))

@@ -189,7 +189,9 @@ class Objects:
                     last, wanted.owner = parent.got, parent.owner or wanted.owner
                     params[name] = last.value
                     continue
-                last = await self._value(target, name, params, persona, bound.get(name), wanted, nonce if final else "")
+                last = await self._value(
+                    target, name, params, persona, bound.get(name), wanted, nonce if final else "", other_than
+                )
                 params[name] = last.value
                 if wanted.owner is not None:
                     self._maker.remember(target.api, name, last.value, wanted.owner)
@@ -253,6 +255,7 @@ class Objects:
         bound: Claim | None,
         wanted: Wanted,
         plant: str,
+        other_than: Sequence[Identity] = (),
     ) -> Got:
         """A real value for one parameter.
 
@@ -283,8 +286,10 @@ class Objects:
         if got is not None:
             return got
         if bound is not None and await self._cast.mints(persona):
+            taken = {i.tenant if bound == ("tenant",) else i.subject for i in other_than}
             for value in self._declared(target, bound):
-                return Got(value)
+                if value not in taken:
+                    return Got(value)
             if not self._maker.graph(target).parameters[target.id, name]:
                 # Nothing makes such a thing: it is there for whoever has the claim.
                 unique = secrets.token_hex(6)

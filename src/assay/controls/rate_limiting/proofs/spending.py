@@ -120,8 +120,11 @@ async def another(lab: Lab, bound: Bound, than: Spender) -> Call | None:
             who = await lab.act(bound.persona, fresh=True)
         except NotReached:
             who = None
-        if who is not None and who.subject != (than.callers[0].who and than.callers[0].who.subject):
-            return shaped(lab, bound, await _as(lab, bound, who), "another caller")
+        if who is not None:
+            # Where callers are bound to objects, whoever owns the one that was found calls: it may be the same again.
+            able = await _as(lab, bound, who)
+            if able.who is not None and able.who.subject not in {c.who.subject for c in than.callers if c.who}:
+                return shaped(lab, bound, able, "another caller")
     for persona in lab.surface.permitted(bound.target):
         if bound.persona is not None and _apart(persona, bound.persona):
             with suppress(NotReached):
