@@ -146,6 +146,9 @@ class TestWhere:
         with pytest.raises(UsageError) as raised:
             whereabouts(seen.declaration, seen.closure, seen.reached, "user.contact.mail")
         assert "`user.contact.email`" in raised.value.fix
+        with pytest.raises(UsageError) as raised:
+            whereabouts(seen.declaration, seen.closure, seen.reached, "email")
+        assert raised.value.fix == "use one of `user.contact.email`"
 
 
 def test_blends_begin_with_those_above_their_clearance_and_can_be_asked_for_by_name(seen: View) -> None:

@@ -137,7 +137,9 @@ def whereabouts(
     """
     known = categories()
     if category not in known:
-        raise UsageError(f"there is no data category `{category}`", fix=did_you_mean(category, known, what="category"))
+        ending = [name for name in known if name.rpartition(".")[2] == category]
+        fix = did_you_mean(category, ending or known, what="category")
+        raise UsageError(f"there is no data category `{category}`", fix=fix)
     model = declaration.model
     declared: dict[FieldName, Declared] = {}
     for data, one in model.data.items():

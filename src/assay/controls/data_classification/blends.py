@@ -64,10 +64,11 @@ def _above(facts: Facts, principal: Principal, found: tuple[Blend, ...]) -> Verd
     check, at, most = "blend-above-clearance", _place(facts, principal), found[0]
     names = " and ".join(dict.fromkeys(f"`{o.data}`" for o in most.objects))
     if most.above:
-        together = f"{names} together" if len(most.objects) > 1 else names
+        several = len({o.data for o in most.objects}) > 1
+        together = f"{names} together are" if several else f"{names} is"
         last = next(s for s in most.claimed.steps if s.level == most.claimed.level)
         sentence = (
-            f"{who(principal)} is cleared for {principal.clearance} data, but {together} is {most.claimed.level}:"
+            f"{who(principal)} is cleared for {principal.clearance} data, but {together} {most.claimed.level}:"
             f" {last.sentence}"
         )
         severity = Severity.CRITICAL if most.claimed.level == "special" else None
