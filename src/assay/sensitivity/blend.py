@@ -100,7 +100,12 @@ def groups(objects: Iterable[Reached], *, verified: bool = False) -> tuple[tuple
 def keys_of(one: Reached, *, verified: bool = False) -> frozenset[str]:
     """Everything by which the records of an object can be joined with others."""
     pieces = one.verified if verified else one.claimed
-    return frozenset(key for piece in pieces.values() for key in piece.linking)
+    keys: set[str] = set()
+    for piece in pieces.values():
+        keys |= piece.keys
+        if piece.direct:
+            keys.add(piece.attribute)
+    return frozenset(keys)
 
 
 def _place(one: Reached) -> tuple[str, str]:

@@ -167,4 +167,7 @@ def narrowed(piece: Piece, population: int | None) -> Piece:
 
 def total(pieces: Iterable[Piece]) -> int | None:
     """How many people a union of pieces is about: the largest number among them."""
-    return max((p.population for p in pieces if p.population is not None), default=None)
+    most: int | None = None
+    for piece in pieces:
+        most = larger(most, piece.population)
+    return most
