@@ -7,10 +7,10 @@ included, and in the same place whatever is looked at first.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
+from heapq import heappop, heappush
 
 from msgspec.structs import replace
 
@@ -167,18 +167,59 @@ class _Spread:
             self.pieces.setdefault(node, self._known.pieces[node[1]])
 
     def _run(self) -> None:
-        waiting = deque(self.pieces)
+        """Passes on what is new, in rounds from upstream to downstream.
+
+        So a chain takes one round, and a circle three, in whatever order its flows were written. The end does not
+        depend on the order: everything only grows.
+        """
+        nodes = self._upstream_first()
+        place = {node: index for index, node in enumerate(nodes)}
+        waiting, later = list(range(len(nodes))), set[int]()
         queued = set(waiting)
         while waiting:
-            node = waiting.popleft()
-            queued.discard(node)
-            for target, arriving in self._leaving(node):
+            here = heappop(waiting)
+            queued.discard(here)
+            for target, arriving in self._leaving(nodes[here]):
                 after = absorb(self.pieces.get(target, EMPTY), arriving)
-                if after is not None:
-                    self.pieces[target] = after
-                    if target not in queued:
-                        queued.add(target)
-                        waiting.append(target)
+                if after is None:
+                    continue
+                self.pieces[target] = after
+                there = place[target]
+                if there <= here:
+                    later.add(there)
+                elif there not in queued:
+                    queued.add(there)
+                    heappush(waiting, there)
+            if not waiting:
+                waiting, queued, later = sorted(later), later, set()
+
+    def _upstream_first(self) -> list[Node]:
+        """All nodes, each before those it leads to, as far as there is no circle (the reverse of a postorder)."""
+        found: list[Node] = []
+        seen: set[Node] = set()
+        for start in self.pieces:
+            if start in seen:
+                continue
+            seen.add(start)
+            path = [(start, self._targets(start))]
+            while path:
+                node, rest = path[-1]
+                following = next((target for target in rest if target not in seen), None)
+                if following is None:
+                    found.append(node)
+                    path.pop()
+                else:
+                    seen.add(following)
+                    path.append((following, self._targets(following)))
+        return found[::-1]
+
+    def _targets(self, node: Node) -> Iterator[Node]:
+        for name in self._flows.get(node, ()):
+            flow = self._model.flows[name]
+            target = flow.to, flow.into or node[1]
+            if target in self.pieces:
+                yield target
+        yield from self._joins.get(node, ())
 
     def _leaving(self, node: Node) -> Iterable[tuple[Node, Pieces]]:
         for name in self._flows.get(node, ()):
@@ -285,16 +326,14 @@ def _operations(
 
 
 def stores_behind(model: Model, api: str) -> tuple[str, ...]:
-    """The systems behind an API, through other APIs too."""
-    seen: dict[str, None] = {}
-    waiting, found = [api], dict[str, None]()
+    """The systems behind an API, through other APIs too. An API and the system behind it often have the same name."""
+    seen, waiting, found = {api}, [api], set[str]()
     while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen[name] = None
-        if name in model.apis:
-            waiting += model.apis[name].backed_by
-        elif name in model.systems:
-            found[name] = None
+        declared = model.apis.get(waiting.pop())
+        for name in declared.backed_by if declared else ():
+            if name in model.systems:
+                found.add(name)
+            if name in model.apis and name not in seen:
+                seen.add(name)
+                waiting.append(name)
     return tuple(sorted(found))
