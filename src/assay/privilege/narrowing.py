@@ -13,6 +13,7 @@ from assay.declare.rules import rules_by_operation
 from assay.declare.selectors import selects
 from assay.privilege.declared import needs_of
 from assay.privilege.rights import Operation
+from assay.sensitivity.closure import stores_behind
 
 _METHODS: Final[Mapping[str, Operation]] = {
     "GET": "read",
@@ -59,7 +60,7 @@ def narrowings(declaration: Declaration, name: str) -> tuple[Narrowing, ...]:
     wanted = {need.operation for need in needs_of(declaration, name)}
     found: list[Narrowing] = []
     for api_id, api in model.apis.items():
-        if api_id not in declaration.contracts or account.system not in _behind(declaration, api_id):
+        if api_id not in declaration.contracts or account.system not in stores_behind(model, api_id):
             continue
         everything = Narrowed(api=api_id, operations=("",))
         holders = holding(declaration, account, everything)
@@ -73,20 +74,6 @@ def narrowings(declaration: Declaration, name: str) -> tuple[Narrowing, ...]:
             by = Narrowed(api=api_id, operations=operations)
             found.append(Narrowing(api_id, operations, holding(declaration, account, by)))
     return tuple(found)
-
-
-def _behind(declaration: Declaration, api: str) -> frozenset[str]:
-    """The systems behind an API, through other APIs as well."""
-    apis, seen, waiting = declaration.model.apis, {api}, [api]
-    systems: set[str] = set()
-    while waiting:
-        for name in apis[waiting.pop()].backed_by:
-            if name in apis and name not in seen:
-                seen.add(name)
-                waiting.append(name)
-            elif name not in apis:
-                systems.add(name)
-    return frozenset(systems)
 
 
 def as_yaml(name: str, proposals: Iterable[Narrowing]) -> str:

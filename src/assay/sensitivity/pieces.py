@@ -93,7 +93,7 @@ def merge(one: Piece, other: Piece) -> Piece:
         category=one.category if one.category >= other.category else other.category,
         direct=one.direct or other.direct,
         bits=one.bits if one.bits >= other.bits else other.bits,
-        whole=one.whole if one.whole >= other.whole else other.whole,
+        whole=_whole(one, other),
         unmeasured=one.unmeasured or other.unmeasured,
         sensitive=one.sensitive | other.sensitive,
         inferred=one.inferred | other.inferred,
@@ -108,6 +108,12 @@ def merge(one: Piece, other: Piece) -> Piece:
         via=one.via | other.via,
         applied=one.applied & other.applied,
     )
+
+
+def _whole(one: Piece, other: Piece) -> float:
+    """What the more telling bits were before; 0 when they are whole."""
+    most = one.whole if one.whole >= other.whole else other.whole
+    return most if most > one.bits and most > other.bits else 0.0
 
 
 def smaller(one: int | None, other: int | None) -> int | None:

@@ -91,7 +91,13 @@ def _pseudonym(piece: Piece, suffix: str) -> Piece:
 def _shortened(piece: Piece, bits: float) -> Piece:
     left = max(min(piece.bits, bits), bits if piece.direct or piece.unmeasured or piece.keys else 0.0)
     return replace(
-        piece, direct=False, keys=frozenset(), bits=left, unmeasured=False, level=_capped(piece, _CONFIDENTIAL)
+        piece,
+        direct=False,
+        keys=frozenset(),
+        bits=left,
+        whole=piece.whole if piece.whole > left else 0.0,
+        unmeasured=False,
+        level=_capped(piece, _CONFIDENTIAL),
     )
 
 
@@ -106,7 +112,7 @@ def _generalised(piece: Piece, how: Generalise) -> Piece:
         return piece  # a part of a date says nothing about what else identifies
     whole = max(piece.whole, piece.bits)
     left = min(piece.bits, max(0.0, whole - _DATES[str(how.to)]))
-    return replace(piece, bits=left, whole=whole, level=_capped(piece, _CONFIDENTIAL))
+    return replace(piece, bits=left, whole=whole if whole > left else 0.0, level=_capped(piece, _CONFIDENTIAL))
 
 
 def _aggregated(piece: Piece, how: Aggregate) -> Piece:
