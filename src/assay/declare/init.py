@@ -86,7 +86,6 @@ def _api(contract: Contract, api: str, contract_path: str, upstream: str, data: 
         f"  {scalar_text(api)}:",
         f"    title: {_text(title)}",
         "    owner: my-team  # guess: who answers for this API",
-        "    layer: system  # guess: experience, process or system",
         "    exposure: internal  # guess: public, partner or internal",
         "    environment: development",
         f"    contract: {_text(contract_path)}",
