@@ -239,3 +239,7 @@ def test_any_text_is_a_message_or_none(text: str) -> None:
 def test_depth_of_xml_is_bounded() -> None:
     with pytest.raises(UsageError, match="too deeply"):
         xml_tree(b"<a>" * 200 + b"</a>" * 200, "r.xml")
+
+
+def test_a_character_that_nobody_has_assigned_yet_is_not_shown_as_it_is() -> None:
+    assert cleaned("before \U00018cd6 after") == "before \N{REPLACEMENT CHARACTER} after"

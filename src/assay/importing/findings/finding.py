@@ -127,6 +127,8 @@ def cleaned(text: object, longest: int = _LONGEST_TEXT) -> str:
     """A foreign text on one line, without anything a terminal would obey, cut to a length."""
     found = _CONTROL.sub(" ", str(text)) if isinstance(text, str | int | float) else ""
     found = " ".join(found.split())
+    if not found.isprintable():  # unassigned characters, which a terminal of tomorrow may obey
+        found = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in found)
     return found if len(found) <= longest else found[: longest - 1] + "…"
 
 
