@@ -1,6 +1,7 @@
 """The few types every part shares. Depends on nothing else in the package."""
 
 from assay.domain.errors import AssayError, DeclarationError, Exit, IncompleteError, UsageError
+from assay.domain.listing import listed
 from assay.domain.location import Location
 from assay.domain.nearest import did_you_mean, nearest
 from assay.domain.secret import Secret
@@ -22,6 +23,7 @@ __all__ = [
     "UsageError",
     "Verdict",
     "did_you_mean",
+    "listed",
     "nearest",
     "worst",
 ]

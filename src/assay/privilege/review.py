@@ -10,6 +10,7 @@ from functools import cached_property
 
 from assay.declare.declaration import Declaration
 from assay.declare.model import LEVELS, RIGHT_WORDS, Account, Duty, Level
+from assay.domain import listed
 from assay.privilege.declared import BY_HAND, granted, needs_of, rights_of
 from assay.privilege.excess import MODERATE, SUPER, WINDOW, Excess, excess_of
 from assay.privilege.reach import Blast, Reach
@@ -295,8 +296,7 @@ def _whole(grant: Grant) -> bool:
 
 
 def _objects(grants: Iterable[Grant]) -> str:
-    names = list(dict.fromkeys(g.object for g in grants))
-    return ", ".join(f"`{n}`" for n in names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return listed(dict.fromkeys(g.object for g in grants), 3)
 
 
 def _creeping(excess: Excess, needs: tuple[Grant, ...]) -> tuple[str, ...]:

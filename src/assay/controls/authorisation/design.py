@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 
 from assay.controls._lib.judging import judge as _judge
 from assay.controls._lib.observed import observed
@@ -16,7 +16,7 @@ from assay.declare.declaration import Declaration
 from assay.declare.model import Access, Api
 from assay.declare.rules import rules_by_operation
 from assay.declare.selectors import selected
-from assay.domain import AssayError, Confidence, Verdict, did_you_mean
+from assay.domain import AssayError, Confidence, Verdict, did_you_mean, listed
 from assay.gateway.ir import Ownership
 
 _CONTROL = "authorisation"
@@ -82,7 +82,7 @@ def _rule(declaration: Declaration, api_id: str, api: Api, index: int) -> Iterat
         sentence = f"rule {index} of API `{api_id}` lets only administrators ({who}) call every operation"
         yield judge.passed("wildcard-operations", subject, at, sentence)
     if rule.anonymous:
-        writes = _named(o.id for o in _of(rule, operations) if o.method in _WRITES)
+        writes = listed((o.id for o in _of(rule, operations) if o.method in _WRITES), _SHOWN)
         where = declaration.locate(*route, "anonymous")
         if writes:
             sentence = f"rule {index} lets anybody change things through {writes} of API `{api_id}`"
@@ -108,12 +108,6 @@ def _of(rule: Access, operations: tuple[Operation, ...]) -> tuple[Operation, ...
     return tuple(o for o in operations if o.id in names)
 
 
-def _named(ids: Iterable[str]) -> str:
-    every = [f"`{i}`" for i in ids]
-    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
-    return ", ".join(every[:_SHOWN]) + more
-
-
 def _owns(
     declaration: Declaration, api_id: str, index: int, rule: Access, operations: tuple[Operation, ...]
 ) -> Generator[Verdict, None, tuple[Ownership, ...]]:
@@ -136,7 +130,7 @@ def _owns(
         yield judge.passed("owner-rule-unreadable", subject, at, sentence)
         missing = [o for o in _of(rule, operations) if not comparable(o, ownership.parameter)]
         if missing:
-            names = _named(o.id for o in missing)
+            names = listed((o.id for o in missing), _SHOWN)
             sentence = (
                 f"`{ownership.parameter}` is no path segment of its own in {names}: rule {index} allows nothing there"
             )

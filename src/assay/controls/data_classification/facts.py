@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
+from assay import domain
 from assay.controls._lib.judging import judge
 from assay.controls.base import Judge
 from assay.declare.declaration import Declaration
@@ -74,7 +75,5 @@ class Facts:
 
 
 def listed(names: Iterable[str], most: int = 4) -> str:
-    """Names for a sentence."""
-    every = list(dict.fromkeys(names))
-    shown = ", ".join(f"`{name}`" for name in every[:most])
-    return shown + (f" and {len(every) - most} more" if len(every) > most else "")
+    """Names for a sentence, each but once."""
+    return domain.listed(dict.fromkeys(names), most)

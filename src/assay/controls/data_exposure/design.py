@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from assay.controls._lib.exposed import in_urls
 from assay.controls._lib.judging import judge as _judge
@@ -15,12 +15,11 @@ from assay.declare.contract import Operation
 from assay.declare.declaration import Declaration
 from assay.declare.media import may_be_json
 from assay.declare.model import Api
-from assay.domain import Confidence, Severity, Verdict
+from assay.domain import Confidence, Severity, Verdict, listed
 from assay.sensitivity.bodies import Labels, labels
 from assay.sensitivity.levels import level_of, rank
 
 _CONTROL = "data_exposure"
-_SHOWN = 4
 _CONFIDENTIAL, _RESTRICTED = rank("confidential"), rank("restricted")
 
 
@@ -49,7 +48,7 @@ def _classified(declaration: Declaration, api_id: str, found: Labels) -> Verdict
     judge, check, subject = _judge(_CONTROL), "unclassified-api", api_subject(api_id)
     at = declaration.locate("apis", api_id, "contract")
     if found.data:
-        sentence = f"data set {_named(found.data)} says what the data of API `{api_id}` is"
+        sentence = f"data set {listed(found.data)} says what the data of API `{api_id}` is"
         return judge.passed(check, subject, at, sentence)
     answers = (r for o in declaration.operations(api_id) for r in o.responses)
     if not any(r.schema is not None and is_structured(r.media_type) for r in answers):
@@ -68,7 +67,7 @@ def _fields(declaration: Declaration, name: str, found: Labels) -> Verdict:
     missing = found.unlabelled(name)
     at = declaration.places.key("data", name, "fields")
     if missing:
-        sentence = f"data set `{name}` does not say what {_named(missing)} of its schemas is"
+        sentence = f"data set `{name}` does not say what {listed(missing)} of its schemas is"
         return judge.failed(check, subject, at, sentence)
     return judge.passed(check, subject, at, f"data set `{name}` names every field of its schemas")
 
@@ -103,7 +102,7 @@ def _operation(
         return
     yield _open(declaration, api_id, api, operation, carried)
     if carried.hidden:
-        paths = _named([".".join(path) for path, _ in carried.hidden])
+        paths = listed([".".join(path) for path, _ in carried.hidden])
         sentence = f"what lies below {paths} in answers of {what} is hidden from everybody: the schema contains itself"
         yield judge.failed("deep-response", subject, contract.locate(operation.pointer), sentence)
     other = [r for r in operation.responses if r.schema is not None and not may_be_json(r.media_type)]
@@ -111,7 +110,7 @@ def _operation(
         r for r in other if any(rank(i.label.level) >= _CONFIDENTIAL for i in found.of(r.schema, "response").labelled)
     ]
     if spilling:
-        kinds = _named(tuple(dict.fromkeys(str(r.media_type) for r in spilling)))
+        kinds = listed(tuple(dict.fromkeys(str(r.media_type) for r in spilling)))
         sentence = f"{what} answers classified data as {kinds}, which the gateway refuses"
         yield judge.failed("unmaskable-response", subject, contract.locate(spilling[0].pointer), sentence)
     else:
@@ -143,7 +142,7 @@ def _errors(declaration: Declaration, api_id: str, operation: Operation, found: 
             continue
         carried = [i.label.name for i in found.of(response.schema, "response").labelled if _confidential(i.label.level)]
         if carried:
-            sentence = f"the error {response.status} of {what} carries {_named(tuple(dict.fromkeys(carried)))}"
+            sentence = f"the error {response.status} of {what} carries {listed(tuple(dict.fromkeys(carried)))}"
             at = declaration.contracts[api_id].locate(response.pointer)
             return judge.failed(check, subject, at, sentence)
     at = declaration.locate("apis", api_id, "contract")
@@ -188,8 +187,3 @@ def _observed(declaration: Declaration, api_id: str, api: Api) -> Iterator[Verdi
         watching=f"the masks of {{what}} of API `{api_id}` only count",
         enforcing=f"the masks of API `{api_id}` apply",
     )
-
-
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(f"`{n}`" for n in names[:_SHOWN]) + more

@@ -16,12 +16,11 @@ from assay.declare.contract import Operation, SchemaRef
 from assay.declare.contract.media import unvalidated
 from assay.declare.declaration import Declaration
 from assay.declare.model import Api
-from assay.domain import Location, Severity, Verdict
+from assay.domain import Location, Severity, Verdict, listed
 
 _CONTROL = "input_validation"
 LARGE = 8 * 1024 * 1024
 """Bytes of a body above which a limit counts as large; the processor buffers no more either."""
-_SHOWN = 4
 _KINDS = (
     ("strings", "unbounded-string", "text of any length"),
     ("arrays", "unbounded-array", "lists of any length"),
@@ -82,7 +81,7 @@ def _operation(
     yield from _bounds(what, subject, inputs, found, at)
     loose = [p for p in operation.parameters if p.location == "path" and () in openness(found, p.schema).texts]
     if loose:
-        names = _named([p.name for p in loose])
+        names = listed([p.name for p in loose])
         sentence = f"anything but a slash may stand for {names} in the path of {what}"
         yield judge.failed("untyped-path-parameter", subject, contract.locate(loose[0].pointer), sentence)
     elif any(p.location == "path" for p in operation.parameters):
@@ -102,7 +101,7 @@ def _bounds(what: str, subject: str, inputs: Sequence[_Input], found: Schemas, a
                 places.setdefault(_shown(item.name, path), item.pointer)
         if places:
             first = next(iter(places.values()))
-            sentence = f"{what} takes {meaning} in {_named(tuple(places))}"
+            sentence = f"{what} takes {meaning} in {listed(tuple(places))}"
             yield judge.failed(check, subject, found.contract.locate(first), sentence)
         else:
             yield judge.passed(check, subject, at, f"{what} does not take {meaning}")
@@ -151,8 +150,3 @@ def _observed(declaration: Declaration, api_id: str, api: Api) -> Iterator[Verdi
         watching=f"requests to {{what}} of API `{api_id}` are only observed",
         enforcing=f"requests to API `{api_id}` that break its contract are refused",
     )
-
-
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(f"`{n}`" for n in names[:_SHOWN]) + more

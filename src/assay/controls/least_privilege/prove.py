@@ -10,6 +10,7 @@ from assay.controls._lib.answers import ask, by_hand, callers, marker, real_obje
 from assay.controls._lib.proving import test_of
 from assay.declare.model import RightsFrom
 from assay.declare.selectors import selects
+from assay.domain import listed
 from assay.privilege.declared import CONNECTION, rights_of
 from assay.privilege.excess import MODERATE
 from assay.privilege.review import Accounts, review
@@ -59,10 +60,7 @@ def _account_case(surface: Surface, name: str, check: str, run: Run) -> Case:
 
 
 def _listed(grants: tuple[Grant, ...]) -> str:
-    names = list(dict.fromkeys(f"{g.right or g.operation} on {g.object}" for g in grants))
-    return ", ".join(f"`{n}`" for n in names[:_SHOWN]) + (
-        f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    )
+    return listed(dict.fromkeys(f"{g.right or g.operation} on {g.object}" for g in grants), _SHOWN)
 
 
 def _facts(rights: Rights, **more: object) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from assay.declare.model import Api, Consumer
 from assay.declare.quantities import RateValue
 from assay.declare.rules import rules_by_operation
 from assay.declare.selectors import selected
-from assay.domain import Confidence, Severity, Verdict
+from assay.domain import Confidence, Severity, Verdict, listed
 
 _CONTROL = "rate_limiting"
 GENEROUS = 100.0
@@ -57,7 +57,7 @@ def _bounded(declaration: Declaration, api_id: str, api: Api) -> Verdict:
     if not open_ones:
         return judge.passed(check, subject, at, f"every operation of API `{api_id}` has a limit of its own")
     severity = Severity.MEDIUM if api.exposure == "internal" else Severity.HIGH
-    what = f"{_named(open_ones)} of API `{api_id}`" if bounded or limits.write else f"API `{api_id}`"
+    what = f"{listed(open_ones, _SHOWN)} of API `{api_id}`" if bounded or limits.write else f"API `{api_id}`"
     sentence = f"nothing bounds how often a caller may call {what}"
     if limits.network:
         severity = Severity.MEDIUM
@@ -136,7 +136,7 @@ def _consumer(declaration: Declaration, name: str, consumer: Consumer) -> Verdic
     many = _many_callers(consumer)
     open_ones = [i for i, a in _reached(declaration, consumer) if not a.limits.default]
     if open_ones:
-        sentence = f"nothing bounds consumer `{name}` at {_named(open_ones)}"
+        sentence = f"nothing bounds consumer `{name}` at {listed(open_ones, _SHOWN)}"
         return judge.failed(check, subject, at, sentence, severity=Severity.MEDIUM)
     if many:
         sentence = f"each user of consumer `{name}` is bounded, but not all of them together"
@@ -192,8 +192,3 @@ def _observed(declaration: Declaration, api_id: str, api: Api) -> Iterator[Verdi
         watching=f"the limits of {{what}} of API `{api_id}` only observe",
         enforcing=f"the limits of API `{api_id}` refuse",
     )
-
-
-def _named(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
-    return ", ".join(f"`{i}`" for i in ids[:_SHOWN]) + more

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
 
 from assay.declare.contract import placeholders
+from assay.domain import listed
 from assay.prove.case import Draft, NotReached
 from assay.prove.objects.encoding import encode
 from assay.prove.objects.graph import template
@@ -127,5 +128,4 @@ def _shown(made: Made) -> str:
 
 
 def _sentence(reason: str, shown: Sequence[str]) -> str:
-    named = ", ".join(f"`{s}`" for s in shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
-    return f"{named} had to stay: {reason}"
+    return f"{listed(shown, 3)} had to stay: {reason}"
