@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -61,7 +62,7 @@ def count(lines: Iterable[bytes], since: datetime | None) -> Observed:
     """Counts lines of the log. A line that is no JSON object (cut while it was written) is passed over."""
     calls, policies = 0, Counter[str]()
     for line in lines:
-        record = _record(line)
+        record = parsed(line)
         if record is None or (since is not None and _time(record) < _text(since)):
             continue
         calls += 1
@@ -82,11 +83,12 @@ def tail(log: Path, limit: int) -> tuple[list[bytes], bool]:
 
 
 def _reaches_back(lines: list[bytes], since: datetime | None) -> bool:
-    first = _record(lines[0]) if lines else None
+    first = parsed(lines[0]) if lines else None
     return since is not None and first is not None and _time(first) < _text(since)
 
 
-def _record(line: bytes) -> dict[str, object] | None:
+def parsed(line: bytes) -> dict[str, Any] | None:
+    """A line of the log; None for one that is no JSON object, as when it was cut while it was written."""
     try:
         found = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

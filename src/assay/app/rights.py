@@ -9,8 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from assay.app.observed import parsed, tail
 from assay.app.project import Project
 from assay.declare.declaration import Declaration
 from assay.declare.model import Account
@@ -207,7 +206,8 @@ def last_calls(declaration: Declaration, log: Path, *, limit: int = LOG_LIMIT) -
         if consumer.authenticate.mtls:
             by_name[consumer.authenticate.mtls.san] = name
     found: dict[str, date] = {}
-    for record in _records(log, limit):
+    lines, _ = tail(log, limit)
+    for record in filter(None, map(parsed, lines)):
         moment = _day(record.get("time"))
         if moment is None or decide(record).outcome != "allowed":
             continue
@@ -220,24 +220,6 @@ def last_calls(declaration: Declaration, log: Path, *, limit: int = LOG_LIMIT) -
             if who and found.get(who, moment) <= moment:
                 found[who] = moment
     return found
-
-
-def _records(log: Path, limit: int) -> Iterator[dict[str, Any]]:
-    """The last whole lines of the log. One that is no JSON object (cut while it was written) is passed over."""
-    try:
-        with log.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - limit))
-            lines = file.read(limit).splitlines()
-    except OSError:
-        return
-    for line in lines if size <= limit else lines[1:]:
-        try:
-            record = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            continue
-        if isinstance(record, dict):
-            yield record
 
 
 def _day(value: object) -> date | None:
