@@ -18,6 +18,7 @@ from assay.declare.shapes import Path
 from assay.prove.case import Case, Judged, Lab, Run, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
 from assay.sensitivity.bodies import Labelled
+from assay.sensitivity.closure import moved as taken_along
 from assay.sensitivity.closure import stores_behind
 from assay.sensitivity.reductions import words
 
@@ -54,15 +55,15 @@ def plan(surface: Surface, targets: tuple[Target, ...]) -> Iterator[Case]:
         recipient = model.systems.get(flow.to)
         if not flow.transforms or flow.from_ not in writers or recipient is None or recipient.connection is None:
             continue  # that nobody has seen them work is said by the design (`unverified-reduction`)
-        moved = _moved(surface, name, flow)
-        best = _writer(surface, writers[flow.from_], moved)
+        taken = _moved(surface, name, flow)
+        best = _writer(surface, writers[flow.from_], taken)
         if best is None:
             continue
         target, fields = best
         persona = clearest(surface, target, tuple(fields.values()))
         if persona is None:
             continue
-        run = _arrives(moved, target, persona, fields)
+        run = _arrives(taken, target, persona, fields)
         yield case(
             target,
             "transform-not-applied",
@@ -79,11 +80,9 @@ def plan(surface: Surface, targets: tuple[Target, ...]) -> Iterator[Case]:
 
 def _moved(surface: Surface, name: str, flow: Flow) -> Moved:
     model = surface.declaration.model
-    source = model.systems.get(flow.from_)
-    sets = [d for d in (flow.data or (source.holds if source else ())) if d in model.data]
     changed: dict[str, tuple[str, Transform]] = {}
     kept: set[str] = set()
-    for data in sets:
+    for _, data in taken_along(model, flow):
         for key in model.data[data].fields:
             full = f"{data}.{key}"
             said = next((n for n in (full, key) if n in flow.transforms), None)
