@@ -8,9 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import crossplane
-from crossplane.errors import NgxParserBaseException
-
 from assay.domain import Location, UsageError
 from assay.importing.gateways.foreign import Foreign, Limit, Proof, Route, Unread, Use, lax_networks
 
@@ -56,6 +53,10 @@ class _Reading:
     files: int = 0
 
     def file(self, path: Path, depth: int) -> tuple[_Directive, ...]:
+        # Only here: every `assay check` loads this module, and few read an nginx configuration.
+        import crossplane
+        from crossplane.errors import NgxParserBaseException
+
         self.files += 1
         name = str(Path(self.shown).parent / path.relative_to(self.root))
         try:
