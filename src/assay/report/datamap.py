@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 from assay.declare.model import LEVELS, Level
-from assay.report.plain import plain
+from assay.report import svg
 
 COLUMNS = ("Systems", "Flows", "APIs", "Callers")
 _WIDTH, _GAP, _TOP, _LEFT = 268, 96, 92, 24
@@ -124,11 +124,11 @@ def render(picture: Picture) -> str:
     height = layout.height + 24 + 18 * len(picture.notes)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
-        f' role="img" aria-label={quoteattr(_clean(picture.title))}>',
-        f"<title>{_text(picture.title)}</title>",
+        f' role="img" aria-label={quoteattr(svg.clean(picture.title))}>',
+        f"<title>{svg.text(picture.title)}</title>",
         _STYLE,
         '<rect class="paper" width="100%" height="100%"/>',
-        f'<text class="title" x="{_LEFT}" y="32">{_text(picture.title)}</text>',
+        f'<text class="title" x="{_LEFT}" y="32">{svg.text(picture.title)}</text>',
         *_legend(width),
         *(
             f'<text class="head" x="{_x(column)}" y="{_TOP - 14}">{name}</text>'
@@ -138,7 +138,7 @@ def render(picture: Picture) -> str:
         *(_edge(e, layout.placed) for e in picture.edges if e.source in layout.placed and e.target in layout.placed),
         *(_box(layout.placed[b.id]) for b in picture.boxes),
         *(
-            f'<text class="soft" x="{_LEFT}" y="{layout.height + 18 + 18 * n}">{_text(note)}</text>'
+            f'<text class="soft" x="{_LEFT}" y="{layout.height + 18 + 18 * n}">{svg.text(note)}</text>'
             for n, note in enumerate(picture.notes)
         ),
         "</svg>",
@@ -200,21 +200,21 @@ def _box(placed: _Placed) -> str:
     )
     full = f"{box.title}: {box.subtitle}" if box.subtitle else box.title
     parts = [
-        f"<g id={quoteattr(_clean(box.id))}><title>{_text(full)}</title>",
+        f"<g id={quoteattr(svg.clean(box.id))}><title>{svg.text(full)}</title>",
         f'<rect class="{kind}" x="{x}" y="{y}" width="{_WIDTH}" height="{box.height}" rx="6"/>',
-        f'<text class="name" x="{x + 14}" y="{y + 19}">{_text(title)}</text>',
-        f'<text class="soft" x="{x + 14}" y="{y + 36}">{_text(_cut(box.subtitle, 42))}</text>',
+        f'<text class="name" x="{x + 14}" y="{y + 19}">{svg.text(title)}</text>',
+        f'<text class="soft" x="{x + 14}" y="{y + 36}">{svg.text(_cut(box.subtitle, 42))}</text>',
     ]
     if box.shade:
         parts.append(f'<rect class="l-{box.shade.verified}" x="{x}" y="{y + 5}" width="5" height="{box.height - 10}"/>')
         parts += _chips(box.shade, x + _WIDTH - 8, y + 6)
     for number, row in enumerate(box.rows):
         top = y + _HEAD + number * _ROW
-        parts.append(f'<text x="{x + 14}" y="{top + 14}">{_text(_cut(row.text, _NAME))}</text>')
+        parts.append(f'<text x="{x + 14}" y="{top + 14}">{svg.text(_cut(row.text, _NAME))}</text>')
         parts += _chips(row.shade, x + _WIDTH - 8, top)
     if box.alarm:
         top = y + _HEAD + len(box.rows) * _ROW
-        parts.append(f'<text class="warn" x="{x + 14}" y="{top + 14}">{_text(_cut(box.alarm, 40))}</text>')
+        parts.append(f'<text class="warn" x="{x + 14}" y="{top + 14}">{svg.text(_cut(box.alarm, 40))}</text>')
     return "".join(parts) + "</g>"
 
 
@@ -243,15 +243,6 @@ def _legend(width: int) -> Iterable[str]:
 
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _clean(text: str) -> str:
-    # XML 1.0 has no place for control characters, not even escaped ones.
-    return plain(text).replace("\n", " ").replace("\t", " ")
-
-
-def _text(text: str) -> str:
-    return escape(_clean(text))
 
 
 _STYLE = """<style>

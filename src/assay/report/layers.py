@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
 
-from assay.report.plain import plain
+from assay.report.svg import text
 
 _WIDTH, _HEIGHT, _GAP, _ROW, _TOP, _LEFT = 190, 34, 90, 46, 76, 20
 
@@ -59,7 +58,7 @@ def render(picture: LayerPicture) -> str:
         '<rect class="paper" width="100%" height="100%"/>',
         f'<text class="title" x="{_LEFT}" y="28">{title}</text>',
         *(
-            f'<text class="soft" x="{_LEFT + c * (_WIDTH + _GAP)}" y="{_TOP - 14}">{_text(name)}</text>'
+            f'<text class="soft" x="{_LEFT + c * (_WIDTH + _GAP)}" y="{_TOP - 14}">{text(name)}</text>'
             for c, name in enumerate(picture.columns)
         ),
         *_calls(picture.calls, places),
@@ -82,7 +81,7 @@ def _calls(calls: Iterable[Call], places: Mapping[str, tuple[int, int]]) -> Iter
             far = max(x, w) + _WIDTH + 30
             line = f"M{x + _WIDTH} {y + _HEIGHT // 2}C{far} {y + _HEIGHT // 2} {far} {z + _HEIGHT // 2}"
             line += f" {w + _WIDTH + 4} {z + _HEIGHT // 2}"
-        said = f"<title>{_text(call.wrong)}</title>" if call.wrong else ""
+        said = f"<title>{text(call.wrong)}</title>" if call.wrong else ""
         yield f'<path class="{kind}" d="{line}" marker-end="url(#to-{kind})">{said}</path>'
 
 
@@ -90,14 +89,10 @@ def _node(node: Node, place: tuple[int, int]) -> str:
     x, y = place
     name = node.name if len(node.name) <= 26 else node.name[:25] + "…"
     return (
-        f"<g><title>{_text(f'{node.kind} {node.name}'.strip())}</title>"
+        f"<g><title>{text(f'{node.kind} {node.name}'.strip())}</title>"
         f'<rect class="box" x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="6"/>'
-        f'<text x="{x + 12}" y="{y + 22}">{_text(name)}</text></g>'
+        f'<text x="{x + 12}" y="{y + 22}">{text(name)}</text></g>'
     )
-
-
-def _text(text: str) -> str:
-    return escape(plain(text).replace("\n", " ").replace("\t", " "))
 
 
 _STYLE = """<style>
