@@ -1,0 +1,1 @@
+"""What named people decided, signed with keys of their own, in files beside the declaration."""

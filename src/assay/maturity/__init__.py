@@ -1,0 +1,1 @@
+"""How far an organisation is: what people say, what is measured, and the gap between both."""

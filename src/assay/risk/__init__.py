@@ -1,0 +1,1 @@
+"""What remains at risk: inherent, claimed, and what evidence supports, each with the derivation of its numbers."""
