@@ -99,7 +99,8 @@ def test_a_part_that_is_killed_decides_no_verdict() -> None:
         assert wrong(result) == [], name
         assert len(result.proofs) == result.planned, "every case is accounted for"
         assert "error" not in outcomes and result.stopped == "", (name, outcomes)
-    assert sum(p.verdict.outcome is Outcome.PASS for p in results["Envoy"].proofs) > results["Envoy"].planned / 2
+    # How many of the cases meet a gateway again depends on how fast this machine starts one; that some passed does not.
+    assert sum(p.verdict.outcome is Outcome.PASS for p in results["Envoy"].proofs) >= coming_back[0].after / 2
     assert any("-unavailable" in s for s in sentences(results["no inspector"])), sentences(results["no inspector"])
     assert any("the connection was refused" in s for s in sentences(results["no Envoy"])), results["no Envoy"].proofs
     assert all(killer.killed for killer in (*coming_back, *gone))
