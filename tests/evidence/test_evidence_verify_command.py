@@ -43,6 +43,12 @@ def test_one_flipped_byte_is_named_with_its_record_and_exits_1(evidence: Path) -
     assert "this is not what was signed: 1 finding" in said.output
 
 
+def test_an_environment_beside_a_path_would_change_nothing_and_is_refused(evidence: Path) -> None:
+    said = call(evidence, "--environment", "test")
+    assert isinstance(said.exception, UsageError)
+    assert "`--environment`" in said.exception.sentence
+
+
 def test_programs_get_one_object(evidence: Path) -> None:
     (evidence / "keys.json").unlink()
     said = call(evidence, "--format", "json")

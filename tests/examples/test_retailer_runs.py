@@ -184,6 +184,8 @@ def test_what_was_mended_holds_when_it_is_attacked(shop: Shop) -> None:
     assert bad == []
     held = {v["check"] for v in found["verdicts"] if v["outcome"] == "pass" and v["identity"] in ("alice", "bob")}
     assert {"foreign-object-read", "foreign-object-changed", "property-set-by-caller"} <= held
+    evidence: Any = json.loads(shop.assay("verify", "--environment", "test", "--format", "json"))
+    assert evidence["ok"], "the evidence of an environment's own gateway verifies by its name"
 
 
 @pytest.mark.integration

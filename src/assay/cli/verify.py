@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from assay.app.addresses import now
 from assay.cli.console import err, out, write
-from assay.cli.options import Format, FormatOption, Where
+from assay.cli.options import EnvironmentOption, Format, FormatOption, Where
 from assay.cli.words import counted
 from assay.domain import Exit, UsageError
 from assay.evidence import proof
@@ -40,6 +40,7 @@ def verify(
         ),
     ] = None,
     where: Where = Path(),
+    environment: EnvironmentOption = None,
     since: Annotated[
         Path | None,
         typer.Option(
@@ -74,12 +75,14 @@ def verify(
 
       assay verify --full --format json
     """
+    if path is not None and environment is not None:
+        raise UsageError("`--environment` chooses evidence of a declaration", fix="leave it out, or the path")
     if path is not None and path.is_file():
         for option, given in (("--since", since), ("--witness", witness), ("--full", full)):
             if given:
                 raise UsageError(f"`{option}` changes nothing for one record", fix="name the folder instead")
         return _proof(path, key, format)
-    place = _place(path, where)
+    place = _place(path, where, environment)
     if since is not None:
         place.since, place.said = read_public(since, what="checkpoint").decode("utf-8", "replace"), ""
     with _progress() as tick:
@@ -114,13 +117,13 @@ class _Place:
     declaration: str = ""
 
 
-def _place(path: Path | None, where: Path) -> _Place:
+def _place(path: Path | None, where: Path, environment: str | None) -> _Place:
     if path is not None:
         place = _Place(path)
     else:
-        from assay.app.project import open_project
+        from assay.app.project import in_environment, open_project
 
-        project = open_project(where)
+        project = in_environment(open_project(where), environment)
         place = _Place(project.state / "evidence", declaration=project.declaration.digest)
     private = LogFiles(place.directory.resolve()).private
     if present(private / "head"):
