@@ -8,6 +8,9 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
+SPECIAL_CATEGORY = "user.special_category"
+"""In `appetite.for`: every category of GDPR Art. 9 and 10 at once. The taxonomy has no key above them all."""
+
 
 @cache
 def categories() -> Mapping[str, str]:

@@ -10,10 +10,21 @@ from assay.declare.problem import problem
 from assay.declare.yaml_places import Written, dotted
 from assay.domain import Location, Verdict
 
-SECTIONS = ("environments", "systems", "data", "apis", "consumers", "accounts", "duties", "flows", "objectives")
+SECTIONS = (
+    "environments",
+    "systems",
+    "data",
+    "apis",
+    "consumers",
+    "accounts",
+    "duties",
+    "flows",
+    "objectives",
+    "risks",
+)
 """Top-level mappings from an id to what it names; every file may add ids to them."""
 
-LISTS = ("exceptions",)
+LISTS = ("exceptions", "incidents")
 """Top-level lists; the files' items follow each other in file order."""
 
 

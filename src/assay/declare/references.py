@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from assay.declare.categories import belongs, categories
+from assay.declare.categories import SPECIAL_CATEGORY, belongs, categories
 from assay.declare.contract import Contract
 from assay.declare.model import Access, Account, Api, Data, Model, NetworkList, Networks, RightsFrom
 from assay.declare.places import Path, Places
@@ -65,6 +65,7 @@ def dangling(scene: Scene) -> list[Verdict]:
     checker.architecture()
     checker.objectives()
     checker.exceptions()
+    checker.risks()
     return checker.found
 
 
@@ -368,6 +369,23 @@ class _Checker:
             missing = advice_for_route(exception.on, self.scene.raw, operations)
             if missing is not None:
                 self._say((*here, "on"), f"`{exception.on}` leads to nothing in the declaration", missing)
+
+    def risks(self) -> None:
+        """Which threats there are, and on what, is known when risks are assessed: scenarios are not looked up here."""
+        model = self.scene.model
+        known = {*categories(), SPECIAL_CATEGORY}
+        for category in model.appetite.for_:
+            if category not in known:
+                fix = did_you_mean(category, known, what="category")
+                sentence = f"there is no data category `{category}`"
+                self._say(("appetite", "for", category), sentence, fix, check="unknown-category", key=True)
+        if not model.incidents:
+            return
+        operations = {name: {o.id for o in contract.operations} for name, contract in self.scene.contracts.items()}
+        for index, incident in enumerate(model.incidents):
+            if incident.on is not None and (missing := advice_for_route(incident.on, self.scene.raw, operations)):
+                sentence = f"`{incident.on}` leads to nothing in the declaration"
+                self._say(("incidents", index, "on"), sentence, missing)
 
 
 def _existing(names: Collection[str]) -> str:

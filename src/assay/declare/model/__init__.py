@@ -53,7 +53,9 @@ from assay.declare.model.environments import (
 )
 from assay.declare.model.foreign import ForeignGateway
 from assay.declare.model.governance import Appetite, Exception_, Objective, Scope, Target
+from assay.declare.model.people import Person, PersonKey
 from assay.declare.model.proving import BasicSecret, Bounds, HeaderSecret, LoginRecipe, ProveIdentity, Proving
+from assay.declare.model.risk import Estimate, FactorEstimates, Losses, PastIncident, Risk, ScenarioId
 from assay.declare.model.sensitivity import Compilation, Purpose
 from assay.declare.model.systems import AtRest, Connection, System, Transfer
 from assay.declare.model.testing import SecurityTesting
@@ -96,8 +98,14 @@ class Model(Mapped):
     flows: dict[Id, Flow] = {}
     architecture: Architecture = Field(Architecture(), description="Layers, and who may reach what.")
     objectives: dict[Id, Objective] = {}
+    people: dict[Id, Person] = Field({}, description="People who decide, each known by a key of their own.")
     exceptions: tuple[Exception_, ...] = ()
     appetite: Appetite = Appetite()
+    risks: dict[ScenarioId, Risk] = Field(
+        {}, description="What is decided about risks, by scenario (`assay risk` lists them)."
+    )
+    incidents: tuple[PastIncident, ...] = Field((), description="What happened; for 90 days it makes risks likelier.")
+    losses: Losses | None = Field(None, description="What incidents would cost, for `assay risk --money`.")
     prove: Proving = Field(Proving(), description="How the running system may be tested.")
     security_testing: SecurityTesting = Field(
         SecurityTesting(), description="How old penetration tests may grow, and which pipelines test the security."
@@ -131,7 +139,9 @@ __all__ = [
     "Duty",
     "Encryption",
     "Environment",
+    "Estimate",
     "Exception_",
+    "FactorEstimates",
     "FindingsFile",
     "Flow",
     "ForeignGateway",
@@ -150,6 +160,7 @@ __all__ = [
     "Limits",
     "Listen",
     "LoginRecipe",
+    "Losses",
     "Mapped",
     "MaskForm",
     "Model",
@@ -163,7 +174,10 @@ __all__ = [
     "Observe",
     "OneOrMore",
     "Organisation",
+    "PastIncident",
     "PenTest",
+    "Person",
+    "PersonKey",
     "Plan",
     "Processing",
     "Product",
@@ -174,7 +188,9 @@ __all__ = [
     "Reveal",
     "Right",
     "RightsFrom",
+    "Risk",
     "Role",
+    "ScenarioId",
     "Scope",
     "SecretRef",
     "SecretReference",
