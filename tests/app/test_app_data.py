@@ -199,6 +199,12 @@ class TestScannedFiles:
         assert {s.line for s in look("a.txt", text).seen} == {2}
         assert [s.found.detector for s in look("a.txt", text, least=Confidence.HIGH).seen] == ["phone"]
 
+    def test_broken_json_is_looked_through_as_text_and_that_is_said(self) -> None:
+        looked = look("a.json", b'{"phone": "+31 6 1234 5678",')
+        assert (looked.kind, [s.found.detector for s in looked.seen]) == ("text", ["phone"])
+        assert "called JSON" in looked.unread
+        assert look("a.txt", b"{").unread == ""
+
     def test_bytes_that_are_no_text_are_said_to_be_unread(self) -> None:
         looked = look("a.bin", b"\x89PNG\r\n\x1a\n\0\0")
         assert (looked.kind, looked.seen) == ("binary", ())

@@ -148,7 +148,9 @@ class TestWithoutAServer:
         assert "cannot be read" in found["sync"]["problem"]
         assert found["by-hand"]["excess"] > 0.5
         assert "hunter2" not in out + err
-        assert assay("propose", "sync")[0] == 3
+        code, _, told = assay("propose", "sync")
+        assert code == 3
+        assert "assay.yaml:" in told, "where the connection is declared"
 
     def test_a_missing_variable_is_named(self, assay: Assay, monkeypatch: Any) -> None:
         monkeypatch.delenv("CRM_DSN", raising=False)

@@ -24,6 +24,15 @@ _FILES: Final = 20_000
 """So many files of a directory are looked through at most."""
 _FILE_LIMIT: Final = 256 * 1024 * 1024
 _LINES: Final = (".jsonl", ".ndjson", ".jsonlines", ".log")
+_CALLED: Final = (
+    (".json", "JSON"),
+    (".har", "an HTTP archive"),
+    (".jsonl", "JSON lines"),
+    (".ndjson", "JSON lines"),
+    (".jsonlines", "JSON lines"),
+    (".csv", "CSV"),
+    (".tsv", "CSV"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +166,14 @@ def look(
     scan = scan_text(text, least=least, bounds=replace(bounds, text=len(text) or 1))
     found = sorted([*scan.found, *ask("", text)])
     seen = tuple(Seen(name, 1 + text.count("\n", 0, f.start), f) for f in found)
-    return Looked(name, "text", scan.values, seen, scan.unread)
+    unread = "; ".join(filter(None, (_not_what_it_is_called(name), scan.unread)))
+    return Looked(name, "text", scan.values, seen, unread)
+
+
+def _not_what_it_is_called(name: str) -> str:
+    """What is lost when a file is not what its name says: a value in plain text has no field to explain it."""
+    called = next((what for ending, what in _CALLED if name.lower().endswith(ending)), "")
+    return f"it is called {called} and cannot be read as that: it was looked through as plain text" if called else ""
 
 
 _Ask = Callable[[str, Any], list[Found]]

@@ -132,10 +132,15 @@ class _Systems:
                 known = read_catalogue(self._dsn(account))
             except AssayError as error:
                 known = error  # a server that does not answer is not waited for again
+                error.location = error.location or self._declaration.locate("systems", account.system, "connection")
             self._read[account.system] = known
         if isinstance(known, AssayError):
             raise known
-        return rights_in(known, role_of(name, account))
+        try:
+            return rights_in(known, role_of(name, account))
+        except AssayError as error:
+            error.location = error.location or self._declaration.locate("accounts", name)
+            raise
 
     def uses(self, name: str) -> Uses:
         """What was used; a system that does not say leaves that unclear."""
