@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from assay.sensitivity.label import Label
 from assay.sensitivity.levels import rank
@@ -12,22 +13,27 @@ from assay.sensitivity.principals import Principal, PrincipalReach, Reached
 from assay.sensitivity.steps import Rulebook, Step
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Blend:
     """Objects that a principal can join, because they share a key, and what they say together.
 
     Attributes:
         objects: what is joined; one object alone is a blend too.
         on: the keys by which they are joined.
-        claimed, verified: the label of all of it; ``steps`` of a label say how it was concluded.
+        claimed: the label of all of it; ``steps`` of a label say how it was concluded.
     """
 
     principal: Principal
     objects: tuple[Reached, ...]
     on: tuple[str, ...]
     claimed: Label
-    verified: Label
     observed: bool = False
+    _certain: _Certain = field(kw_only=True, compare=False, repr=False)
+
+    @cached_property
+    def verified(self) -> Label:
+        """Its label if only what was verified is counted; more may hang together then."""
+        return Label(together(self._certain.around(self.objects[0]), verified=True), self.claimed.rules)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -49,6 +55,21 @@ class Blend:
         return exceeds(self.verified, self.principal)
 
 
+class _Certain:
+    """What a principal reaches, joined by keys that are verified: worked out for those who ask."""
+
+    def __init__(self, objects: tuple[Reached, ...]) -> None:
+        self._objects = objects
+
+    def around(self, one: Reached) -> tuple[Reached, ...]:
+        """The objects that hang together with one."""
+        return self._groups[id(one)]
+
+    @cached_property
+    def _groups(self) -> Mapping[int, tuple[Reached, ...]]:
+        return {id(one): group for group in groups(self._objects, verified=True) for one in group}
+
+
 def exceeds(label: Label, principal: Principal) -> bool:
     """Whether a label is above the clearance of a principal that has one."""
     return principal.clearance is not None and label.rank > rank(principal.clearance)
@@ -59,9 +80,9 @@ def blend(reached: PrincipalReach, rules: Rulebook) -> tuple[Blend, ...]:
 
     Objects that share no key stay apart: nobody can tell which records of them belong together.
     """
-    certain = {id(one): group for group in groups(reached.objects, verified=True) for one in group}
-    blends = [_blend(reached, group, certain[id(group[0])], rules) for group in groups(reached.objects)]
-    return tuple(sorted(blends, key=_most_sensitive_first))
+    certain = _Certain(reached.objects)
+    blends = [_blend(reached, group, certain, rules) for group in groups(reached.objects)]
+    return tuple(sorted(blends, key=_most_sensitive_first) if len(blends) > 1 else blends)
 
 
 def _most_sensitive_first(found: Blend) -> tuple[int, int, tuple[str, ...]]:
@@ -77,7 +98,7 @@ def groups(objects: Iterable[Reached], *, verified: bool = False) -> tuple[tuple
     by_key: dict[str, list[Reached]] = {}
     for one in objects:
         touching: dict[int, list[Reached]] = {}
-        keys = keys_of(one, verified=verified)
+        keys = one.certain_keys if verified else one.keys
         for key in keys:
             if key in by_key:
                 touching[id(by_key[key])] = by_key[key]
@@ -90,39 +111,20 @@ def groups(objects: Iterable[Reached], *, verified: bool = False) -> tuple[tuple
                 whole += group
                 found = [g for g in found if g is not group]
                 for other in group:
-                    by_key.update(dict.fromkeys(keys_of(other, verified=verified), whole))
+                    by_key.update(dict.fromkeys(other.certain_keys if verified else other.keys, whole))
         if whole == [one]:
             found.append(whole)
         by_key.update(dict.fromkeys(keys, whole))
     return tuple(tuple(sorted(group, key=_place)) for group in found)
 
 
-def keys_of(one: Reached, *, verified: bool = False) -> frozenset[str]:
-    """Everything by which the records of an object can be joined with others."""
-    pieces = one.verified if verified else one.claimed
-    keys: set[str] = set()
-    for piece in pieces.values():
-        keys |= piece.keys
-        if piece.direct:
-            keys.add(piece.attribute)
-    return frozenset(keys)
-
-
 def _place(one: Reached) -> tuple[str, str]:
     return one.data, one.place
 
 
-def _blend(
-    reached: PrincipalReach, objects: tuple[Reached, ...], certain: tuple[Reached, ...], rules: Rulebook
-) -> Blend:
-    return Blend(
-        reached.principal,
-        objects,
-        shared(objects),
-        Label(together(objects), rules),
-        Label(together(certain, verified=True), rules),
-        reached.observed,
-    )
+def _blend(reached: PrincipalReach, objects: tuple[Reached, ...], certain: _Certain, rules: Rulebook) -> Blend:
+    label = Label(together(objects), rules)
+    return Blend(reached.principal, objects, shared(objects), label, reached.observed, _certain=certain)
 
 
 def together(objects: Iterable[Reached], *, verified: bool = False) -> Pieces:
@@ -135,6 +137,6 @@ def shared(objects: Iterable[Reached]) -> tuple[str, ...]:
     """The keys that more than one object has."""
     count: dict[str, int] = {}
     for one in objects:
-        for key in keys_of(one):
+        for key in one.keys:
             count[key] = count.get(key, 0) + 1
     return tuple(sorted(key for key, n in count.items() if n > 1))

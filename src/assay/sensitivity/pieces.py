@@ -83,10 +83,21 @@ Pieces = Mapping[str, Piece]
 EMPTY: Pieces = {}
 
 
+def linking(pieces: Pieces) -> frozenset[str]:
+    """Everything by which records made of these attributes can be joined with others."""
+    keys: set[str] = set()
+    for piece in pieces.values():
+        keys |= piece.keys
+        if piece.direct:
+            keys.add(piece.attribute)
+    return frozenset(keys)
+
+
 def merge(one: Piece, other: Piece) -> Piece:
     """Both at once: of everything the more telling. Commutative, associative, idempotent."""
-    if one is other or one == other:
+    if one is other or (one.via == other.via and one == other):
         return one
+    # A union makes a set of its own even of two that are the same; most often they are.
     return Piece(
         attribute=one.attribute,
         level=one.level if one.level >= other.level else other.level,
@@ -95,18 +106,18 @@ def merge(one: Piece, other: Piece) -> Piece:
         bits=one.bits if one.bits >= other.bits else other.bits,
         whole=_whole(one, other),
         unmeasured=one.unmeasured or other.unmeasured,
-        sensitive=one.sensitive | other.sensitive,
-        inferred=one.inferred | other.inferred,
-        keys=one.keys | other.keys,
+        sensitive=one.sensitive if one.sensitive is other.sensitive else one.sensitive | other.sensitive,
+        inferred=one.inferred if one.inferred is other.inferred else one.inferred | other.inferred,
+        keys=one.keys if one.keys is other.keys else one.keys | other.keys,
         population=smaller(one.population, other.population),
         secret=one.secret or other.secret,
         free_text=one.free_text or other.free_text,
         place=one.place or other.place,
         points=larger(one.points, other.points),
         guessed=one.guessed or other.guessed,
-        fields=one.fields | other.fields,
-        via=one.via | other.via,
-        applied=one.applied & other.applied,
+        fields=one.fields if one.fields is other.fields else one.fields | other.fields,
+        via=one.via | other.via if one.via and other.via else one.via or other.via,
+        applied=one.applied if one.applied is other.applied else one.applied & other.applied,
     )
 
 
@@ -162,7 +173,12 @@ def inner(parts: Iterable[Pieces], population: int | None = None) -> dict[str, P
     parts = tuple(parts)
     for part in parts:
         population = smaller(population, total(part.values()))
-    return {a: narrowed(p, population) for a, p in joined(*parts).items()}
+    return among(joined(*parts), population)
+
+
+def among(pieces: Pieces, population: int | None) -> dict[str, Piece]:
+    """Pieces, seen among at most so many people."""
+    return {a: narrowed(p, population) for a, p in pieces.items()}
 
 
 def narrowed(piece: Piece, population: int | None) -> Piece:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from assay.declare.model import Level
-from assay.sensitivity.pieces import Pieces
+from assay.sensitivity.pieces import Pieces, linking
 
 Kind = Literal["account", "consumer", "role", "anonymous", "system", "log"]
 
@@ -48,7 +49,7 @@ class Grant:
     operation: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reached:
     """A data set that a principal can reach in one place.
 
@@ -64,6 +65,16 @@ class Reached:
     verified: Pieces
     grants: tuple[Grant, ...]
     forms: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """Everything by which its records can be joined with others."""
+        return linking(self.claimed)
+
+    @cached_property
+    def certain_keys(self) -> frozenset[str]:
+        """The same, where a token that was not verified joins like what it was made of."""
+        return self.keys if self.verified is self.claimed else linking(self.verified)
 
 
 @dataclass(frozen=True, slots=True)
