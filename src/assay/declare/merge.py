@@ -21,6 +21,7 @@ SECTIONS = (
     "flows",
     "objectives",
     "risks",
+    "people",
 )
 """Top-level mappings from an id to what it names; every file may add ids to them."""
 

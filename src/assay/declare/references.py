@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from assay.declare.categories import SPECIAL_CATEGORY, belongs, categories
 from assay.declare.contract import Contract
 from assay.declare.model import Access, Account, Api, Data, Model, NetworkList, Networks, RightsFrom
+from assay.declare.model.people import public_of
 from assay.declare.places import Path, Places
 from assay.declare.problem import problem
 from assay.declare.routes import advice_for_route
@@ -64,6 +65,7 @@ def dangling(scene: Scene) -> list[Verdict]:
     checker.accounts_and_flows()
     checker.architecture()
     checker.objectives()
+    checker.people()
     checker.exceptions()
     checker.risks()
     return checker.found
@@ -359,13 +361,33 @@ class _Checker:
                 files = ", ".join(sorted({contract.file for contract in contracts})) or "any contract"
                 self._operations((*here, "scope", "operations"), scope.operations, operations, files)
 
+    def people(self) -> None:
+        """A key that two people hold would let one of them decide as both."""
+        holders: dict[bytes, tuple[str, Path]] = {}
+        for name, person in self.scene.model.people.items():
+            for index, each in enumerate(person.keys):
+                here: Path = ("people", name, "keys", index)
+                public = public_of(each.key)
+                whose, first = holders.setdefault(public, (name, here))
+                if first != here:
+                    sentence = f"this key is `{whose}`'s already: a key is of one person, and listed once"
+                    fix = "let each person make a key of their own: `ssh-keygen -t ed25519`"
+                    self._say(here, sentence, fix, check="invalid-value")
+
     def exceptions(self) -> None:
         operations = {name: {o.id for o in contract.operations} for name, contract in self.scene.contracts.items()}
+        named: set[str | None] = set()
         for index, exception in enumerate(self.scene.model.exceptions):
             here: Path = ("exceptions", index)
             self._control((*here, "control"), exception.control)
             for number, control in enumerate(exception.compensating):
                 self._control((*here, "compensating", number), control)
+            if self.scene.model.people:
+                self._one((*here, "approved_by"), exception.approved_by, "person", "people")
+            if exception.id is not None and exception.id in named:
+                sentence = f"`{exception.id}` is the id of an exception already"
+                self._say((*here, "id"), sentence, "give each exception an id of its own", check="invalid-value")
+            named.add(exception.id)
             missing = advice_for_route(exception.on, self.scene.raw, operations)
             if missing is not None:
                 self._say((*here, "on"), f"`{exception.on}` leads to nothing in the declaration", missing)

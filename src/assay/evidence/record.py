@@ -1,4 +1,4 @@
-"""What is kept of a verdict, a configuration, a run, a key or an erasure: one record, one in-toto Statement.
+"""What is kept of a verdict, a configuration, a run, a key, an erasure, a decision: one record, one in-toto Statement.
 
 A record is given to :class:`assay.evidence.ledger.Ledger`, which stamps it: ``id``, ``seq``, ``time``, ``origin``,
 ``run`` and ``blobs`` are the ledger's to fill. On disk a record is the predicate of an in-toto Statement of version 1,
@@ -40,6 +40,7 @@ class Kind(StrEnum):
     RUN = "run"
     KEY = "key"
     ERASURE = "erasure"
+    DECISION = "decision"
 
 
 class Method(StrEnum):
@@ -191,6 +192,8 @@ def _check(record: Record) -> None:
         raise AssayError("the digest of a declaration is 64 hexadecimal digits")
     if record.configuration and not _CONFIGURATION.fullmatch(record.configuration):
         raise AssayError("the digest of a configuration is 8 to 128 hexadecimal digits")
+    if record.kind is Kind.DECISION and record.run:
+        raise AssayError("a decision belongs to no run")
     if record.kind is Kind.VERDICT and (record.outcome is None or not record.control or not record.check):
         raise AssayError("a verdict needs a control, a check and an outcome")
     utc(record.time)

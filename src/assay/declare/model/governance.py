@@ -40,6 +40,7 @@ class Objective(Mapped):
 class Exception_(Mapped):
     """An accepted deviation; stays visible everywhere, and ends."""
 
+    id: Id | None = Field(None, description="How decisions name it; without one, the first digits of its digest do.")
     control: Id
     check: Id | None = None
     on: str
