@@ -6,7 +6,7 @@ and not too long ago counts as effective; the clock alone turns effective into s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -48,6 +48,23 @@ class Applied:
     def current(self) -> bool:
         """Whether what is declared is what is applied."""
         return bool(self.live) and self.live == self.wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """Which tests decide an objective, where not every test of its controls speaks about it.
+
+    Attributes:
+        tests: by control, ids of tests of design and of proofs; a control that is not named: all of its tests.
+        shown: the controls of which something must have been shown on the running system; None: every one.
+    """
+
+    tests: Mapping[str, Collection[str]] = field(default_factory=dict)
+    shown: Collection[str] | None = None
+
+    def speaks(self, control: str, test: str) -> bool:
+        """Whether this test of this control decides."""
+        return control not in self.tests or test in self.tests[control]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +129,10 @@ def _side(side: Side) -> dict[str, Any]:
     }
 
 
+ALL = Deciding()
+"""Every test of every control of an objective."""
+
+
 def standings(
     declaration: Declaration,
     design: Sequence[Verdict],
@@ -135,14 +156,14 @@ def standing(
     applied: Applied,
     *,
     now: datetime,
+    deciding: Deciding = ALL,
 ) -> Standing:
     """One objective. Pure: the same inputs give the same status; only ``now`` makes evidence old."""
-    of_design = [v for v in design if v.control in objective.controls and in_scope(objective, v.subject)]
-    of_operation = [f for f in facts if f.control in objective.controls and in_scope(objective, f.subject)]
+    of_design = [v for v in design if decides(objective, deciding, v)]
+    of_operation = [f for f in facts if decides(objective, deciding, f)]
     designed, excepted = _design(of_design)
-    # What was measured on another configuration says nothing about this one.
-    here = [f for f in of_operation if not applied.live or f.configuration == applied.live]
-    operating = _operating(objective, here)
+    here = of_this_configuration(of_operation, applied)
+    operating = _operating(objective, here, deciding)
     oldest = min((f.at for f in here if f.outcome in _CONCLUSIVE), default=None)
     age = (now - oldest).total_seconds() if oldest else None
     expires = oldest + timedelta(seconds=objective.target.evidence_age) if oldest else None
@@ -151,6 +172,18 @@ def standing(
     status, reason = _status(designed, excepted, operating, applied, expires, elsewhere=elsewhere, now=now)
     evidence = tuple(dict.fromkeys(e for f in here if f.outcome in _CONCLUSIVE for e in f.evidence))
     return Standing(name, objective, status, reason, designed, operating, age, expires, evidence)
+
+
+def decides(objective: Objective, deciding: Deciding, found: Verdict | Measured) -> bool:
+    """Whether a verdict or something measured says anything about the objective."""
+    if found.control not in objective.controls or not deciding.speaks(found.control, found.check):
+        return False
+    return in_scope(objective, found.subject)
+
+
+def of_this_configuration(facts: Iterable[Measured], applied: Applied) -> list[Measured]:
+    """What was measured on the configuration that is applied: on another one it says nothing about this one."""
+    return [f for f in facts if not applied.live or f.configuration == applied.live]
 
 
 def in_scope(objective: Objective, subject: str) -> bool:
@@ -192,7 +225,7 @@ def _design(verdicts: Sequence[Verdict]) -> tuple[Side, bool]:
     return Side(Outcome.PASS, told, size, shown, 0, 0.0), bool(excepted)
 
 
-def _operating(objective: Objective, facts: Sequence[Measured]) -> Side:
+def _operating(objective: Objective, facts: Sequence[Measured], deciding: Deciding) -> Side:
     """What was measured. The population is every proof that the claims call for: one that was not concluded, or not
     tried, counts as not shown."""
     due = [f for f in facts if f.outcome is not Outcome.NOT_APPLICABLE and not f.excepted_by]
@@ -205,7 +238,8 @@ def _operating(objective: Objective, facts: Sequence[Measured]) -> Side:
     if bad:
         told = f"{bad} of {sample} proofs failed"
         return Side(Outcome.FAIL, told, size, sample, bad, bound, tuple(dict.fromkeys(f.sentence for f in failed)))
-    missing = [c for c in objective.controls if not any(f.control == c for f in shown)]
+    wanted_of = objective.controls if deciding.shown is None else [c for c in objective.controls if c in deciding.shown]
+    missing = [c for c in wanted_of if not any(f.control == c for f in shown)]
     wanted = float(objective.target.coverage.rstrip("%")) / 100
     vague = tuple(dict.fromkeys(f.sentence for f in due if f.outcome not in _CONCLUSIVE))
     if missing:
