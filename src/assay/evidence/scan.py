@@ -60,7 +60,7 @@ class _Line(msgspec.Struct, gc=False):
 
 _LINE = msgspec.json.Decoder(_Line)
 _BLOBS = msgspec.json.Decoder(list[BlobRef])
-_SPECIAL = frozenset({"run", "key", "erasure"})
+_SPECIAL = frozenset({"run", "key", "erasure", "decision"})
 
 
 @dataclass(slots=True)
@@ -294,7 +294,7 @@ def within(chosen: range, first: int, end: int) -> range:
 
 
 def special(line: bytes) -> Record | None:
-    """The record in a line about a run, a key or an erasure; None when there is none."""
+    """The record in a line about a run, a key, an erasure or a decision; None when there is none."""
     try:
         return decode(envelope.parse(line).payload)
     except AssayError:

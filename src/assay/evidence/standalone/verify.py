@@ -37,6 +37,9 @@ NOTICES = {"expired", "shredded", "unsealed", "outdated"}
 STATEMENT, PREDICATE = "https://in-toto.io/Statement/v1", "urn:assay:evidence:v1"
 PAYLOAD_TYPE = b"application/vnd.in-toto+json"
 MANIFEST_TYPE = b"application/vnd.assay.manifest+json"
+DECISION_TYPE = b"urn:assay:decision:v1"
+DECISION = {"kind", "subject", "digest", "organisation", "person", "reason", "time"}
+DECISIONS = {"exception-request", "exception-approval", "mapping-review", "policy-approval", "withdrawal"}
 LINE = re.compile(rb'\{"keyid":"([0-9a-f]{16})","sig":"([A-Za-z0-9+/]{86}==)","statement":(\{.*\})\}', re.DOTALL)
 EMPTY = hashlib.sha256(b"").digest()
 TITLES = (
@@ -62,7 +65,7 @@ FIELDS: dict[str, tuple[type, ...]] = {
     "blobs": (list,),
 }
 WORDS = {
-    "kind": {"verdict", "configuration", "run", "key", "erasure"},
+    "kind": {"verdict", "configuration", "run", "key", "erasure", "decision"},
     "method": {"examine", "interview", "test"},
     "outcome": {"pass", "fail", "inconclusive", "not_applicable", "skipped", "error"},
 }
@@ -262,6 +265,49 @@ def predicate(statement: object) -> dict[str, Any]:
 
 def is_blob(blob: object) -> bool:
     return isinstance(blob, dict) and set(blob) == set(BLOB) and all(type(blob[n]) is t for n, t in BLOB.items())
+
+
+def decision(said: dict[str, Any]) -> None:
+    """Raises unless a record holds one statement, signed by the key that lies beside it. Whose key it is, the
+    declaration says."""
+    try:
+        inner = said["details"]["envelope"]
+        (one,) = inner["signatures"]
+        members = set(said["details"]), set(inner), set(one)
+        if members != ({"envelope", "key"}, {"payload", "payloadType", "signatures"}, {"keyid", "sig"}):
+            raise Bad("")
+        key, payload, signature = b64(said["details"]["key"]), b64(inner["payload"]), b64(one["sig"])
+        stated = load(payload)
+        if len(key) != 32 or len(signature) != 64 or canonical(stated).encode() != payload:
+            raise Bad("")
+        if inner["payloadType"].encode() != DECISION_TYPE or not isinstance(stated, dict) or set(stated) != DECISION:
+            raise Bad("")
+        if any(type(value) is not str for value in stated.values()):
+            raise Bad("")
+    except (Bad, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise Bad("it holds no decision as one is written") from error
+    problem = ""
+    if stated["kind"] not in DECISIONS:
+        problem = f"`{stated['kind'][:40]}` is no kind of decision"
+    elif not re.fullmatch("[0-9a-f]{64}", stated["digest"]):
+        problem = "its digest is not 64 hexadecimal digits"
+    elif not stated["subject"] or not stated["person"] or max(len(stated[n]) for n in ("subject", "reason")) > 2000:
+        problem = "it lacks a subject or a person, or is too long"
+    else:
+        try:
+            if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", stated["time"]):
+                raise Bad("")
+            moment(stated["time"])
+        except Bad:
+            problem = "its time is not written as 2026-11-22T12:00:00Z"
+    if problem:
+        raise Bad(f"it holds no decision as one is written: {problem}")
+    blob = b"\0\0\0\x0bssh-ed25519\0\0\0 " + key
+    named = f"SHA256:{base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip('=')}"
+    if (said["subject"], said.get("identity", "")) != (stated["subject"], stated["person"]) or one["keyid"] != named:
+        raise Bad("the record and the decision in it name different things")
+    if not verifies(key, signature, pae(payload, DECISION_TYPE)):
+        raise Bad("the person's key did not sign the decision in it")
 
 
 class Note:
@@ -603,7 +649,7 @@ class Verifier:
             return
         if said["seq"] != index:
             self.claimed[index] = said["seq"]
-        if said["kind"] in ("run", "key", "erasure"):
+        if said["kind"] in ("run", "key", "erasure", "decision"):
             try:
                 self.special.append((index, predicate(load(entry(line)[2])), line))
             except Bad:
@@ -713,9 +759,16 @@ class Verifier:
                     if raw.endswith(b"\n") and (index >= self.covered or index % stride == stride // 2):
                         checked += 1
                         self.judge(index, raw[:-1])
+        decided = [(n, said) for n, said, _ in self.special if said["kind"] == "decision" and n < self.covered]
+        for index, said in decided:
+            try:
+                decision(said)
+            except Bad as bad:
+                self.add(3, "bad-signature", f"record {index}", f"{str(bad)[:1].upper()}{str(bad)[1:]}.")
         how = "" if whole else " (a sample; --full takes all)"
         of = f"{checked:,} of {self.lines:,} records"
-        self.close(3, f"{len(trusted):,} of {len(self.seals):,} checkpoints and {of} verified{how}")
+        people = f", and {len(decided):,} decisions of people" if decided else ""
+        self.close(3, f"{len(trusted):,} of {len(self.seals):,} checkpoints and {of} verified{how}{people}")
         self.close(4, f"{of} compared{how}")
 
     def judge(self, index: int, line: bytes) -> None:

@@ -10,6 +10,7 @@ from assay.domain import AssayError
 from assay.evidence import envelope, scan
 from assay.evidence import keys as keyring
 from assay.evidence.checkpoint import Checkpoint, signed_by, verifies
+from assay.evidence.decided import opened
 from assay.evidence.diagnose import Problem, Seen
 from assay.evidence.keys import Epoch
 from assay.evidence.record import Kind
@@ -86,10 +87,24 @@ def signatures(s: Subject) -> None:
     for deep in scan.in_parts(s.parts, much, work, lambda done: s.tick("signatures", done, len(s.parts))):
         checked += deep.checked
         _judge(s, deep)
+    decided = _decisions(s)
     s.checked["signatures"] = s.checked["canonical form"] = (checked, lines)
     how = "" if whole else " (a sample; --full takes all)"
-    s.close(3, f"{len(s.trusted):,} of {len(s.seals):,} checkpoints and {checked:,} of {lines:,} records verified{how}")
+    people = f", and {decided:,} decisions of people" if decided else ""
+    done = f"{len(s.trusted):,} of {len(s.seals):,} checkpoints and {checked:,} of {lines:,} records verified{how}"
+    s.close(3, done + people)
     s.close(4, f"{checked:,} of {lines:,} records compared{how}")
+
+
+def _decisions(s: Subject) -> int:
+    """Every decision in the log is one statement, signed by the key that lies beside it. How many there are."""
+    decided = [(index, record) for index, record, _ in s.special if record.kind is Kind.DECISION and index < s.covered]
+    for index, record in decided:
+        try:
+            opened(record)
+        except AssayError as error:
+            s.entry(3, Problem.BAD_SIGNATURE, index, f"{error.sentence[:1].upper()}{error.sentence[1:]}.")
+    return len(decided)
 
 
 def _judge(s: Subject, deep: scan.Deep) -> None:
