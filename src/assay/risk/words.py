@@ -72,6 +72,8 @@ class Remedy:
         reliability: how far its tests can be trusted, 0 to 1.
         evidence_age: seconds after which what was measured begins to fade.
         proofs: which of its proofs speak about this threat.
+        exploits: those of them whose failure is this threat come true.
+        checks: tests of design about it; where one fails, the control is not even claimed.
     """
 
     control: str
@@ -83,15 +85,23 @@ class Remedy:
     reliability: float
     evidence_age: float
     proofs: tuple[str, ...] = ()
+    exploits: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a threat may strike: one operation, account, flow… ``enforcement`` is the digest of what guards it; results
-    are pooled over places with the same one."""
+    """Where a threat may strike: one operation, account, flow…
+
+    Attributes:
+        guards: the controls that are claimed there, each with the digest of what enforces it. Results of a control are
+            pooled over the places of a scenario that have the same digest; with an empty one a place stands alone.
+        also: other subjects whose results speak about this place, such as the API of an operation.
+    """
 
     subject: str
-    enforcement: str = ""
+    guards: tuple[tuple[str, str], ...] = ()
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,11 @@ class Effect:
     """What one control is worth at one place, and every number it comes from.
 
     ``effectiveness`` = capability × assurance; assurance = bound × reliability × freshness, or 0 with ``because``.
+
+    Attributes:
+        failures, tried: of the results that were counted; ``measured`` is when the oldest of these was.
+        evidence_age: seconds after which what was measured begins to fade (T).
+        evidence: ids of the records of what was counted, failures first.
     """
 
     control: str
@@ -126,6 +141,7 @@ class Effect:
     because: str
     measured: datetime | None = None
     evidence: tuple[str, ...] = ()
+    evidence_age: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +159,30 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class PlaceRisk:
-    """The evidenced risk at places that share everything it depends on. ``exploited``: what was demonstrated there."""
+    """The risk at places that share everything it depends on.
+
+    Attributes:
+        effects: of every control that is claimed there.
+        exploited: what was demonstrated there, in sentences; ``accepted``: exceptions that cover some of it. An
+            exception lowers no risk.
+    """
 
     places: tuple[str, ...]
     evidenced: Reading
     rating: Rating
     effects: tuple[Effect, ...]
     exploited: tuple[str, ...] = ()
+    claimed: Reading = Reading(1.0, 1.0)
+    accepted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """A scenario's three readings, and the groups of places behind the evidenced one (worst first).
 
-    ``breadth`` is the share of places per rating. The assurance gap is ``evidenced.score - claimed.score``.
+    Attributes:
+        breadth: the share of places per rating.
+        changes: when a number of it changes next by itself, because evidence begins to fade or goes on fading.
     """
 
     scenario: Scenario
@@ -165,3 +191,9 @@ class Assessment:
     evidenced: Reading
     groups: tuple[PlaceRisk, ...]
     breadth: Mapping[Rating, float] = field(default_factory=dict)
+    changes: datetime | None = None
+
+    @property
+    def gap(self) -> float:
+        """The assurance gap: how much of what is claimed is not shown, in points of the score."""
+        return self.evidenced.score - self.claimed.score
