@@ -63,25 +63,36 @@ class Closure:
 
     Attributes:
         stored: by (system, data set): of what the system holds, declared or arrived.
-        carried: by flow: of what is on the way, as those see it who carry it.
-        operations: by (API, operation): of its answers, before anything is masked.
         claimed, verified: the same as ``stored``, as attributes.
         attributes: the declared fields as attributes.
     """
 
     stored: Mapping[Node, Labels]
-    carried: Mapping[str, Labels]
-    operations: Mapping[tuple[str, str], Labels]
     claimed: Mapping[Node, Pieces]
     verified: Mapping[Node, Pieces]
     attributes: Attributes
     rules: Rulebook
     answers: Answers
-    spread: _Spread = field(repr=False, compare=False)
+    _declaration: Declaration = field(repr=False, compare=False)
+    _claimed: _Spread = field(repr=False, compare=False)
+    _proven: _Spread = field(repr=False, compare=False)
 
     def brings(self, flow: str, node: Node) -> Pieces:
         """What a flow brings to a system's data set, as claimed."""
-        return self.spread.brings(flow, node)
+        return self._claimed.brings(flow, node)
+
+    @cached_property
+    def carried(self) -> Mapping[str, Labels]:
+        """By flow, of what is on the way, as those see it who carry it."""
+        return {
+            name: Labels(Label(self._claimed.carried(name), self.rules), Label(self._proven.carried(name), self.rules))
+            for name in self._declaration.model.flows
+        }
+
+    @cached_property
+    def operations(self) -> Mapping[tuple[str, str], Labels]:
+        """By (API, operation), of its answers, before anything is masked."""
+        return _operations(self._declaration, self.answers, self.claimed, self.verified, self.rules)
 
     @cached_property
     def held(self) -> Mapping[str, Mapping[str, Labels]]:
@@ -114,11 +125,7 @@ def _closed(declaration: Declaration, seen: Set[tuple[str, str, str]]) -> Closur
     stored = {
         node: Labels(Label(pieces, rules), Label(proven.pieces[node], rules)) for node, pieces in claimed.pieces.items()
     }
-    carried = {
-        name: Labels(Label(claimed.carried(name), rules), Label(proven.carried(name), rules)) for name in model.flows
-    }
-    operations = _operations(declaration, answers, claimed.pieces, proven.pieces, rules)
-    return Closure(stored, carried, operations, claimed.pieces, proven.pieces, known, rules, answers, claimed)
+    return Closure(stored, claimed.pieces, proven.pieces, known, rules, answers, declaration, claimed, proven)
 
 
 class _Spread:

@@ -14,7 +14,7 @@ from assay.declare.model import Data, Model, Processing
 from assay.sensitivity import kinds
 from assay.sensitivity.attributes import people
 from assay.sensitivity.closure import Closure, closure
-from assay.sensitivity.label import Label, join
+from assay.sensitivity.label import Label
 from assay.sensitivity.levels import is_special, level_of, rank, within
 from assay.sensitivity.personal import is_personal, special_categories
 from assay.sensitivity.rules import TRAJECTORY
@@ -86,11 +86,32 @@ def dpia(declaration: Declaration, closed: Closure | None = None) -> tuple[Asses
     sources, uses = _sources(model), _uses(model)
     return tuple(
         _assessment(
-            model, name, data, join(labels.get(name, ())), sources.get(name, frozenset()), uses.get(name, frozenset())
+            model,
+            name,
+            data,
+            _Joined(labels.get(name, ())),
+            sources.get(name, frozenset()),
+            uses.get(name, frozenset()),
         )
         for name, data in model.data.items()
         if is_personal(model, name)
     )
+
+
+class _Joined:
+    """What labels say about people, all joined: the two things that are asked of the join, without making it."""
+
+    def __init__(self, labels: Iterable[Label]) -> None:
+        category: dict[str, str] = {}
+        said: dict[str, frozenset[str]] = {}
+        for label in labels:
+            for attribute, piece in label.pieces.items():
+                if piece.category > category.get(attribute, ""):
+                    category[attribute] = piece.category
+                if piece.sensitive:
+                    said[attribute] = said.get(attribute, piece.sensitive) | piece.sensitive
+        self.sensitive = frozenset(said)
+        self.categories = frozenset(category.values()).union(*said.values())
 
 
 def _sources(model: Model) -> dict[str, frozenset[str]]:
@@ -116,7 +137,7 @@ def _uses(model: Model) -> dict[str, frozenset[str]]:
 
 
 def _assessment(
-    model: Model, name: str, data: Data, label: Label, sources: frozenset[str], purposes: frozenset[str]
+    model: Model, name: str, data: Data, joined: _Joined, sources: frozenset[str], purposes: frozenset[str]
 ) -> Assessment:
     given = data.processing or Processing()
     path: tuple[str | int, ...] = ("data", name, "processing")
@@ -124,7 +145,7 @@ def _assessment(
         ("evaluation or scoring", given.evaluation, _evaluation(data, purposes), "evaluation"),
         ("automated decisions with legal effect", given.automated_decisions, None, "automated_decisions"),
         ("systematic monitoring", given.monitoring, _monitoring(data), "monitoring"),
-        ("sensitive or highly personal data", None, _sensitive(data, label), ""),
+        ("sensitive or highly personal data", None, _sensitive(data, joined), ""),
         ("large scale", None, _large(model, name, data), ""),
         ("data sets matched or combined", None, _combined(sources), ""),
         ("vulnerable people", given.vulnerable, _vulnerable(data), "vulnerable"),
@@ -167,8 +188,8 @@ def _monitoring(data: Data) -> _Found:
     return None
 
 
-def _sensitive(data: Data, label: Label) -> _Found:
-    special = special_categories(data) or tuple(sorted(c for c in label.categories if is_special(c)))
+def _sensitive(data: Data, joined: _Joined) -> _Found:
+    special = special_categories(data) or tuple(sorted(c for c in joined.categories if is_special(c)))
     if special:
         return "met", f"special categories: {', '.join(special)}"
     personal = [
@@ -176,8 +197,8 @@ def _sensitive(data: Data, label: Label) -> _Found:
         for key, f in data.fields.items()
         if rank(level_of(f)) >= rank("restricted") and f.category and within(f.category, "user")
     ]
-    if personal or label.sensitive:
-        names = personal or sorted(label.sensitive)
+    if personal or joined.sensitive:
+        names = personal or sorted(joined.sensitive)
         return "met", f"highly personal data: {', '.join(names[:4])}"
     return "not met", "no field is of a special category, or restricted"
 

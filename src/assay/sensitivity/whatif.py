@@ -176,13 +176,15 @@ class _Rest:
     """What is left of objects that are joined when one of them is taken away, each time with two joins, not all."""
 
     def __init__(self, objects: tuple[Reached, ...]) -> None:
-        parts = [one.claimed for one in objects]
+        self._parts = parts = [one.claimed for one in objects]
         self._totals = [total(part.values()) for part in parts]
         self._before = list(accumulate(parts, joined, initial=EMPTY))
         self._after = list(accumulate(reversed(parts), joined, initial=EMPTY))[::-1]
 
     def without(self, index: int) -> Pieces:
         """All but one, joined; see :func:`assay.sensitivity.blend.together`."""
+        if len(self._parts) == 2:
+            return self._parts[1 - index]  # nothing is joined, so nobody is left out
         least = reduce(smaller, (n for at, n in enumerate(self._totals) if at != index), None)
         return among(joined(self._before[index], self._after[index + 1]), least)
 
