@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from assay.app.objectives import objectives
+from assay.app.objectives import explained, objective_ids
 from assay.app.reading import READERS, ReadingCheck, reading_checks
 from assay.controls.base import Control
 from assay.controls.registry import controls
@@ -24,7 +24,7 @@ def known() -> list[str]:
     """Everything that can be explained, in alphabetical order."""
     registered = controls()
     ids = [c.id for c in registered] + [test for c in registered for test in (*c.about.checks, *c.about.proofs)]
-    return sorted({*ids, *reading_checks(), *(o.id for o in objectives())})
+    return sorted({*ids, *reading_checks(), *objective_ids()})
 
 
 def explanation(name: str) -> Explanation:
@@ -51,9 +51,8 @@ def _found(whose: str, name: str) -> Iterator[Explanation]:
     reading = reading_checks().get(name)
     if reading and (not whose or whose in reading.readers):
         yield _reading(reading)
-    for objective in objectives():
-        if not whose and name.casefold() == objective.id.casefold():
-            yield Explanation(objective.as_markdown())
+    if not whose and name.casefold() in (each.casefold() for each in objective_ids()):
+        yield Explanation(explained(name))
 
 
 def _nearest(whose: str, name: str) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from assay import __version__
 from assay.app.addresses import plan_site
 from assay.app.keeping import evidence_directory, kept_runs, with_exchanges
+from assay.app.objectives import judge
 from assay.app.organisation import organisation
 from assay.app.project import Project
-from assay.assurance.facts import latest
-from assay.assurance.objectives import Applied, standings
+from assay.assurance.facts import Measured, latest
+from assay.assurance.objectives import Applied
 from assay.assurance.trend import trend
 from assay.controls.exceptions import overlay
 from assay.controls.registry import check_design, compile_policy, controls
@@ -62,7 +63,7 @@ def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
     for one in today:
         newest.update({p.case: p for p in one.proofs if p.verdict.outcome is not Outcome.SKIPPED})
     proofs = tuple(newest.values())
-    design = _design(project, now)
+    design = design_at(project, now)
     facts = latest(today)
     state = applied(project)
     return Dossier(
@@ -73,7 +74,7 @@ def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
         declaration_digest=project.declaration.digest,
         live=state.live,
         wanted=state.wanted,
-        standings=standings(project.declaration, design, facts, state, now=now),
+        standings=tuple(j.standing for j in judge(project.declaration, design, facts, state, now=now)),
         controls=_notes(),
         design=design,
         proofs=with_exchanges(project, proofs) if full and proofs else proofs,
@@ -87,7 +88,14 @@ def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
     )
 
 
-def _design(project: Project, at: datetime) -> tuple[Verdict, ...]:
+def facts_at(project: Project, at: datetime) -> Mapping[str, Measured]:
+    """The newest outcome of every case that had been run by then, with the exceptions of that day, by case id."""
+    runs = [r for r in kept_runs(project) if r.via == "gateway" and r.started <= at]
+    return latest(replace(r, proofs=excepted(project, r.proofs, at)) for r in runs)
+
+
+def design_at(project: Project, at: datetime) -> tuple[Verdict, ...]:
+    """What reading and the tests of design find, with the exceptions of that day."""
     return (*project.everything.notes, *check_design(project.everything, at.date()))
 
 

@@ -23,11 +23,11 @@ def controls(incomplete: str) -> list[str]:
 
 def topics(incomplete: str) -> list[str]:
     """Everything that ``assay explain`` explains."""
-    from assay.app.objectives import objectives
+    from assay.app.objectives import objective_ids
     from assay.controls.registry import controls as registered
 
     checks = (check for c in registered() for check in c.about.checks)
-    return _matching({*CONTROL_IDS, *checks, *reading_checks(), *(o.id for o in objectives())}, incomplete)
+    return _matching({*CONTROL_IDS, *checks, *reading_checks(), *objective_ids()}, incomplete)
 
 
 def platforms(incomplete: str) -> list[str]:

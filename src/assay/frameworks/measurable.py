@@ -120,7 +120,7 @@ def _only_observed(chosen: list[Offered], declaration: Declaration, operations: 
     apis = listed(name for name, chosen_operations in operations.items() if chosen_operations)
     return Gap(
         "objective-only-observed",
-        f"{listed(watching)} {verb} only observed on everything in its scope, so nothing is refused that could be shown",
+        f"{listed(watching)} {verb} only observed on everything in its scope, so there is no refusal to show",
         f"take {listed(watching)} out of `observe:` of {apis}, or narrow the scope to what is enforced",
         ("controls",),
     )
