@@ -16,6 +16,7 @@ import msgspec
 
 from assay import __version__
 from assay.app.addresses import Clock, now
+from assay.app.git import source_of
 from assay.app.project import Project
 from assay.declare.quantities import parse_duration
 from assay.domain import AssayError, IncompleteError, Location, Outcome, Verdict
@@ -23,7 +24,7 @@ from assay.evidence.blobs import Blob
 from assay.evidence.keys import KeyDirectory
 from assay.evidence.ledger import Ledger, LogBusy
 from assay.evidence.record import Kind, Method, Record
-from assay.gateway.state import Applied, Paths, read_applied
+from assay.gateway.state import Applied, Paths, meta_of, read_applied
 from assay.gateway.supervisor.events import (
     ConfigurationApplied,
     ConfigurationRejected,
@@ -132,7 +133,9 @@ def keep_application(project: Project, applied: Applied | None, sentence: str, o
             "files": applied.files,
             "readback": applied.readback,
             "confirmed": applied.confirmed.isoformat() if applied.confirmed else None,
+            "version": _version(project, applied.number),
         }
+    details["source"] = source_of(project.everything)
     with open_ledger(project) as ledger:
         return ledger.record(
             Record(
@@ -146,6 +149,24 @@ def keep_application(project: Project, applied: Applied | None, sentence: str, o
                 details=details,
             )
         )
+
+
+def _version(project: Project, number: int) -> dict[str, object]:
+    """What the note of a version says, with its digest: whoever changes the note later cannot change this."""
+    state = project.state.resolve()
+    try:
+        meta, digest = meta_of(Paths(state, state / "run"), number)
+    except AssayError as error:
+        return {"none": error.sentence}
+    return {
+        "note": digest,
+        "created": meta.created.isoformat(),
+        "by": meta.by,
+        "plan": meta.plan,
+        "changes": dict(meta.changes),
+        "approvals": [{"plan": a.plan, "by": a.by, "at": a.at.isoformat()} for a in meta.approvals],
+        "restores": meta.restores,
+    }
 
 
 def keeping_applications(project: Project, paths: Paths, emit: Callable[[Event], None]) -> Callable[[Event], None]:

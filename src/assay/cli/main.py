@@ -68,6 +68,12 @@ ENTRIES = (
         "Show what runs, which version is applied, whether Envoy really runs it, and what would have been refused.",
     ),
     Entry(
+        "history",
+        "history",
+        "history",
+        "Show every applied policy: when and by whom, from which commit, who reviewed and who approved it.",
+    ),
+    Entry(
         "prove",
         "prove",
         "prove",

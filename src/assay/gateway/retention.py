@@ -16,7 +16,6 @@ from assay.identity.files import ensure_private_directory, read_private, write_p
 
 KEPT = 50
 """How many versions stay whole, counted from the newest."""
-_NOTES = "notes"
 _NOTE_LIMIT = 1 << 20
 
 
@@ -50,7 +49,7 @@ def _forget(paths: Paths, number: int) -> bool:
     directory = paths.versions / f"{number:04}"
     leaving = paths.versions / f".{number:04}.{secrets.token_hex(4)}"
     try:
-        _keep_note(directory / "meta.json", paths.versions / _NOTES / directory.name)
+        _keep_note(directory / "meta.json", state.forgotten(paths) / directory.name)
         directory.rename(leaving)
     except (AssayError, OSError):
         return False

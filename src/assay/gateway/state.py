@@ -68,7 +68,10 @@ class Applied(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Meta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is known of a stored version. ``restores`` is the version a rollback went back to."""
+    """What is known of a stored version.
+
+    ``restores`` is the version a rollback went back to, ``plan`` names what it changed (see ``assay plan``).
+    """
 
     version: int
     number: int
@@ -80,6 +83,7 @@ class Meta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     approvals: tuple[Approval, ...] = ()
     restores: int | None = None
     changes: dict[str, int] = {}
+    plan: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,7 @@ def store(
     approvals: tuple[Approval, ...] = (),
     restores: int | None = None,
     changes: Mapping[str, int] | None = None,
+    plan: str = "",
 ) -> Meta:
     """Keeps a version beside the earlier ones; its directory appears complete or not at all.
 
@@ -157,6 +162,7 @@ def store(
         approvals=approvals,
         restores=restores,
         changes=dict(changes or {}),
+        plan=plan,
     )
     temporary = paths.versions / f".{number:04}.{secrets.token_hex(4)}"
     try:
@@ -189,6 +195,33 @@ def load_meta(paths: Paths, number: int) -> Meta:
             fix=f"versions {known[0]} to {known[-1]} are stored" if known else "nothing was applied yet",
         )
     return _decode(_read(directory / "meta.json"), Meta, directory / "meta.json", _START_OVER)
+
+
+def meta_of(paths: Paths, number: int) -> tuple[Meta, str]:
+    """What is known of a version, forgotten ones included, and SHA-256 of the note that says so.
+
+    Raises:
+        UsageError: there is no such version.
+        AssayError: its note is damaged.
+    """
+    kept = paths.versions / f"{number:04}" / "meta.json"
+    note = forgotten(paths) / f"{number:04}.json"
+    if kept.exists() or not note.exists():
+        return load_meta(paths, number), hashlib.sha256(_read(kept)).hexdigest()
+    data = _read(note)
+    return _decode(data, Meta, note, _START_OVER), hashlib.sha256(data).hexdigest()
+
+
+def every_number(paths: Paths) -> tuple[int, ...]:
+    """Every version ever stored, oldest first, those included of which only the note is left."""
+    notes = forgotten(paths)
+    found = (int(p.stem) for p in notes.glob("*.json") if p.stem.isdecimal()) if notes.is_dir() else ()
+    return tuple(sorted({*numbers(paths), *found}))
+
+
+def forgotten(paths: Paths) -> Path:
+    """Where the notes of versions are that were forgotten otherwise."""
+    return paths.versions / "notes"
 
 
 def load(paths: Paths, number: int) -> Stored:
@@ -314,6 +347,11 @@ def meddled(paths: Paths, applied: Applied) -> tuple[str, ...]:
     return tuple(found)
 
 
+def bootstrap_share(paths: Paths, configuration: Configuration) -> dict[Path, bytes]:
+    """What Envoy is started with, as :func:`write_bootstrap` writes it: the next start takes whatever is there then."""
+    return {paths.bootstrap: _encode(configuration.bootstrap)}
+
+
 def share_digests(paths: Paths, shares: Mapping[Path, bytes]) -> dict[str, str]:
     """SHA-256 of what the parts beside Envoy read, by path in the state directory."""
     return {str(path.relative_to(paths.root)): hashlib.sha256(data).hexdigest() for path, data in shares.items()}
@@ -367,14 +405,18 @@ __all__ = [
     "Paths",
     "Stored",
     "applied_policy",
+    "bootstrap_share",
     "check_live",
     "digests",
     "discard",
+    "every_number",
+    "forgotten",
     "live_configuration",
     "load",
     "load_meta",
     "lock",
     "meddled",
+    "meta_of",
     "numbers",
     "prepare",
     "read_applied",

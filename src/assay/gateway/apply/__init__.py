@@ -27,7 +27,7 @@ from assay.gateway.apply.validation import validate
 from assay.gateway.assemble import Policy
 from assay.gateway.compare import compare
 from assay.gateway.envoy import Configuration, translate
-from assay.gateway.plan import Plan, refuse_loosening
+from assay.gateway.plan import Plan, Signed, refuse_loosening
 from assay.gateway.retention import prune
 from assay.gateway.runtime import Runtime
 from assay.gateway.state import Applied, Paths
@@ -122,6 +122,7 @@ async def apply(
     production: Iterable[str] | None = None,
     at: Location | None = None,
     restores: int | None = None,
+    signed: Signed | None = None,
 ) -> Result:
     """Makes ``policy`` live. A policy that is live already is written and confirmed again, and is no new version.
 
@@ -134,6 +135,7 @@ async def apply(
         production: APIs of a production environment; None means every API.
         at: where the declaration is, for the verdict.
         restores: the version that this one goes back to.
+        signed: approvals that people signed, where they have to; see :func:`assay.gateway.plan.refuse_loosening`.
 
     Raises:
         UsageError: the plan loosens a production environment and was not approved.
@@ -144,7 +146,7 @@ async def apply(
     async with _locked(gateway.paths):
         plan = compare(state.applied_policy(gateway.paths), policy, production=production)
         now = gateway.now()
-        approvals = refuse_loosening(plan, approve, by=by, at=now)
+        approvals = refuse_loosening(plan, approve, by=by, at=now, signed=signed)
         configuration = await asyncio.to_thread(gateway.compile, policy, runtime)
         await asyncio.to_thread(validate, configuration, gateway.envoy)
         known = state.read_applied(gateway.paths)
@@ -162,6 +164,7 @@ async def apply(
                 approvals=approvals,
                 restores=restores,
                 changes={str(k): v for k, v in plan.counts().items()},
+                plan=plan.digest,
             )
         )
         applied = Applied(1, meta.number, policy.digest, configuration.version, now)
@@ -206,12 +209,13 @@ async def rollback(
     approve: Iterable[str] = (),
     production: Iterable[str] | None = None,
     at: Location | None = None,
+    signed: Signed | None = None,
 ) -> Result:
     """Makes an earlier policy live again, as a new version; going back may loosen, and is weighed like any change.
 
     Args:
         number: the version to go back to; None for the last one that had another policy than the one that is live.
-        gateway, runtime, by, approve, production, at: as for :func:`apply`.
+        gateway, runtime, by, approve, production, at, signed: as for :func:`apply`.
 
     Raises:
         UsageError: there is no such version, or what it loosens was not approved.
@@ -219,7 +223,17 @@ async def rollback(
     """
     target = previous(gateway.paths) if number is None else number
     policy = (await asyncio.to_thread(state.load, gateway.paths, target)).policy
-    return await apply(gateway, policy, runtime, by=by, approve=approve, production=production, at=at, restores=target)
+    return await apply(
+        gateway,
+        policy,
+        runtime,
+        by=by,
+        approve=approve,
+        production=production,
+        at=at,
+        restores=target,
+        signed=signed,
+    )
 
 
 def previous(paths: Paths) -> int:
@@ -250,7 +264,8 @@ async def _replace(
     """Writes everything, has it confirmed, and notes it; or puts back what was there."""
     paths, shares = gateway.paths, gateway.bundles(policy)
     configuration = await asyncio.to_thread(state.settled, paths, configuration)
-    digests = state.share_digests(paths, {b.path: b.data for b in shares})
+    started = state.bootstrap_share(paths, configuration)
+    digests = state.share_digests(paths, {**{b.path: b.data for b in shares}, **started})
     applied = msgspec.structs.replace(applied, files=state.digests(configuration), shares=digests)
     before = state.read_applied(paths)
     targets = [paths.bootstrap, *(paths.live / name for name in state.LIVE_ORDER), *(b.path for b in shares)]
