@@ -30,6 +30,32 @@ def topics(incomplete: str) -> list[str]:
     return _matching({*CONTROL_IDS, *checks, *reading_checks(), *objective_ids()}, incomplete)
 
 
+def objectives(incomplete: str) -> list[str]:
+    """Objectives of the catalogue, for ``assay objectives review``."""
+    from assay.app.objectives import objective_ids
+
+    return _matching(objective_ids(), incomplete)
+
+
+def frameworks(incomplete: str) -> list[str]:
+    """Frameworks for ``assay objectives --framework``."""
+    from assay.frameworks.published import frameworks
+
+    return _matching((each.id for each in frameworks()), incomplete)
+
+
+def profiles(incomplete: str) -> list[str]:
+    """Profiles of the catalogue."""
+    from assay.frameworks.catalogue import PROFILES
+
+    return _matching(PROFILES, incomplete)
+
+
+def people(ctx: typer.Context, incomplete: str) -> list[str]:
+    """People for ``--as``."""
+    return _declared(ctx, incomplete, lambda p: p.declaration.model.people)
+
+
 def platforms(incomplete: str) -> list[str]:
     """Gateways of other makes that ``assay import gateway`` reads."""
     from assay.importing.gateways.platforms import PLATFORMS

@@ -86,6 +86,12 @@ ENTRIES = (
         "Write the report: each objective with its status, its design and its operation, and the evidence for both.",
     ),
     Entry(
+        "objectives",
+        "objectives",
+        "app",
+        "Show how every objective stands, what that shows of frameworks, and review what it maps to.",
+    ),
+    Entry(
         "verify",
         "verify",
         "verify",

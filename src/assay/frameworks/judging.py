@@ -89,6 +89,12 @@ class Judged:
         conclusive = (Outcome.PASS, Outcome.FAIL)
         return self.standing.design.outcome in conclusive or self.standing.operating.outcome in conclusive
 
+    @property
+    def metric(self) -> str:
+        """How it is measured, in words."""
+        entry = self.chosen.entry
+        return entry.metric if entry and not self.chosen.own else "subjects of which every proof held / due"
+
     def as_json(self) -> dict[str, Any]:
         """The published shape (version 1): that of the standing, with where it is from and the metric."""
         entry = self.chosen.entry
@@ -96,7 +102,7 @@ class Judged:
             **self.standing.as_json(),
             "origin": "own" if self.chosen.own else "catalogue",
             "profile": entry.profile if entry and not self.chosen.own else None,
-            "metric": entry.metric if entry else "proofs that held / proofs due",
+            "metric": self.metric,
             "share": self.share.as_json(),
         }
 
