@@ -136,6 +136,18 @@ def principals(ctx: typer.Context, incomplete: str) -> list[str]:
     )
 
 
+def people(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids for ``--as``."""
+    return _declared(ctx, incomplete, lambda p: p.declaration.model.people)
+
+
+def exceptions(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids for ``assay exception approve``."""
+    from assay.decisions.exceptions import exception_id
+
+    return _declared(ctx, incomplete, lambda p: map(exception_id, p.declaration.model.exceptions))
+
+
 def _declared(ctx: typer.Context, incomplete: str, names: Callable[[Project], Iterable[str]]) -> list[str]:
     try:
         return _matching(names(open_project(Path(ctx.params.get("where") or "."))), incomplete)

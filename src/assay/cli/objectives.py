@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -19,9 +18,9 @@ from assay.cli.help import Command
 from assay.cli.moments import AtOption, moment
 from assay.cli.objectives_tables import coverage_csv, objectives_csv, show_coverage, show_objectives
 from assay.cli.options import Where
-from assay.cli.signing import KeyOption, PassphraseOption, PersonOption, private_key
+from assay.cli.signing import DEFAULT_KEY, AsOption, KeyOption, PassphraseOption, YesOption, signer, sure
 from assay.cli.words import counted
-from assay.domain import Exit, UsageError
+from assay.domain import Exit
 from assay.frameworks.catalogue import Entry, entry
 from assay.frameworks.published import framework
 from assay.report.json_ import document
@@ -116,14 +115,14 @@ def review_command(
     objective: Annotated[
         str, typer.Argument(help="An objective of the catalogue.", autocompletion=completing.objectives)
     ],
-    person: PersonOption,
-    key: KeyOption,
     name: FrameworkOption = None,
+    person: AsOption = None,
+    key: KeyOption = DEFAULT_KEY,
     reason: Annotated[
         str, typer.Option("--reason", metavar="TEXT", help="Why the mapping is right.")
     ] = "The objective stands for this item.",
     passphrase: PassphraseOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Sign without asking.")] = False,
+    yes: YesOption = False,
     where: Where = Path(),
 ) -> None:
     """Sign that an objective stands for the items of frameworks that it is mapped to: one decision for each mapping.
@@ -144,11 +143,11 @@ def review_command(
     _show_pending(found, about)
     if not found.open:
         return
-    if not yes:
-        _confirm(len(found.open), person)
-    signer = private_key(key, passphrase)
+    who, private = signer(project, person, key, passphrase)
+    if not sure(f"Sign for {counted(len(found.open), 'mapping')} as {who}?", yes):
+        return
     for link in found.open:
-        made = review(project, link, signer, person=person, reason=reason, at=when)
+        made = review(project, link, private, person=who, reason=reason, at=when)
         out().print(plain(f"{link.subject}: reviewed, {made.signed.file}"), markup=False)
 
 
@@ -163,13 +162,3 @@ def _show_pending(found: Pending, about: Entry) -> None:
         title = f" {item.title}" if item and item.title else ""
         state = "  (reviewed)" if link in found.done else ""
         console.print(f"  {into.title} {link.item}{title}{state}", markup=False)
-
-
-def _confirm(mappings: int, person: str) -> None:
-    if not sys.stdin.isatty():
-        raise UsageError(
-            f"{counted(mappings, 'mapping')} would be signed for, and there is nobody to ask",
-            fix="call it on a terminal, or add --yes after reading them",
-        )
-    if not typer.confirm(f"Sign {counted(mappings, 'mapping')} as {person}?", err=True):
-        raise typer.Exit(Exit.OK)
