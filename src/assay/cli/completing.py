@@ -136,11 +136,6 @@ def principals(ctx: typer.Context, incomplete: str) -> list[str]:
     )
 
 
-def people(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Ids for ``--as``."""
-    return _declared(ctx, incomplete, lambda p: p.declaration.model.people)
-
-
 def exceptions(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids for ``assay exception approve``."""
     from assay.decisions.exceptions import exception_id

@@ -79,7 +79,10 @@ def show_coverage(found: Coverage) -> None:
     counts = found.counts.as_json()
     table = Table("", "items", "share", "", box=None, header_style="bold", pad_edge=False)
     for name, said in _MEANINGS.items():
-        table.add_row(name, str(counts[name]), per_cent(counts[name], counts["catalogued"]), Text(said, style="dim"))
+        # Without a list of all items, those that are known are those that are mapped: that is no share of anything.
+        tells = found.whole or name not in ("catalogued", "mapped")
+        share = per_cent(counts[name], counts["catalogued"]) if tells else "–"
+        table.add_row(name, str(counts[name]), share, Text(said, style="dim"))
     tables().print(table)
     console.print()
     tables().print(_items(r for r in found.rows if r.mapped))
