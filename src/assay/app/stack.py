@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from assay.app import issuing
 from assay.app.addresses import issuer_address, keys_file, now
+from assay.app.deciding import signed_approvals
 from assay.app.keeping import keeping_applications
 from assay.app.planning import production_apis
 from assay.app.project import Project
@@ -122,4 +123,5 @@ def settings(
         approve=tuple(approve),
         production=production_apis(prepared.project),
         at=prepared.project.declaration.locate("assay"),
+        signed=signed_approvals(prepared.project),
     )

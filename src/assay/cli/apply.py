@@ -10,13 +10,14 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from assay.app.deciding import signed_approvals
 from assay.app.keeping import keep_application
 from assay.app.planning import make_plan, production_apis
 from assay.app.project import Project, in_environment, open_project
 from assay.app.stack import prepare_project
 from assay.cli.console import err, out, progress, read_sources, show_findings, write
 from assay.cli.options import DeclarationPath, EnvironmentOption, Format, FormatOption
-from assay.cli.plan import show
+from assay.cli.plan import approval_of, show
 from assay.domain import Exit, Outcome
 from assay.gateway.apply import Result, apply, rollback
 from assay.report.json_ import document
@@ -36,7 +37,8 @@ def apply_command(
 ) -> None:
     """Compile the declaration, have Envoy validate it, make it live, and read it back.
 
-    A configuration that Envoy rejects is named, and what was live before is live again.
+    A configuration that Envoy rejects is named, and what was live before is live again. Where `people:` are declared,
+    what loosens production needs an approval that one of them signed: `assay approve`.
 
     Examples:
 
@@ -48,7 +50,8 @@ def apply_command(
     """
     project = in_environment(open_project(path), environment)
     if rollback_to is None and format is Format.TEXT:
-        show(make_plan(project))
+        planned = make_plan(project)
+        show(planned, *approval_of(project, planned))
     with progress("applying"):
         result = asyncio.run(_apply(project, approve or [], rollback_to))
         keep_application(project, result.applied, result.verdict.sentence, result.verdict.outcome)
@@ -61,10 +64,28 @@ async def _apply(project: Project, approve: list[str], rollback_to: int | None) 
     prepared = prepare_project(project)
     runtime = prepared.facts.gather()
     by, apis, at = getpass.getuser(), production_apis(project), project.declaration.locate("assay")
+    signed = signed_approvals(project)
     if rollback_to is not None:
-        number = rollback_to or None
-        return await rollback(prepared.gateway, runtime, number=number, by=by, approve=approve, production=apis, at=at)
-    return await apply(prepared.gateway, prepared.policy, runtime, by=by, approve=approve, production=apis, at=at)
+        return await rollback(
+            prepared.gateway,
+            runtime,
+            number=rollback_to or None,
+            by=by,
+            approve=approve,
+            production=apis,
+            at=at,
+            signed=signed,
+        )
+    return await apply(
+        prepared.gateway,
+        prepared.policy,
+        runtime,
+        by=by,
+        approve=approve,
+        production=apis,
+        at=at,
+        signed=signed,
+    )
 
 
 def report(result: Result, format: Format) -> None:

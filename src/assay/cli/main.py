@@ -127,6 +127,10 @@ ENTRIES = (
     Entry("import", "import_", "app", "Read what exists already: gateways of other makes, models of others."),
     Entry("findings", "findings", "app", "Import what testers and scanners found, and list what is declared."),
     Entry("rights", "rights", "app", "Show what accounts may do, how much of it they need, and take the rest away."),
+    Entry("exception", "exception", "app", "Request, approve, withdraw and list accepted deviations."),
+    Entry(
+        "approve", "approve", "approve", "Show a plan that loosens production, and sign that it may be applied, once."
+    ),
     Entry("data", "data", "app", "Show where data is, who sees it, and what payloads really hold."),
     Entry("witness", "witness", "app", "Be a witness of somebody's evidence log, or ask one to sign yours."),
 )

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from assay.app.addresses import now
 from assay.app.planning import Planned, make_plan
-from assay.app.project import in_environment, open_project
+from assay.app.project import Project, in_environment, open_project
 from assay.cli.console import out, progress, write
 from assay.cli.options import DeclarationPath, EnvironmentOption, Format, FormatOption
 from assay.cli.words import observed_place
 from assay.domain import Exit
-from assay.gateway.plan import Group, Plan
+from assay.gateway.plan import Group, Plan, approving
 from assay.report.plain import plain
 
 _MARK = {"loosening": ("-", "bold red"), "tightening": ("+", "bold green"), "neutral": ("~", "cyan")}
@@ -31,7 +32,7 @@ def plan(
     """Show what would change at the gateway: what tightens, what loosens, and which controls only observe.
 
     Nothing is written and nothing is contacted. A loosening of an API in a production environment needs the plan's
-    digest as approval: `assay apply --approve DIGEST`.
+    digest as approval: `assay apply --approve DIGEST`; where `people:` are declared, a signed one: `assay approve`.
 
     Examples:
 
@@ -40,19 +41,30 @@ def plan(
       assay plan --detailed-exitcode --format json
     """
     with progress("compiling"):
-        planned = make_plan(in_environment(open_project(path), environment))
+        project = in_environment(open_project(path), environment)
+        planned = make_plan(project)
     if format is Format.JSON:
         import json
 
         write(json.dumps(planned.plan.as_json(), indent=2, ensure_ascii=False))
     else:
-        show(planned)
+        show(planned, *approval_of(project, planned))
     if detailed_exitcode and planned.plan.changes:
         raise typer.Exit(Exit.CHANGES)
 
 
-def show(planned: Planned) -> None:
-    """The plan, for people: loosening first."""
+def approval_of(project: Project, planned: Planned) -> tuple[bool, tuple[str, ...]]:
+    """Whether an approval of a plan has to be signed by declared people, and who signed one that still counts."""
+    if not project.everything.model.people or not planned.plan.needs_approval:
+        return bool(project.everything.model.people), ()
+    from assay.app.deciding import signed_approvals
+
+    signed = signed_approvals(project)
+    return True, tuple(a.by for a in signed(planned.plan, now())) if signed else ()
+
+
+def show(planned: Planned, signed: bool = False, approved: tuple[str, ...] = ()) -> None:
+    """The plan, for people: loosening first. For ``signed`` and ``approved`` see :func:`approval_of`."""
     console, found = out(), planned.plan
     if found.initial:
         console.print(
@@ -66,10 +78,14 @@ def show(planned: Planned) -> None:
             _group(group)
         console.print(f"\n{_counts(found)}")
     _observing(found)
-    if found.needs_approval:
+    if found.needs_approval and approved:
+        console.print(
+            f"\n[bold red]This loosens a production environment,[/] as {escape(', '.join(approved))} approved."
+        )
+    elif found.needs_approval:
         console.print(
             f"\n[bold red]This loosens a production environment.[/] To apply it: "
-            f"[bold]assay apply --approve {found.digest}[/]"
+            f"[bold]{approving(found, signed=signed)}[/]"
         )
 
 

@@ -58,7 +58,7 @@ def sign(
     model = declaration.model
     moment = utc(at).replace(microsecond=0)
     public = key.public_key().public_bytes_raw()
-    _holds(declaration, person, public, moment)
+    may_sign(declaration, person, public, moment)
     stated = Stated(
         kind=kind,
         subject=subject,
@@ -82,7 +82,12 @@ def sign(
     return Signed(stated, f"{FOLDER}/{moment:%Y-%m-%d}-{kind}-{short}.json", data, record)
 
 
-def _holds(declaration: Declaration, person: str, public: bytes, at: datetime) -> None:
+def may_sign(declaration: Declaration, person: str, public: bytes, at: datetime) -> None:
+    """Returns when a key is one with which this person decides at this moment.
+
+    Raises:
+        UsageError: nobody is declared so, or the key is none of theirs on that day.
+    """
     people = declaration.model.people
     if not people:
         raise UsageError(

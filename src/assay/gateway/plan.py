@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -119,8 +119,13 @@ class Plan:
     @property
     def digest(self) -> str:
         """Names this plan, and no other: what a person types to approve it (16 hexadecimal digits)."""
+        return self.fingerprint[:_DIGEST_LENGTH]
+
+    @property
+    def fingerprint(self) -> str:
+        """All of the SHA-256 that :attr:`digest` is the beginning of: what a signed approval is bound to."""
         parts = [self.old, self.new, *(f"{c.effect} {c.subject} {c.sentence}" for c in self.changes)]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:_DIGEST_LENGTH]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def counts(self) -> dict[Effect, int]:
         """How many changes there are of each effect."""
@@ -168,14 +173,24 @@ class Plan:
 
 
 class Approval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who approved which plan, and when (UTC). Kept with the version it allowed."""
+    """Who approved which plan, and when it was applied (UTC). Kept with the version it allowed.
+
+    ``decision`` is the id of the signed decision; empty where somebody merely typed the digest.
+    """
 
     plan: str
     by: str
     at: datetime
+    decision: str = ""
 
 
-def refuse_loosening(plan: Plan, approve: Iterable[str], *, by: str, at: datetime) -> tuple[Approval, ...]:
+Signed = Callable[[Plan, datetime], tuple[Approval, ...]]
+"""The approvals of a plan that people signed and that still count at a moment; asked only for a plan that needs one."""
+
+
+def refuse_loosening(
+    plan: Plan, approve: Iterable[str], *, by: str, at: datetime, signed: Signed | None = None
+) -> tuple[Approval, ...]:
     """The approvals to keep with the version, when the plan may be applied.
 
     Args:
@@ -183,6 +198,7 @@ def refuse_loosening(plan: Plan, approve: Iterable[str], *, by: str, at: datetim
         approve: plan digests that the person typed.
         by: who they are.
         at: when.
+        signed: where decisions are signed by declared people: who signed. Typing the digest is not enough then.
 
     Raises:
         UsageError: the plan loosens an API of a production environment and its digest was not given; or a digest was
@@ -196,11 +212,22 @@ def refuse_loosening(plan: Plan, approve: Iterable[str], *, by: str, at: datetim
                 fix="read `assay plan` again, and approve what it shows now",
             )
     needed = plan.needs_approval
-    if needed and not given:
+    if not needed:
+        return ()
+    typed = (Approval(plan.digest, by, at),) if given else ()
+    approvals: tuple[Approval, ...] = typed if signed is None else signed(plan, at)
+    if not approvals:
         more = len(needed) - 1
         raise UsageError(
-            f"this loosens a production environment: {needed[0].sentence}" + (f" (and {more} more)" if more else ""),
-            fix=f"undo it, or have it approved: `assay apply --approve {plan.digest}`",
+            f"this loosens a production environment: {needed[0].sentence}"
+            + (f" (and {more} more)" if more else "")
+            + ("; nobody has signed an approval of it that still counts" if signed is not None else ""),
+            fix=f"undo it, or have it approved: `{approving(plan, signed=signed is not None)}`",
             location=needed[0].source,
         )
-    return tuple(Approval(plan.digest, by, at) for _ in needed[:1])
+    return approvals
+
+
+def approving(plan: Plan, *, signed: bool) -> str:
+    """The command that approves a plan; ``signed``: where people are declared who sign for it."""
+    return f"assay approve {plan.digest} --as PERSON --key FILE" if signed else f"assay apply --approve {plan.digest}"

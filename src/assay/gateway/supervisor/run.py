@@ -14,6 +14,7 @@ from assay.domain import AssayError, IncompleteError, Location
 from assay.gateway.apply import Gateway, Result, apply, confirm_started
 from assay.gateway.assemble import Policy
 from assay.gateway.layout import Paths, close_sockets, open_sockets
+from assay.gateway.plan import Signed
 from assay.gateway.runtime import Runtime
 from assay.gateway.supervisor import running
 from assay.gateway.supervisor.events import ConfigurationApplied, ConfigurationRejected, Event, PartReady
@@ -36,7 +37,7 @@ class Run:
         load: gathers the run-time facts (may block; runs in a thread).
         watch: files that the facts come from.
         trouble: sentences about facts that could not be gathered the last time.
-        by, approve, production, at: as for :func:`assay.gateway.apply.apply`.
+        by, approve, production, at, signed: as for :func:`assay.gateway.apply.apply`.
         emit: is given every event.
         ready: is called once, when the policy is live and confirmed.
         backoff, refresh_seconds: how restarts are spaced; how often facts are gathered.
@@ -54,6 +55,7 @@ class Run:
     approve: tuple[str, ...] = ()
     production: frozenset[str] | None = None
     at: Location | None = None
+    signed: Signed | None = None
     ready: Callable[[Result], None] = lambda _: None
     backoff: Backoff = field(default_factory=Backoff)
     refresh_seconds: float = 30.0
@@ -122,6 +124,7 @@ async def _start(settings: Run, supervisor: Supervisor) -> Result:
         approve=settings.approve,
         production=settings.production,
         at=settings.at,
+        signed=settings.signed,
     )
     await supervisor.start(settings.parts)
     confirmed = await confirm_started(settings.gateway, at=settings.at)
