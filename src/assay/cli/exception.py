@@ -235,15 +235,15 @@ def _asked(
         names = ", ".join("--" + ("approver" if name == "approved_by" else name) for name in missing)
         raise UsageError(f"an exception needs {names} too", fix="give them, or call it on a terminal to be asked")
     two_persons(str(said["approved_by"]), person)
-    _day(str(said["expires"]))
+    ends = _day(str(said["expires"]))
     order = ("control", "check", "on", "reason", "owner", "approved_by")
     entry: dict[str, object] = {name: said[name] for name in order if said[name]}
     if compensating:
         entry["compensating"] = list(compensating)
-    return {**entry, "expires": said["expires"]}
+    return {**entry, "expires": ends}
 
 
-def _day(text: str) -> None:
+def _day(text: str) -> date:
     try:
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             raise ValueError
@@ -252,6 +252,7 @@ def _day(text: str) -> None:
         raise UsageError(f"`{text}` is no day", fix="write it as 2027-01-31") from None
     if ends < date.today():
         raise UsageError(f"{text} is past: it would have expired before it began", fix="give its last day")
+    return ends
 
 
 def _other(project: Project, person: str) -> str | None:
@@ -288,7 +289,7 @@ def _could_be_excepted(verdict: Verdict, said: dict[str, str | None]) -> bool:
 def _named(entry: dict[str, object], known: list[str]) -> str:
     """An id that tells people something: where it is, and what of."""
     last = str(entry["on"]).rpartition(".")[2]
-    stem = re.sub(r"[^A-Za-z0-9-]+", "-", f"{last}-{entry.get('check') or entry['control']}").strip("-").lower()
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{last}-{entry.get('check') or entry['control']}").strip("-").lower()
     taken, number, name = set(known), 2, stem
     while name in taken:
         name, number = f"{stem}-{number}", number + 1

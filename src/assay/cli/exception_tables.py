@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -67,8 +67,8 @@ def _decision(decision: Decision | None) -> dict[str, str] | None:
     }
 
 
-def show_table(found: Iterable[Listed]) -> None:
-    """One line for each, and under it what is still missing."""
+def show_table(found: Sequence[Listed]) -> None:
+    """One line for each, and below them what is still missing."""
     table = Table("id", "state", "until", "covers", "deviates from", "on", "signed", box=None, header_style="bold")
     for each in found:
         entry, consent = each.entry, each.consent
@@ -82,10 +82,13 @@ def show_table(found: Iterable[Listed]) -> None:
             escape(plain(entry.on)),
             escape(plain(_signed(each))),
         )
-        if consent.missing:
-            advice = f"{consent.missing}: {consent.command}" if consent.command else consent.missing
-            table.add_row("", f"[dim]{escape(plain(advice))}[/]")
-    tables().print(table)
+    console = tables()
+    console.print(table)
+    for each in found:
+        if each.consent.missing:
+            console.print(f"\n[yellow]{escape(plain(each.consent.id))}[/]: {escape(plain(each.consent.missing))}")
+            if each.consent.command:
+                console.print(f"  [green]fix[/] {escape(each.consent.command)}", soft_wrap=True)
 
 
 def show_one(console: Console, each: Listed) -> None:

@@ -50,6 +50,9 @@ ENTRIES = (
         "Show what would change at the gateway: what tightens, what loosens, and which controls only observe.",
     ),
     Entry(
+        "approve", "approve", "approve", "Show a plan that loosens production, and sign that it may be applied, once."
+    ),
+    Entry(
         "apply",
         "apply",
         "apply_command",
@@ -92,6 +95,12 @@ ENTRIES = (
         "Show how every objective stands, what that shows of frameworks, and review what it maps to.",
     ),
     Entry(
+        "survey",
+        "survey",
+        "survey",
+        "Ask 35 questions, measure what can be measured, and show how far both are from each other.",
+    ),
+    Entry(
         "verify",
         "verify",
         "verify",
@@ -128,9 +137,6 @@ ENTRIES = (
     Entry("findings", "findings", "app", "Import what testers and scanners found, and list what is declared."),
     Entry("rights", "rights", "app", "Show what accounts may do, how much of it they need, and take the rest away."),
     Entry("exception", "exception", "app", "Request, approve, withdraw and list accepted deviations."),
-    Entry(
-        "approve", "approve", "approve", "Show a plan that loosens production, and sign that it may be applied, once."
-    ),
     Entry("data", "data", "app", "Show where data is, who sees it, and what payloads really hold."),
     Entry("witness", "witness", "app", "Be a witness of somebody's evidence log, or ask one to sign yours."),
 )

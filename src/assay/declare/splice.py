@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assay.declare.yaml_nodes import Node
-from assay.declare.yaml_write import block_lines, entry_lines, flow_text, is_long, scalar_text
+from assay.declare.yaml_write import block_lines, entry_lines, flow_text, is_long, item_lines, scalar_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def append_item(text: str, parent: Node, value: object) -> Splice | None:
     line_start = text.rfind("\n", 0, dash) + 1
     if text[line_start:dash].strip():
         return None
-    return _after_line(text, _last_index(parent, text), [f"{text[line_start:dash]}- {flow_text(value)}"])
+    return _after_line(text, _last_index(parent, text), item_lines(value, text[line_start:dash]))
 
 
 def remove_entry(text: str, parent: Node, index: int) -> Splice | None:

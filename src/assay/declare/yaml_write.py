@@ -13,6 +13,7 @@ from assay.domain import AssayError
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@%+ -]*")
 _INDENT = "  "
+_WIDE = 120
 
 
 def scalar_text(value: object) -> str:
@@ -69,8 +70,17 @@ def block_lines(value: object, indent: str) -> list[str]:
             lines += _entry(f"{indent}{scalar_text(str(key))}:", inner, indent + _INDENT)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for item in value:
-            lines.append(f"{indent}- {flow_text(item)}")
+            lines += item_lines(item, indent)
     return lines
+
+
+def item_lines(value: object, indent: str) -> list[str]:
+    """An item of a list as lines that begin with ``indent``: a mapping that is too long for one line has several."""
+    line = f"{indent}- {flow_text(value)}"
+    if not isinstance(value, Mapping) or len(line) <= _WIDE:
+        return [line]
+    lines = block_lines(value, indent + _INDENT)
+    return [f"{indent}- {lines[0].lstrip()}", *lines[1:]]
 
 
 def entry_lines(key: str, value: object, indent: str) -> list[str]:
