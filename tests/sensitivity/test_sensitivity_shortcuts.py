@@ -8,12 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.sensitivity.blend import together
 from assay.sensitivity.dpia import _Joined
 from assay.sensitivity.label import Label, join
 from assay.sensitivity.pieces import Piece
 from assay.sensitivity.principals import Reached
-from assay.sensitivity.whatif import _Rest
 
 _WORDS = st.frozensets(st.sampled_from(("a", "b", "c")), max_size=2)
 
@@ -34,19 +32,6 @@ def _pieces(draw: st.DrawFn) -> dict[str, Piece]:
         )
         for name in draw(st.lists(st.sampled_from(("p.x", "p.y", "p.z")), unique=True, max_size=3))
     }
-
-
-_REACHED = st.lists(_pieces(), min_size=2, max_size=5).map(
-    lambda parts: tuple(Reached("d", f"systems.s{n}", part, part, ()) for n, part in enumerate(parts))
-)
-
-
-@given(_REACHED)
-def test_what_is_left_without_an_object_is_what_the_others_make_together(objects: tuple[Reached, ...]) -> None:
-    rest = _Rest(objects)
-    for index in range(len(objects)):
-        others = objects[:index] + objects[index + 1 :]
-        assert rest.without(index) == together(others)
 
 
 @given(st.lists(_pieces(), max_size=5))

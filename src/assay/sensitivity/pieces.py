@@ -173,12 +173,7 @@ def inner(parts: Iterable[Pieces], population: int | None = None) -> dict[str, P
     parts = tuple(parts)
     for part in parts:
         population = smaller(population, total(part.values()))
-    return among(joined(*parts), population)
-
-
-def among(pieces: Pieces, population: int | None) -> dict[str, Piece]:
-    """Pieces, seen among at most so many people."""
-    return {a: narrowed(p, population) for a, p in pieces.items()}
+    return {a: narrowed(p, population) for a, p in joined(*parts).items()}
 
 
 def narrowed(piece: Piece, population: int | None) -> Piece:

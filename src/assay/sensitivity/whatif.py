@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import reduce
-from itertools import accumulate, combinations, islice
+from itertools import combinations, islice
 from typing import Literal
 
 from assay.declare.model import Generalise, TransformOf
 from assay.sensitivity.blend import Blend, groups, together
 from assay.sensitivity.label import Label
 from assay.sensitivity.levels import rank
-from assay.sensitivity.pieces import EMPTY, Piece, Pieces, among, joined, smaller, total
+from assay.sensitivity.pieces import Piece, Pieces
 from assay.sensitivity.principals import Reached
 from assay.sensitivity.reductions import reduced
+from assay.sensitivity.rules import conclude
+from assay.sensitivity.steps import NO_RULES
 
 Kind = Literal["generalise", "tokenise", "drop", "remove"]
 _ORDER: tuple[Kind, ...] = ("generalise", "tokenise", "drop", "remove")
@@ -97,12 +98,9 @@ class _Search:
     def _label(self, objects: tuple[Reached, ...]) -> Label:
         """The label of the most sensitive group that is left."""
         self._left -= 1
-        return self._sensitive(together(group) for group in groups(objects))
-
-    def _sensitive(self, parts: Iterable[Pieces]) -> Label:
-        """The most sensitive label of some parts that stand apart."""
         rules = self._found.claimed.rules
-        return max((Label(pieces, rules) for pieces in parts), key=_rank, default=Label({}, rules))
+        labels = [Label(together(group), rules) for group in groups(objects)]
+        return max(labels, key=_rank, default=Label({}, rules))
 
     def _fits(self, label: Label) -> bool:
         return label.rank <= self._clearance
@@ -157,36 +155,20 @@ class _Search:
 
     def _removals(self) -> Iterator[WhatIf]:
         """Without one of the objects: the grants by which it is reached are taken away."""
-        rest = _Rest(self._found.objects)
-        for index, one in enumerate(self._found.objects):
+        objects = self._found.objects
+        # What is above the clearance alone is so with others, too: a join never lowers.
+        too_much = [conclude(one.claimed, NO_RULES).rank > self._clearance for one in objects]
+        for index, one in enumerate(objects):
             if self._left <= 0:
                 return
-            left = tuple(o for o in self._found.objects if o is not one)
-            hanging = groups(left)
-            self._left -= 1
-            label = self._sensitive(rest.without(index) if len(hanging) == 1 else together(g) for g in hanging)
+            if any(too_much[:index]) or any(too_much[index + 1 :]):
+                continue
+            label = self._label(tuple(o for o in objects if o is not one))
             if self._fits(label):
                 grants = one.grants[0].text if one.grants else one.place
                 more = f" and {len(one.grants) - 1} more" if len(one.grants) > 1 else ""
                 sentence = f"take {one.data} away ({grants}{more})"
                 yield WhatIf((Change("remove", sentence, place=f"{one.data} ({one.place})"),), label)
-
-
-class _Rest:
-    """What is left of objects that are joined when one of them is taken away, each time with two joins, not all."""
-
-    def __init__(self, objects: tuple[Reached, ...]) -> None:
-        self._parts = parts = [one.claimed for one in objects]
-        self._totals = [total(part.values()) for part in parts]
-        self._before = list(accumulate(parts, joined, initial=EMPTY))
-        self._after = list(accumulate(reversed(parts), joined, initial=EMPTY))[::-1]
-
-    def without(self, index: int) -> Pieces:
-        """All but one, joined; see :func:`assay.sensitivity.blend.together`."""
-        if len(self._parts) == 2:
-            return self._parts[1 - index]  # nothing is joined, so nobody is left out
-        least = reduce(smaller, (n for at, n in enumerate(self._totals) if at != index), None)
-        return among(joined(self._before[index], self._after[index + 1]), least)
 
 
 def _rank(label: Label) -> int:
