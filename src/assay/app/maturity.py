@@ -1,0 +1,236 @@
+"""Collects what the maturity survey measures from a project on disk, and keeps answers and results beside it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from assay.app.data_view import view
+from assay.app.keeping import evidence_directory, kept_runs
+from assay.app.organisation import layer_picture
+from assay.app.project import Project, in_environment
+from assay.app.reporting import applied, excepted
+from assay.app.rights import reviews
+from assay.assurance.facts import Measured, latest, measured
+from assay.assurance.objectives import Applied
+from assay.controls.registry import check_design, controls
+from assay.declare.quantities import parse_duration
+from assay.domain import AssayError, IncompleteError, Outcome
+from assay.evidence import cosigned
+from assay.evidence.files import LogFiles
+from assay.evidence.verify import verify
+from assay.maturity import answers as answering
+from assay.maturity import history
+from assay.maturity.answers import Answers
+from assay.maturity.assess import assess
+from assay.maturity.facts import Blends, Closing, Edges, Facts, Log
+from assay.maturity.survey import survey
+from assay.maturity.words import Answer, Result
+from assay.prove.result import RunResult
+from assay.sensitivity.blend import blend
+
+_RUNS = 60
+"""So many runs of each gateway are read at most, the newest."""
+_ANSWERS_LIMIT = 1024 * 1024
+
+
+def facts_of(project: Project, now: datetime) -> Facts:
+    """What is known of a project at a moment, over all its gateways. What was kept later than that is left out.
+
+    Raises:
+        AssayError: the declaration does not compile, or the evidence is damaged beyond reading.
+    """
+    project = project.unparted
+    declaration = project.everything
+    about = [c.about for c in controls()]
+    serves: dict[str, tuple[str, ...]] = {}
+    for each in about:
+        for objective in each.objectives:
+            serves[objective] = (*serves.get(objective, ()), each.id)
+    proofs: list[Measured] = []
+    closings: list[Closing] = []
+    states: list[Applied] = []
+    count = 0
+    for part in _gateways(project):
+        state = applied(part)
+        runs = [
+            replace(r, proofs=excepted(part, r.proofs, now))
+            for r in kept_runs(part, limit=_RUNS)
+            if r.via == "gateway" and r.started <= now
+        ]
+        states.append(state)
+        count += len(runs)
+        # What was measured on another configuration says nothing about this one.
+        here = [r for r in runs if not state.live or r.configuration_digest == state.live]
+        proofs += latest(here).values()
+        closings += _closings(runs)
+    return Facts(
+        now=now,
+        declaration=declaration,
+        design=(*declaration.notes, *check_design(declaration, now.date())),
+        proofs=tuple(proofs),
+        ages={a.id: parse_duration(a.evidence_age) for a in about},
+        serves=serves,
+        reviews=tuple(
+            r.review
+            for r in reviews(project, tuple(declaration.model.accounts), today=now.date(), environ={}, used=False)
+        ),
+        blends=_blends(project, now),
+        edges=_edges(project),
+        log=_log(project, now),
+        closings=tuple(closings),
+        applied=next((s for s in states if not s.current), states[0] if states else Applied()),
+        runs=count,
+        versioned=_versioned(declaration.root),
+    )
+
+
+def _gateways(project: Project) -> Iterator[Project]:
+    """The parts of a project that have a gateway each."""
+    model = project.declaration.model
+    own = [name for name, e in model.environments.items() if e.gateway is not None]
+    if not own:
+        yield project
+        return
+    if any(api.environment not in own for api in model.apis.values()):
+        yield in_environment(project, None)
+    for name in own:
+        yield in_environment(project, name)
+
+
+def _closings(runs: Sequence[RunResult]) -> Iterator[Closing]:
+    """Every failure of a case, from the first run that has it to the first after it that has it no more."""
+    opened: dict[str, Measured] = {}
+    for run in sorted(runs, key=lambda r: r.started):
+        for fact in measured(run):
+            before = opened.get(fact.key)
+            if fact.outcome is Outcome.FAIL and before is None:
+                opened[fact.key] = fact
+            elif fact.outcome is Outcome.PASS and before is not None:
+                yield Closing(fact.key, str(before.severity), before.at, fact.at)
+                del opened[fact.key]
+    for key, fact in opened.items():
+        yield Closing(key, str(fact.severity), fact.at, None)
+
+
+def _blends(project: Project, now: datetime) -> Blends:
+    seen = view(project, now)
+    above: dict[str, None] = {}
+    later: dict[str, None] = {}
+    for reached in seen.reached:
+        for one in blend(reached, seen.closure.rules):
+            if one.above:
+                above[one.principal.name] = None
+            if one.verified_above:
+                later[one.principal.name] = None
+    return Blends(len(seen.reached), tuple(above), tuple(later))
+
+
+def _edges(project: Project) -> Edges | None:
+    picture = layer_picture(project.everything)
+    if picture is None:
+        return None
+    return Edges(len(picture.calls), tuple(f"{c.start} → {c.end}" for c in picture.calls if c.wrong))
+
+
+def _log(project: Project, now: datetime) -> Log | None:
+    directory = evidence_directory(project)
+    if not directory.is_dir():
+        return None
+    try:
+        listed = cosigned.read(LogFiles(directory).witnessed)
+        known = {each.name: each.public for each in listed}
+        found = verify(directory, now=now, witnesses=known)
+    except AssayError:
+        return Log(1, verified=False)
+    witnesses = "; ".join(f"by {w.name}, {w.when}" for w in found.witnesses)
+    return Log(found.records, verified=found.ok, witnesses=witnesses)
+
+
+def _versioned(root: Path) -> bool:
+    with suppress(OSError):
+        return any((folder / ".git").exists() for folder in (root.resolve(), *root.resolve().parents))
+    return False
+
+
+def answers_file(project: Project) -> Path:
+    """Where the answers of a project are: beside its declaration."""
+    return project.declaration.root / answering.FILE
+
+
+def load_answers(path: Path, now: datetime) -> tuple[str, Answers]:
+    """The text of a file of answers, and what it says; nothing where there is no such file.
+
+    Raises:
+        DeclarationError: it says what it cannot.
+        IncompleteError: it cannot be read.
+    """
+    try:
+        if path.exists() and path.stat().st_size > _ANSWERS_LIMIT:
+            raise IncompleteError(f"{path} is too large for answers", fix="name a file that `--template` wrote")
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise IncompleteError(f"{path} cannot be read: {error}", fix="check its permissions and encoding") from error
+    return text, answering.read_answers(text, str(path), survey(), today=now.date())
+
+
+def keep_answer(path: Path, text: str, question: str, answer: Answer) -> str:
+    """Writes one answer into the file, in one step, and returns its new text. What was answered before stays.
+
+    Raises:
+        AssayError: it cannot be written.
+    """
+    changed = answering.with_answer(text, str(path), survey(), question, answer)
+    _replace(path, changed)
+    return changed
+
+
+def result_of(project: Project, answers: Answers, now: datetime) -> Result:
+    """The survey's result at a moment."""
+    given = {k: a for k, a in answers.to(survey()).items() if a.on <= now.date()}
+    return assess(facts_of(project, now), given)
+
+
+def keep_result(project: Project, result: Result) -> Path:
+    """Keeps a result beside the declaration; a second one on the same day takes the place of the first.
+
+    Raises:
+        IncompleteError: the disk refused.
+    """
+    path = project.declaration.root / history.FOLDER / history.name_of(result)
+    _replace(path, history.kept_text(result))
+    return path
+
+
+def kept_results(project: Project) -> Iterable[history.Kept]:
+    """The results that were kept, in the order of their names.
+
+    Raises:
+        IncompleteError: one of them is damaged.
+    """
+    folder = project.declaration.root / history.FOLDER
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise IncompleteError(f"{path} cannot be read: {error}", fix="restore it, or remove it") from error
+        yield history.read_kept(text, str(path))
+
+
+def _replace(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as new:
+            new.write(text)
+            new.flush()
+            os.fsync(new.fileno())
+        Path(new.name).chmod(mode)
+        Path(new.name).replace(path)
+    except OSError as error:
+        raise IncompleteError(f"{path} cannot be written: {error.strerror}", fix="free the disk or the file") from error

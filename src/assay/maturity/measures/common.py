@@ -1,0 +1,91 @@
+"""What measures share: how proofs stand behind a value, and how shares are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from assay.assurance.facts import Measured
+from assay.declare.quantities import parse_duration
+from assay.domain import Outcome
+from assay.maturity.facts import Facts
+from assay.maturity.words import Found
+
+Arguments = Mapping[str, Any]
+Measure = Callable[[Facts, Arguments], Found]
+
+
+def nothing(sentence: str, *, awaits: bool = False) -> Found:
+    """It could not be measured, for this reason; ``awaits``: it could be if proofs were run."""
+    return Found(None, sentence, awaits=awaits)
+
+
+def names(arguments: Arguments, key: str) -> tuple[str, ...]:
+    """A list of names that a measure is told."""
+    return tuple(arguments.get(key) or ())
+
+
+def seconds(arguments: Arguments, key: str) -> float:
+    """A duration that a measure is told."""
+    return float(parse_duration(str(arguments[key])))
+
+
+def share(good: int, of: int) -> float:
+    """A share of something that there is."""
+    return good / of
+
+
+def percent(value: float) -> str:
+    """``97%``; never rounded up to all, nor down to nothing."""
+    shown = round(100 * value, 1)
+    if shown >= 100 and value < 1:
+        shown = 99.9
+    if shown <= 0 and value > 0:
+        shown = 0.1
+    return f"{shown:g}%"
+
+
+def oldest(facts: Iterable[Measured]) -> datetime | None:
+    """When the oldest of them was measured."""
+    return min((f.at for f in facts), default=None)
+
+
+def evidence(facts: Iterable[Measured]) -> tuple[str, ...]:
+    """The records behind them, none twice."""
+    return tuple(dict.fromkeys(e for f in facts for e in f.evidence))
+
+
+def failed(facts: Iterable[Measured], *, accepted: bool = False) -> tuple[Measured, ...]:
+    """Those that failed; ``accepted``: what an exception covers does not count as failed."""
+    return tuple(f for f in facts if f.outcome is Outcome.FAIL and not (accepted and f.excepted_by))
+
+
+def backed(facts: Facts, found: Found, proofs: Sequence[str], *, accepted: bool = False) -> Found:
+    """A value from the declaration, with what proofs on the running system say about it.
+
+    All of them held: it is proven. One failed: the system contradicts the declaration, which is then worth no more than
+    having been written.
+    """
+    if found.value is None or not proofs:
+        return found
+    shown = facts.concluded(proofs)
+    if not shown:
+        return replace(found, sentence=f"{found.sentence}; nothing of it was proven", awaits=True)
+    bad = failed(shown, accepted=accepted)
+    told = f"{len(bad)} of {len(shown)} proofs contradict it" if bad else f"{_all(len(shown))}"
+    return replace(
+        found,
+        sentence=f"{found.sentence}; {told}",
+        proven=not bad,
+        contradicted=bool(bad),
+        at=oldest(shown),
+        evidence=evidence(shown),
+        age=facts.age_of(proofs),
+        todo=tuple(dict.fromkeys((*found.todo, *(f.subject for f in bad)))),
+    )
+
+
+def _all(count: int) -> str:
+    return "the only proof held" if count == 1 else f"all {count} proofs held"
