@@ -15,6 +15,7 @@ from importlib import resources
 from typing import Any
 
 from assay.assurance.objectives import Deciding
+from assay.declare.contract.yaml_values import YamlFailure
 from assay.declare.model import Objective, Scope, Target
 from assay.declare.packaged import plain_yaml
 from assay.declare.quantities import parse_duration
@@ -142,11 +143,13 @@ def parse(table: str, profiles: str) -> tuple[Entry, ...]:
 
     Raises:
         UsageError: a column or an id is missing, an id is there twice, a value is none of those allowed, or the files
-            name different objectives.
-        AssayError: the second file is no YAML.
+            name different objectives; or the second is no YAML.
     """
     rows = _rows(table)
-    about = plain_yaml(profiles)
+    try:
+        about = plain_yaml(profiles)
+    except YamlFailure as error:
+        raise UsageError(f"{_PROFILES_FILE}: {error}", fix=error.fix) from error
     if not isinstance(about, dict):
         raise UsageError(f"{_PROFILES_FILE} is no mapping", fix="write a mapping from objectives to their words")
     strange = {str(k) for k in about} ^ rows.keys()

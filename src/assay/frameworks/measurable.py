@@ -44,7 +44,7 @@ def unmeasurable(objective: Objective, declaration: Declaration, offers: Mapping
     operations = _operations(objective, declaration, apis)
     found = (
         _without_proof(objective, chosen, offers),
-        _of_nothing(objective, declaration, chosen, apis, operations),
+        _of_nothing(objective, chosen, apis, operations),
         _only_observed(chosen, declaration, operations),
         _always_stale(objective, declaration),
         _asks_for_nothing(objective),
@@ -83,7 +83,6 @@ def _without_proof(objective: Objective, chosen: list[Offered], offers: Mapping[
 
 def _of_nothing(
     objective: Objective,
-    declaration: Declaration,
     chosen: list[Offered],
     apis: Mapping[str, Api],
     operations: Mapping[str, list[str]],
@@ -91,24 +90,17 @@ def _of_nothing(
     # What is enforced at the gateway shows itself on operations; the other controls look at stores and accounts too.
     if any(operations.values()) or not chosen or not all(o.enforced for o in chosen):
         return None
-    scope = objective.scope
     if not apis:
         return Gap(
             "objective-without-subject",
             "it speaks about no API, and its controls protect nothing else",
             "declare the API that it is about, or take the objective away",
         )
-    if scope.operations:
-        known = sorted({o.id for name in operations for o in declaration.operations(name)})
-        fix = f"name operations of the APIs in its scope, such as {listed(known)}" if known else "widen its `apis`"
-        chosen_apis = listed(apis)
-        sentence = f"none of its operations belongs to {chosen_apis}"
-        return Gap("objective-without-subject", sentence, fix, ("scope", "operations"))
     return Gap(
         "objective-without-subject",
         f"{listed(apis)} {'offers' if len(apis) == 1 else 'offer'} no operation",
         "complete the contract, or widen the scope",
-        ("scope", "apis") if scope.apis else (),
+        ("scope", "apis") if objective.scope.apis else (),
     )
 
 
