@@ -293,11 +293,12 @@ def _approvals(project: Project, meta: Meta | None, now: datetime) -> tuple[Appr
         return ()
     plans = dict.fromkeys(p for p in (meta.plan, *(a.plan for a in meta.approvals)) if p)
     decisions = read_decisions(project.everything, now.astimezone(UTC).date())
-    signed = [d for plan in plans for d in decisions.decided(APPROVAL, f"plans.{plan}")]
-    names = {d.person for d in signed}
-    typed = (Approved(a.by, a.at, signed=False) for a in meta.approvals if a.by not in names)
-    # Who signed after it was applied did not approve it before.
-    return (*(Approved(d.person, d.time, signed=d.time <= meta.created) for d in signed), *typed)
+    decided = {d.id: d for plan in plans for d in decisions.about(f"plans.{plan}") if d.kind == APPROVAL}
+    # Those that it rests on, and those of before: who signed after it was applied did not approve it before.
+    resting = {a.decision for a in meta.approvals if a.decision}
+    signed = [d for d in decided.values() if d.id in resting or d.time <= meta.created]
+    typed = [Approved(a.by, a.at, signed=False) for a in meta.approvals if a.decision not in decided]
+    return (*(Approved(d.person, d.time, signed=True) for d in signed), *typed)
 
 
 def _eyes(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from assay.app.addresses import now
 from assay.app.aiming import Aim
+from assay.app.governing import governing
 from assay.app.keeping import keep_run
 from assay.app.neighbours import neighbour
 from assay.app.reporting import excepted
@@ -107,6 +108,7 @@ async def proven(aim: Aim, choice: Choice, limits: Limits, *, emit: Emit = _quie
             configuration_digest=aim.configuration,
             mirroring=aim.mirroring(directory),
             neighbour=lambda name: neighbour(aim, name, directory),
+            governed=governing(aim, directory),
         )
         result = await prove(cases, settings)
     return replace(result, proofs=excepted(aim.project, result.proofs, result.finished))

@@ -17,5 +17,6 @@ CONTROL_IDS: tuple[str, ...] = (
     "least_privilege",
     "security_testing",
     "environment_segregation",
+    "governance",
 )
 """Every control folder, in the order a request meets them. A test asserts that the list is complete."""

@@ -30,6 +30,7 @@ from assay.controls.encryption_at_rest import enforce as encryption_at_rest_enfo
 from assay.controls.environment_segregation import design as environment_segregation_design
 from assay.controls.environment_segregation import enforce as environment_segregation_enforce
 from assay.controls.exceptions import apply_exceptions
+from assay.controls.governance import design as governance_design
 from assay.controls.input_validation import design as input_validation_design
 from assay.controls.input_validation import enforce as input_validation_enforce
 from assay.controls.layered_architecture import design as layered_architecture_design
@@ -116,6 +117,7 @@ FACES: tuple[Faces, ...] = (
         environment_segregation_enforce.enforce,
         _proved_by("environment_segregation"),
     ),
+    Faces("governance", governance_design.design, None, _proved_by("governance")),
 )
 """In the order of :data:`assay.controls.CONTROL_IDS`; a test asserts that no folder is missing."""
 

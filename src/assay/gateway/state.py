@@ -347,6 +347,23 @@ def meddled(paths: Paths, applied: Applied) -> tuple[str, ...]:
     return tuple(found)
 
 
+def damaged(paths: Paths, number: int) -> tuple[str, ...]:
+    """Sentences about files of a stored version that are not as they were stored.
+
+    Raises:
+        AssayError: its note cannot be read.
+    """
+    found = []
+    for name, digest in load_meta(paths, number).files.items():
+        path = paths.versions / f"{number:04}" / name
+        try:
+            _checked(path, digest)
+        except AssayError as error:
+            told = f"`{path.relative_to(paths.root)}` is not what was stored: something else wrote it"
+            found.append(told if path.exists() else error.sentence)
+    return tuple(found)
+
+
 def bootstrap_share(paths: Paths, configuration: Configuration) -> dict[Path, bytes]:
     """What Envoy is started with, as :func:`write_bootstrap` writes it: the next start takes whatever is there then."""
     return {paths.bootstrap: _encode(configuration.bootstrap)}
@@ -407,6 +424,7 @@ __all__ = [
     "applied_policy",
     "bootstrap_share",
     "check_live",
+    "damaged",
     "digests",
     "discard",
     "every_number",

@@ -15,6 +15,7 @@ from assay.prove.accesslog import AccessLog
 from assay.prove.bounds import Budget, Limits, Stop
 from assay.prove.case import Identity, NotReached
 from assay.prove.events import Emit
+from assay.prove.governed import Governed
 from assay.prove.listener import Listener
 from assay.prove.mirror import Mirror, Mirroring, open_mirror
 from assay.prove.redaction import Redaction
@@ -54,6 +55,7 @@ class Settings:
         mirroring: what a mirror of the live gateway is made of; None: there is no gateway of ours.
         neighbour: makes another environment ready to be visited, or says why nothing can be had of it. Blocking.
         granted: reads the rights of accounts; None: nothing does.
+        governed: the gateway's own files and versions; None: there is none of ours.
     """
 
     surface: Surface
@@ -76,6 +78,7 @@ class Settings:
     mirroring: Mirroring | None = None
     neighbour: Callable[[str], Neighbour | str] = _alone
     granted: Granted | None = None
+    governed: Governed | None = None
 
 
 @dataclass

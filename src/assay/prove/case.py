@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from assay.gateway.decision import Decision
     from assay.privilege.rights import Rights
     from assay.prove.foreign import Abroad
+    from assay.prove.governed import Governed
     from assay.prove.played import Behind, Played
     from assay.prove.surface import Persona, Surface, Target
 
@@ -243,6 +244,13 @@ class Lab(Protocol):
 
         Raises:
             NotReached: the store cannot be read, or holds no such field.
+        """
+
+    def governed(self) -> Governed:
+        """The gateway's own files, versions and records.
+
+        Raises:
+            NotReached: there is no gateway of ours.
         """
 
     def now(self) -> float:

@@ -30,6 +30,7 @@ from assay.prove.case import (
 from assay.prove.concluding import correlation, nonce
 from assay.prove.courier import Courier, Sent
 from assay.prove.foreign import Abroad
+from assay.prove.governed import Governed
 from assay.prove.handshake import exchange_raw, shake
 from assay.prove.patience import Patience
 from assay.prove.played import Behind, Played
@@ -357,6 +358,13 @@ class EngineLab:
         if granted is None:
             raise NotReached("rights of accounts are not read in this run")
         return await granted.rights(account)
+
+    def governed(self) -> Governed:
+        """See Lab."""
+        governed = self._bench.settings.governed
+        if governed is None:
+            raise NotReached("there is no gateway of ours, whose files and versions could be looked at")
+        return governed
 
     async def send_for_cleaning(self, call: Call) -> Seen:
         """Sends what removes an object of this run. A rate limit is waited for; nobody takes the caller's place."""

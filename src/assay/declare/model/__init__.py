@@ -53,6 +53,7 @@ from assay.declare.model.environments import (
 )
 from assay.declare.model.foreign import ForeignGateway
 from assay.declare.model.governance import Appetite, Exception_, Objective, Scope, Target
+from assay.declare.model.governing import Governance
 from assay.declare.model.people import Person, PersonKey
 from assay.declare.model.proving import BasicSecret, Bounds, HeaderSecret, LoginRecipe, ProveIdentity, Proving
 from assay.declare.model.risk import Estimate, FactorEstimates, Losses, PastIncident, Risk, ScenarioId
@@ -100,6 +101,7 @@ class Model(Mapped):
     objectives: dict[Id, Objective] = {}
     people: dict[Id, Person] = Field({}, description="People who decide, each known by a key of their own.")
     exceptions: tuple[Exception_, ...] = ()
+    governance: Governance = Field(Governance(), description="How the declaration itself may be changed.")
     appetite: Appetite = Appetite()
     risks: dict[ScenarioId, Risk] = Field(
         {}, description="What is decided about risks, by scenario (`assay risk` lists them)."
@@ -148,6 +150,7 @@ __all__ = [
     "Gateway",
     "GatewayTls",
     "Generalise",
+    "Governance",
     "HeaderSecret",
     "HttpUrl",
     "Id",
