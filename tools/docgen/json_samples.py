@@ -16,14 +16,23 @@ from typing import Any
 import msgspec
 from typer.testing import CliRunner
 
+from assay.app.objectives import offers
 from assay.app.observed import Observed
+from assay.assurance.facts import Measured
+from assay.assurance.objectives import Applied as GatewayApplied
 from assay.cli.apply import report
 from assay.cli.demo import _document as show_demo
 from assay.cli.main import app
 from assay.cli.options import Format
 from assay.cli.status import as_json as status_json
+from assay.declare.model import Objective, Scope, Target
 from assay.demo.rows import Row, Side
-from assay.domain import Fix, Location, Outcome, Verdict
+from assay.domain import Category, Fix, Location, Outcome, Severity, Verdict
+from assay.frameworks.catalogue import entry
+from assay.frameworks.coverage import coverage
+from assay.frameworks.crosswalk import crosswalk
+from assay.frameworks.judging import Chosen, judged
+from assay.frameworks.published import framework
 from assay.gateway import keysets
 from assay.gateway.apply import Result
 from assay.gateway.plan import Change, Observing, Plan
@@ -55,6 +64,7 @@ def all_of_them() -> dict[str, list[Json]]:
         **{name: [_run(*words, *_RETAILER)] for name, words in _DATA.items()},
         "data-blends": [_run("data", "blends", *_RETAILER), *_observed()],
         "data-scan": [_scanned()],
+        **_objectives(),
     }
 
 
@@ -110,6 +120,31 @@ def _observed() -> list[Json]:
         (place / ".assay" / "logs").mkdir(parents=True)
         (place / ".assay" / "logs" / "access.jsonl").write_text("\n".join(map(json.dumps, calls)), encoding="utf-8")
         return [without, _run(*words)]
+
+
+def _objectives() -> dict[str, list[Json]]:
+    """Objectives that were measured, own and of the catalogue; and a framework with titles and methods."""
+    own = Objective.model_construct(
+        category=Category.INTEGRITY, statement="…", controls=("authorisation",), scope=Scope(), target=Target()
+    )
+    fact = Measured("case", "authorisation", "foreign-object-read", "apis.shop", "", Outcome.PASS, *_MEASURED)
+    entry_ = entry("CO-AUZ-01")
+    chosen = [
+        Chosen("own", own, own=True),
+        Chosen(entry_.id, entry_.objective(offers()), False, entry_, entry_.deciding(offers())),
+    ]
+    shown = judged(chosen, [verdict(None)], {}, GatewayApplied(), now=_NOW)
+    shown += judged(chosen, [verdict(None)], {fact.key: fact}, GatewayApplied(), now=_NOW)
+    covered = coverage(framework("nist-800-53"), crosswalk(), shown, {})
+    around = {"version": 1, "profile": "basic", "at": _NOW.isoformat()}
+    bare: Json = {**around, "profile": None}
+    return {
+        "objectives": [{**around, "objectives": [j.as_json() for j in shown]}, {**bare, "objectives": []}],
+        "objectives-framework": [{**around, "coverage": covered.as_json()}, {**bare, "coverage": covered.as_json()}],
+    }
+
+
+_MEASURED = (Severity.HIGH, "…", _NOW, "abc", ("evidence",))
 
 
 def _scanned() -> Json:

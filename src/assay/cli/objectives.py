@@ -10,14 +10,14 @@ import typer
 
 from assay.app.addresses import now
 from assay.app.coverage import Pending, matrix, objectives_at, pending, review
-from assay.app.project import open_project
+from assay.app.project import in_environment, open_project
 from assay.cli import completing
 from assay.cli.console import err, out, write
 from assay.cli.groups import WithDefault
 from assay.cli.help import Command
 from assay.cli.moments import AtOption, moment
 from assay.cli.objectives_tables import coverage_csv, objectives_csv, show_coverage, show_objectives
-from assay.cli.options import Where
+from assay.cli.options import EnvironmentOption, Where
 from assay.cli.signing import DEFAULT_KEY, AsOption, KeyOption, PassphraseOption, YesOption, signer, sure
 from assay.cli.words import counted
 from assay.domain import Exit
@@ -61,6 +61,7 @@ def show(
         ),
     ] = None,
     at: AtOption = None,
+    environment: EnvironmentOption = None,
     format: Annotated[
         TableFormat, typer.Option("--format", help="text for people, json or csv for programs.")
     ] = TableFormat.TEXT,
@@ -78,7 +79,7 @@ def show(
         assay objectives show --framework nist-800-53 --at 2026-12-01
     """
     into = framework(name) if name else None
-    project = open_project(where)
+    project = in_environment(open_project(where), environment)
     when = moment(at, now())
     in_force = profile or project.declaration.model.profile
     found = objectives_at(project, when, profile)
