@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from assay.app.addresses import plan_site
 from assay.app.project import Project
 from assay.controls.registry import compile_policy
+from assay.domain import UsageError
 from assay.gateway.assemble import Policy
 from assay.gateway.compare import compare
 from assay.gateway.plan import Plan
-from assay.gateway.state import Paths, applied_policy
+from assay.gateway.state import Paths, applied_policy, load, numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +39,27 @@ def make_plan(project: Project) -> Planned:
     state = project.state.resolve()
     applied = applied_policy(Paths(state, state / "run"))
     return Planned(policy, compare(applied, policy, production=production_apis(project)))
+
+
+def plan_named(project: Project, digest: str) -> Planned:
+    """The plan with this digest: of applying the declaration, or of going back to a stored version.
+
+    Raises:
+        UsageError: neither is that plan.
+        AssayError: as :func:`make_plan`.
+    """
+    now = make_plan(project)
+    if now.plan.digest == digest:
+        return now
+    state = project.state.resolve()
+    paths, production = Paths(state, state / "run"), production_apis(project)
+    applied = applied_policy(paths)
+    for number in reversed(numbers(paths)):
+        policy = load(paths, number).policy
+        back = Planned(policy, compare(applied, policy, production=production))
+        if back.plan.digest == digest:
+            return back
+    raise UsageError(
+        f"`{digest}` is another plan; this one is `{now.plan.digest}`",
+        fix="read `assay plan` again, and approve what it shows now",
+    )

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from assay.app.addresses import now
-from assay.app.planning import make_plan
+from assay.app.planning import plan_named
 from assay.app.project import in_environment, open_project
 from assay.cli.console import out, progress, write
 from assay.cli.options import EnvironmentOption, Format, FormatOption, Where
@@ -33,7 +33,7 @@ def approve(
     """Show a plan that loosens production, and sign that it may be applied, once.
 
     Where `people:` are declared, `assay apply` and `assay up` accept no other approval. Let somebody sign who does not
-    apply it.
+    apply it. Going back to an earlier version is a plan too, and approved alike.
 
     Example: assay approve 3f9c2a1b7d5e6f80 --as ciso --key ~/.ssh/id_ed25519 --reason "incident 4711"
     """
@@ -42,13 +42,8 @@ def approve(
     project = in_environment(open_project(where), environment)
     person, private = signer(project, as_, key, passphrase)
     with progress("compiling"):
-        planned = make_plan(project)
+        planned = plan_named(project, digest)
     plan = planned.plan
-    if digest != plan.digest:
-        raise UsageError(
-            f"`{digest}` is another plan; this one is `{plan.digest}`",
-            fix="read `assay plan` again, and approve what it shows now",
-        )
     if not plan.needs_approval:
         raise UsageError("this plan loosens nothing in production, and needs no approval", fix="`assay apply`")
     if format is Format.TEXT:
