@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from importlib import resources
 from typing import Any, Literal
@@ -57,9 +57,39 @@ class Context:
     all_controls: frozenset[str]
 
 
+RELIABILITY = 0.95
+"""How far a proof can be trusted where ``control.yaml`` says nothing else: it tries what its author thought of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meets:
+    """What a control does against one threat.
+
+    Attributes:
+        kind: ``preventive``: it comes true less often; ``limiting``: it does less harm.
+        capability: the share that it takes away when it works (.95 decisive, .40 partial, .25 limiting).
+        proofs: those of its proofs that show whether it works against this threat.
+        exploits: those of them whose failure is the threat come true.
+        checks: its tests of design about this threat; where one fails, nothing is claimed.
+        reliability: how far these proofs can be trusted, 0 to 1.
+    """
+
+    kind: Literal["preventive", "limiting"]
+    capability: float
+    argument: str
+    proofs: tuple[str, ...]
+    exploits: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    reliability: float = RELIABILITY
+
+
 @dataclass(frozen=True, slots=True)
 class About:
-    """The contents of ``control.yaml``: what the control is for, in the words of every report."""
+    """The contents of ``control.yaml``: what the control is for, in the words of every report.
+
+    ``failure_domain_id`` is a short name of the failure domain: controls with the same one fail together. ``meets`` is
+    by the id of a threat; where it is empty, ``meets_nothing`` says why.
+    """
 
     id: str
     title: str
@@ -73,6 +103,9 @@ class About:
     checks: Mapping[str, Check]
     proofs: Mapping[str, Test]
     references: tuple[str, ...]
+    failure_domain_id: str = ""
+    meets: Mapping[str, Meets] = field(default_factory=dict)
+    meets_nothing: str = ""
 
 
 Design = Callable[[Context], Iterable[Verdict]]
@@ -133,6 +166,22 @@ def about(control: str) -> About:
         checks=checks,
         proofs=proofs,
         references=tuple(raw.get("references") or ()),
+        failure_domain_id=raw.get("failure_domain_id") or raw["id"],
+        meets={threat: _meets(entry) for threat, entry in (raw.get("meets") or {}).items()},
+        meets_nothing=raw.get("meets_nothing") or "",
+    )
+
+
+def _meets(raw: Mapping[str, Any]) -> Meets:
+    proofs, exploits = tuple(raw["proofs"]), raw.get("exploits") or ()
+    return Meets(
+        kind=raw["kind"],
+        capability=float(raw["capability"]),
+        argument=raw["argument"],
+        proofs=proofs,
+        exploits=proofs if exploits == "all" else tuple(exploits),
+        checks=tuple(raw.get("checks") or ()),
+        reliability=float(raw.get("reliability", RELIABILITY)),
     )
 
 

@@ -1,0 +1,158 @@
+"""Results of proofs, put in order once: what speaks about which subject, and what says nothing any more.
+
+What earns credit is a pass on the configuration that is live, about something that still exists, at a moment that is
+not ahead of the one asked about. A failure needs less to count: it stands until the same is shown to hold.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from itertools import chain
+
+from assay.assurance.facts import Measured
+from assay.domain import Outcome
+
+_CONCLUSIVE = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.NOT_APPLICABLE})
+
+Named = tuple[str, str]
+"""A control and one of its proofs."""
+Root = Callable[[str], str | None]
+"""What a result's subject belongs to: the operation, API, account… that is declared; None: there is none any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is true at the moment that is asked about.
+
+    Attributes:
+        configuration: the digest of the policy that is live; what passed on another one earns nothing.
+        current: whether what is declared is what is applied; if not, no pass earns anything.
+    """
+
+    now: datetime
+    configuration: str = ""
+    current: bool = True
+
+    def earns(self, fact: Measured) -> bool:
+        """Whether something that passed says anything about what runs now, and what runs is what is declared."""
+        return self.current and fact.configuration == self.configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Results that were not counted, and why. ``subjects``: the first few of what they were about."""
+
+    reason: str
+    count: int
+    subjects: tuple[str, ...]
+
+
+GONE = "about something that is not declared any more"
+AHEAD = "dated after the moment that is asked about: clocks disagree, or a date in the past was asked for"
+ELSEWHERE = "passed on another configuration than the one that is live"
+OUTDATED = "passed on what is applied, which is not what is declared"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What counts, by subject and proof. Made by :func:`gather`, extended by :func:`extended`.
+
+    Attributes:
+        cases: by what a result belongs to: the newest conclusive result of every case.
+        about: by what a result belongs to: by proof: the results that count, oldest first.
+        ahead: results that are dated after ``live.now``.
+    """
+
+    live: Live
+    root: Root = field(repr=False)
+    cases: Mapping[str | None, Mapping[str, Measured]]
+    about: Mapping[str, Mapping[Named, tuple[Measured, ...]]]
+    ahead: tuple[Measured, ...] = ()
+
+    @cached_property
+    def ignored(self) -> tuple[Ignored, ...]:
+        """What was left out, and why."""
+        left: dict[str, list[Measured]] = defaultdict(list)
+        left[AHEAD].extend(self.ahead)
+        for subject, by_case in self.cases.items():
+            if subject is None:
+                left[GONE].extend(by_case.values())
+                continue
+            for fact in by_case.values():
+                if fact.outcome is Outcome.PASS and not self.live.earns(fact):
+                    left[ELSEWHERE if self.live.current else OUTDATED].append(fact)
+        return tuple(_told(reason, facts) for reason, facts in sorted(left.items()) if facts)
+
+
+def gather(facts: Iterable[Measured], live: Live, root: Root) -> Evidence:
+    """Everything that counts of some results, in any order; several of one case may be among them."""
+    return extended(Evidence(live, root, {}, {}), facts, live)[0]
+
+
+def extended(evidence: Evidence, facts: Iterable[Measured], live: Live) -> tuple[Evidence, frozenset[str]]:
+    """With more results, at the same moment or a later one; and what it is about which something else counts now.
+
+    Another moment that is earlier, or another configuration, needs everything gathered anew.
+    """
+    root = evidence.root
+    cases = dict(evidence.cases)
+    touched: dict[str | None, dict[str, Measured]] = {}
+    ahead: list[Measured] = []
+    for fact in chain(evidence.ahead, facts):
+        if fact.outcome not in _CONCLUSIVE:
+            continue  # it neither earns nor takes: what was known before grows older
+        if fact.at > live.now:
+            ahead.append(fact)
+            continue
+        subject = root(fact.subject)
+        known = touched.get(subject)
+        if known is None:
+            known = touched[subject] = dict(cases.get(subject, {}))
+        before = known.get(fact.key)
+        if before is None or _order(before) < _order(fact):
+            known[fact.key] = fact
+    cases.update(touched)
+    about = dict(evidence.about)
+    for subject, by_case in touched.items():
+        if subject is not None:
+            about[subject] = _counted(by_case.values(), live)
+    changed = frozenset(s for s in touched if s is not None and about[s] != evidence.about.get(s))
+    return Evidence(live, root, cases, about, tuple(ahead)), changed
+
+
+def _order(fact: Measured) -> tuple[datetime, bool, str, tuple[str, ...]]:
+    """Which of two results of a case is newer; of two at one moment the failure, then what is always the same one."""
+    return fact.at, fact.outcome is Outcome.FAIL, fact.configuration, fact.evidence
+
+
+def _counted(facts: Iterable[Measured], live: Live) -> Mapping[Named, tuple[Measured, ...]]:
+    found: dict[Named, list[Measured]] = {}
+    passed: dict[tuple[str, Named], datetime] = {}
+    failures: list[Measured] = []
+    for fact in facts:
+        named = fact.control, fact.check
+        if fact.outcome is Outcome.FAIL:
+            failures.append(fact)
+        elif fact.outcome is Outcome.PASS and live.earns(fact):
+            found.setdefault(named, []).append(fact)
+            key = fact.subject, named
+            passed[key] = max(passed.get(key, fact.at), fact.at)
+    for fact in failures:
+        named = fact.control, fact.check
+        mended = passed.get((fact.subject, named))
+        if fact.configuration != live.configuration and mended is not None and mended > fact.at:
+            continue  # it failed on another configuration; on the live one the same was shown to hold since
+        found.setdefault(named, []).append(fact)
+    return {named: tuple(sorted(some, key=_when)) for named, some in found.items()}
+
+
+def _when(fact: Measured) -> tuple[datetime, str]:
+    return fact.at, fact.key
+
+
+def _told(reason: str, facts: list[Measured]) -> Ignored:
+    return Ignored(reason, len(facts), tuple(sorted({f.subject for f in facts})[:3]))
