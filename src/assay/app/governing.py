@@ -40,7 +40,7 @@ _MOST_BYTES = 64 << 20
 """How much of stored versions is read: versions of large gateways are hundreds of megabytes each."""
 _MOST_COMPARED = 10
 _TRIED = 12
-_PATIENCE = 3.0
+_PATIENCE = 2.0
 """Seconds within which a supervisor has written down what Envoy took."""
 _ANOTHER = "0000000000000000"
 _WEAKENED = (ir.Authentication, ir.AccessRule, ir.Limit, ir.Inspection)
@@ -156,7 +156,7 @@ class Governing:
             Applied(
                 number=v.number,
                 live=v.live,
-                recorded=True if v.recorded else (None if v.meta and v.meta.created < found.began else False),
+                recorded=None if v.older else v.recorded is not None,
                 problems=v.problems,
                 loosens=loosening.get(v.number, ""),
                 approvers=tuple(a.by for a in v.approvals if a.signed or not people),

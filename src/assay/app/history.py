@@ -68,7 +68,7 @@ class Version:
     Attributes:
         change: the last change of the declaration as of the commit that was recorded.
         review: who is behind that change. eyes: whether two people are behind the version, by all that is known.
-        problems: sentences about what does not fit together.
+        problems: sentences about what does not fit together. older: it is from before the evidence log began.
     """
 
     number: int
@@ -82,6 +82,7 @@ class Version:
     eyes: Eyes = "unknown"
     people: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    older: bool = False
 
     @property
     def at(self) -> datetime | None:
@@ -164,8 +165,9 @@ def history(project: Project, *, now: datetime, environ: Mapping[str, str] | Non
         first.setdefault(record[0], record[1])
     changes = _changes(project, (r.commit for r in first.values()), notes, environ)
     began = _began(project) if records else None
+    oldest = min(first, default=None)
     versions = tuple(
-        _version(project, paths, number, first.get(number), number == live, stored, changes, began, now)
+        _version(project, paths, number, first.get(number), number == live, stored, changes, (began, oldest), now)
         for number in sorted({*stored, *first}, reverse=True)
     )
     return History(versions, tuple(dict.fromkeys(notes)), began)
@@ -247,7 +249,7 @@ def _version(
     live: bool,
     stored: Iterable[int],
     changes: Mapping[str, Change],
-    began: datetime | None,
+    log: tuple[datetime | None, int | None],
     now: datetime,
 ) -> Version:
     problems: list[str] = []
@@ -259,13 +261,16 @@ def _version(
             problems.append(error.sentence)
     else:
         problems.append(f"version {number} is in the evidence log, and not on the disk any more")
-    if meta is not None and recorded is None and (began is None or meta.created >= began):
+    older = meta is not None and recorded is None and _older(meta, number, *log)
+    if meta is not None and recorded is None and not older:
         problems.append(f"no record in the evidence log says that version {number} was applied")
     if meta is not None and recorded is not None:
         if recorded.note and recorded.note != digest:
             problems.append(f"the note of version {number} is not as it was when that was recorded")
         elif recorded.policy and recorded.policy != meta.policy:
             problems.append(f"version {number} has another policy than the record says")
+    if meta is not None and meta.number != number:
+        problems.append(f"the note of version {number} is that of version {meta.number}")
     change = changes.get(recorded.commit) if recorded else None
     if recorded and recorded.commit and change is None and changes:
         problems.append(f"commit {recorded.commit[:12]} of version {number} is not in the repository any more")
@@ -284,7 +289,13 @@ def _version(
         eyes=eyes,
         people=people,
         problems=tuple(problems),
+        older=older,
     )
+
+
+def _older(meta: Meta, number: int, began: datetime | None, oldest: int | None) -> bool:
+    """Whether a version is from before the log began; numbers rise, whatever a note says of its time."""
+    return number < oldest if oldest is not None else (began is not None and meta.created < began)
 
 
 def _approvals(project: Project, meta: Meta | None, now: datetime) -> tuple[Approved, ...]:
