@@ -60,7 +60,7 @@ def test_lines_are_found_by_request_id_while_the_log_grows(tmp_path: Path) -> No
                 await asyncio.sleep(0.1)
                 out.write(line(2)[9:] + "not json\n[1]\n" + line(3, text='a "b"'))
 
-        found = await asyncio.gather(*(log.line(f"r{n}", within=2.0) for n in (1, 2, 3)), write())
+        found = await asyncio.gather(*(log.line(f"r{n}", within=20.0) for n in (1, 2, 3)), write())
         assert [f["request_id"] for f in found[:3] if f] == ["r1", "r2", "r3"]
         assert await log.line("r0", within=0.1) is None  # written before the run
         assert await log.holds('a "b"') and not await log.holds("/before")
@@ -77,10 +77,10 @@ def test_a_log_that_is_replaced_or_absent_is_no_trouble(tmp_path: Path) -> None:
         log.start()
         assert await log.line("r1", within=0.1) is None
         path.write_text(line(1) * 50)
-        assert await log.line("r1", within=2.0)
+        assert await log.line("r1", within=20.0)
         path.rename(tmp_path / "access.1.jsonl")
         path.write_text(line(2))
-        assert await log.line("r2", within=2.0)
+        assert await log.line("r2", within=20.0)
         await log.close()
 
     asyncio.run(go())
@@ -125,7 +125,7 @@ def test_a_listener_ends_although_somebody_hangs_on_it() -> None:
         _, writer = await asyncio.open_connection(*host.split(":"))
         writer.write(b"GET /")
         await asyncio.sleep(0.05)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             await listener.close()
         writer.transport.abort()
 

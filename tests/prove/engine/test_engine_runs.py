@@ -96,29 +96,33 @@ async def _hangs(_: Asked) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("play", "says"),
+    ("play", "patience", "says"),
     [
-        (_hangs, "no complete answer within 0.3 s"),
-        (lambda _: None, "closed without an answer"),
-        (lambda _: b"SSH-2.0-OpenSSH_9\r\n\r\n", "no HTTP answer"),
-        (lambda _: b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\ncontent-length: 8\r\n\r\n", "no HTTP answer"),
+        (_hangs, 0.3, "no complete answer within 0.3 s"),
+        (lambda _: None, 10.0, "closed without an answer"),
+        (lambda _: b"SSH-2.0-OpenSSH_9\r\n\r\n", 10.0, "no HTTP answer"),
+        (lambda _: b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\ncontent-length: 8\r\n\r\n", 10.0, "no HTTP answer"),
     ],
 )
-def test_a_target_that_hangs_or_lies_gives_no_verdict_and_no_exception(play: Play, says: str, tmp_path: Path) -> None:
-    result, _, _ = run(play, case(look), path=tmp_path, limits=Limits(call_seconds=0.3))
+def test_a_target_that_hangs_or_lies_gives_no_verdict_and_no_exception(
+    play: Play, patience: float, says: str, tmp_path: Path
+) -> None:
+    result, _, _ = run(play, case(look), path=tmp_path, limits=Limits(call_seconds=patience))
     verdict = only(result).verdict
     assert verdict.outcome is Outcome.INCONCLUSIVE and says in verdict.sentence
 
 
 def test_cases_that_another_case_kept_from_an_answer_have_another_try(tmp_path: Path) -> None:
-    until = time.monotonic() + 0.7
+    asked = 0
 
     async def halted(_: Asked) -> bytes:
-        await asyncio.sleep(max(0.0, until - time.monotonic()))
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(60 if asked <= 6 else 0)
         return reply(403)
 
     cases = [case(look, f"v{i}", test=f"t{i}") for i in range(6)]
-    result, world, _ = run(halted, *cases, path=tmp_path, limits=Limits(call_seconds=0.4, concurrency=6))
+    result, world, _ = run(halted, *cases, path=tmp_path, limits=Limits(call_seconds=1.0, concurrency=6))
     assert set(outcomes(result)) == {"pass"}
     assert len([e for e in world.events if isinstance(e, CaseFinished)]) == 6
 
@@ -211,9 +215,14 @@ def test_requests_are_paced(tmp_path: Path) -> None:
             await lab.call(GET)
         return held("done")
 
-    began = time.monotonic()
-    run(lambda _: reply(403), case(many), path=tmp_path, limits=Limits(per_second=10))
-    assert 2.0 <= time.monotonic() - began < 4.0
+    for left in (2, 1, 0):
+        began = time.monotonic()
+        run(lambda _: reply(403), case(many), path=tmp_path, limits=Limits(per_second=10))
+        taken = time.monotonic() - began
+        assert taken >= 2.0
+        if taken < 4.0:
+            break
+        assert left, "slower than asked for, three times: it is not the machine that was busy"
 
 
 def test_a_stop_file_ends_the_run_and_everything_made_is_removed(tmp_path: Path) -> None:
@@ -234,7 +243,8 @@ def test_a_stop_file_ends_the_run_and_everything_made_is_removed(tmp_path: Path)
 
 def test_an_interruption_ends_in_order_with_a_result(tmp_path: Path) -> None:
     async def go() -> tuple[RunResult, World]:
-        async with played(_hang_on_things) as site:
+        play = _HangsOnThings()
+        async with played(play) as site:
             world = World(surface_in(tmp_path), site, limits=Limits(call_seconds=30))
 
             async def make(lab: Lab) -> Judged:
@@ -243,7 +253,8 @@ def test_an_interruption_ends_in_order_with_a_result(tmp_path: Path) -> None:
 
             cases = (case(make, "a", family=Family.OWN_WRITE), case(look, "b", family=Family.CROSS_WRITE))
             task = asyncio.create_task(world.prove(*cases))
-            await asyncio.sleep(0.3)
+            async with asyncio.timeout(30):
+                await play.looked_at.wait()
             task.cancel()
             return await task, world
 
@@ -254,9 +265,12 @@ def test_an_interruption_ends_in_order_with_a_result(tmp_path: Path) -> None:
 
 def test_control_c_is_an_interruption_like_any_other(tmp_path: Path) -> None:
     async def go() -> RunResult:
-        async with played(_hang_on_things) as site:
-            asyncio.get_running_loop().call_later(0.3, os.kill, os.getpid(), signal.SIGINT)
-            return await World(surface_in(tmp_path), site, limits=Limits(call_seconds=30)).prove(case(look))
+        play = _HangsOnThings()
+        async with played(play) as site:
+            interrupting = asyncio.create_task(play.interrupt())
+            result = await World(surface_in(tmp_path), site, limits=Limits(call_seconds=30)).prove(case(look))
+            await interrupting
+            return result
 
     assert outcomes(asyncio.run(go())) == ["skipped"]
 
@@ -284,10 +298,22 @@ def test_what_breaks_around_the_cases_loses_none_of_them(tmp_path: Path) -> None
     assert outcomes(result) == ["error"]
 
 
-async def _hang_on_things(asked: Asked) -> bytes:
-    if asked.method == "GET":
-        await asyncio.sleep(60)
-    return reply(200)
+class _HangsOnThings:
+    """Answers no case that looks at a thing; says when one does."""
+
+    def __init__(self) -> None:
+        self.looked_at = asyncio.Event()
+
+    async def __call__(self, asked: Asked) -> bytes:
+        if asked.method == "GET":
+            self.looked_at.set()
+            await asyncio.sleep(60)
+        return reply(200)
+
+    async def interrupt(self) -> None:
+        """As Ctrl-C does, as soon as one does."""
+        await self.looked_at.wait()
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_a_token_that_expires_in_the_middle_is_renewed_once(tmp_path: Path) -> None:

@@ -176,18 +176,30 @@ def test_an_old_answer_without_a_length_ends_with_the_connection() -> None:
 
 def test_calls_together_arrive_at_the_same_moment_on_connections_of_their_own() -> None:
     arrived: list[float] = []
+    everybody: list[asyncio.Event] = []
 
     async def play(asked: Asked) -> bytes:
         arrived.append(asyncio.get_running_loop().time())
-        await asyncio.sleep(0.2)
+        if len(arrived) == 1:
+            everybody.append(asyncio.Event())
+        if len(arrived) == 20:
+            everybody[-1].set()
+        async with asyncio.timeout(10):  # nobody is answered before all have asked
+            await everybody[-1].wait()
         return reply()
 
     async def use(transport: Transport, site: Played) -> tuple[list[int], int]:
         answers = await transport.together([message(site) for _ in range(20)])
         return [a.status for a in answers], len({a.connection for a in site.asked})
 
-    assert sending(play, use) == ([200] * 20, 20)
-    assert max(arrived) - min(arrived) < 0.15
+    apart: list[float] = []
+    for _ in range(3):
+        arrived.clear()
+        assert sending(play, use) == ([200] * 20, 20)
+        apart.append(max(arrived) - min(arrived))
+        if apart[-1] < 0.15:
+            break
+    assert min(apart) < 0.15, "not at the same moment, three times: it is not the machine that was busy"
 
 
 @given(
