@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from assay.risk import formula, replay
@@ -149,6 +148,3 @@ REMEDIES = {
 def later(days: float) -> datetime:
     """So many days after NOW."""
     return NOW + timedelta(days=days)
-
-
-__all__ = ["replace"]

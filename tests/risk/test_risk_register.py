@@ -12,7 +12,7 @@ from tests.risk.risks_made import BOLA, DOS, NOW, bola, denial, over
 from assay.declare.model import Model
 from assay.domain import Location, Verdict
 from assay.risk.decisions import undecided, unplaced
-from assay.risk.register import Reach, Row, given, ordered, register
+from assay.risk.register import Reach, Row, entries, given, ordered
 from assay.risk.words import Assessment, Rating
 
 API = Reach(frozenset({"user.contact.email", "user.government_id"}), False, 1_200_000, "sales")
@@ -29,7 +29,7 @@ def reach(one: Assessment) -> Reach:
 
 def rows(declared: Model, *assessments: Assessment) -> tuple[Row, ...]:
     _, judged, happened = given(assessments, declared, NOW.date())
-    return register(assessments, declared, NOW, reach=reach, judged=judged, happened=happened)
+    return entries(assessments, declared, NOW, reach=reach, judged=judged, happened=happened)
 
 
 def locate(*path: str | int) -> Location:
@@ -143,7 +143,7 @@ def test_decisions_about_nothing_and_risks_without_decision_are_findings_with_pl
         ],
         appetite={"residual": "note"},
     )
-    told = {(v.check, str(v.location).partition(":")[0]): v for v in notes(declared, bola(), over())}
+    told = {(v.check, str(v.location).partition(":")[0]): v for v in notes(declared, bola(), over(), denial())}
     assert [*told] == [
         ("risk-without-scenario", "risks.broken-object-authorization@apis.customer-data"),
         ("incident-without-threat", "incidents.0.threat"),
@@ -154,6 +154,7 @@ def test_decisions_about_nothing_and_risks_without_decision_are_findings_with_pl
         ("risk-undecided", f"risks.{BOLA_ID}"),
         ("risk-overdue", f"risks.{OVER_ID}.due"),
         ("risk-undecided", f"risks.{OVER_ID}"),
+        ("risk-undecided", "appetite"),
     ]
     assert all(v.fix and v.is_finding for v in told.values())
     first = next(iter(told.values()))

@@ -12,7 +12,7 @@ from tests.risk.risks_made import NOW, bola, denial, over
 from tests.risk.test_risk_register import model, reach
 
 from assay.domain import AssayError, IncompleteError, UsageError
-from assay.risk.register import Register, register
+from assay.risk.register import Register, entries
 from assay.risk.stored import recompute, save
 
 DECLARED = model(
@@ -23,7 +23,7 @@ DECLARED = model(
 
 
 def stored() -> str:
-    rows = register([bola(), denial(), over()], DECLARED, NOW, reach=reach)
+    rows = entries([bola(), denial(), over()], DECLARED, NOW, reach=reach)
     return save(Register(rows, NOW), tool="Assay 1", organisation="Shop", declaration="ab" * 32)
 
 

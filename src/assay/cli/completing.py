@@ -143,6 +143,14 @@ def exceptions(ctx: typer.Context, incomplete: str) -> list[str]:
     return _declared(ctx, incomplete, lambda p: map(exception_id, p.declaration.model.exceptions))
 
 
+def scenarios(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids for ``assay risk --why``."""
+    from assay.app.addresses import now
+    from assay.app.risk import assess
+
+    return _declared(ctx, incomplete, lambda p: (a.scenario.id for a in assess(p, now())))
+
+
 def _declared(ctx: typer.Context, incomplete: str, names: Callable[[Project], Iterable[str]]) -> list[str]:
     try:
         return _matching(names(open_project(Path(ctx.params.get("where") or "."))), incomplete)

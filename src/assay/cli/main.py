@@ -101,6 +101,12 @@ ENTRIES = (
         "Ask 35 questions, measure what can be measured, and show how far both are from each other.",
     ),
     Entry(
+        "risk",
+        "risk",
+        "risk",
+        "Show the risk register: inherent, claimed, and as evidence supports it, which rises as evidence ages.",
+    ),
+    Entry(
         "verify",
         "verify",
         "verify",

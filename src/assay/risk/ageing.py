@@ -22,16 +22,22 @@ class Rise:
     to: Rating
 
 
-def next_rise(rated: Callable[[datetime], Rating], now: datetime) -> Rise | None:
+def next_rise(rated: Callable[[datetime], Rating], now: datetime, *, not_before: datetime | None = None) -> Rise | None:
     """The first second after ``now`` at which the rating is higher than it is now; None if age alone never raises it.
 
     Args:
         rated: the rating at a moment, from what is known now; it never falls as time goes by.
+        not_before: a moment before which it is known not to rise; looked at first, since it is mostly the one.
     """
-    before, last = _RANKS[rated(now)], int(HORIZON.total_seconds())
-    if _RANKS[rated(now + HORIZON)] <= before:
+    before, end = _RANKS[rated(now)], now + HORIZON
+    low = 0  # not yet higher at low, higher at high
+    if not_before is not None and now < not_before < end:
+        if _RANKS[found := rated(not_before)] > before:
+            return Rise(not_before, found)
+        low = int((not_before - now).total_seconds())
+    if _RANKS[rated(end)] <= before:
         return None
-    low, high = 0, last  # not yet higher at low, higher at high
+    high = int(HORIZON.total_seconds())
     while high - low > 1:
         middle = (low + high) // 2
         if _RANKS[rated(now + timedelta(seconds=middle))] > before:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
 
 from assay.declare.model import Model
 from assay.domain import Fix, Location, Outcome, Severity, Verdict, did_you_mean
+from assay.domain.listing import listed
 from assay.risk.history import WINDOW
-from assay.risk.register import Row
+from assay.risk.register import NOTHING_DECIDED, Row
 
 Locate = Callable[..., Location]
 """``declaration.locate``."""
@@ -78,36 +79,54 @@ def unplaced(
 _COUNTS = "What has happened lately is the best measure of likelihood there is."
 
 
-def undecided(rows: Iterable[Row], locate: Locate) -> Iterator[Verdict]:
+def undecided(rows: Sequence[Row], locate: Locate) -> Iterator[Verdict]:
     """Risks above appetite that nobody owns or treats, dates that have passed, and estimates that do not count."""
     for row in rows:
         yield from _estimates(row, locate)
-        subject, at = f"risks.{row.id}", locate("risks", row.id)
         if row.overdue:
             due = row.decided.due
             yield _verdict(
                 "risk-overdue",
-                subject,
+                f"risks.{row.id}",
                 Severity.MEDIUM,
                 f"`{row.id}` was to be treated by {due}; it is {row.rating}, and {row.appetite} is accepted",
                 "A treatment whose date passes unnoticed is none.",
                 "treat it, or decide again and say by when",
                 locate("risks", row.id, "due"),
             )
-        if not row.above:
-            continue
-        missing = [word for word, value in (("owner", row.owner), ("treatment", row.decided.treatment)) if not value]
-        if missing:
-            words = " and ".join(f"no {word}" for word in missing)
-            yield _verdict(
-                "risk-undecided",
-                subject,
-                Severity.MEDIUM,
-                f"`{row.id}` is {row.rating}, above the {row.appetite} that is accepted, and has {words}",
-                "A risk above appetite needs somebody who answers for it, and a decision (ISO 31000:2018, 6.5).",
-                f"declare {' and '.join(f'`{word}`' for word in missing)} under `risks: {{{row.id}: …}}`",
-                at,
-            )
+        if row.above and row.decided is not NOTHING_DECIDED:
+            yield from _half_decided(row, locate)
+    open_ = [row for row in rows if row.above and row.decided is NOTHING_DECIDED]
+    if open_:
+        several = f"{len(open_)} risks are" if len(open_) > 1 else "a risk is"
+        yield _verdict(
+            "risk-undecided",
+            "risks",
+            Severity.MEDIUM,
+            f"{several} above appetite and nothing is decided about {'them' if len(open_) > 1 else 'it'}:"
+            f" {listed(row.id for row in open_)}",
+            _ANSWERS,
+            "declare `owner` and `treatment` under `risks: {SCENARIO: …}`, or lower them: `assay risk --next`",
+            locate("appetite"),
+        )
+
+
+_ANSWERS = "A risk above appetite needs somebody who answers for it, and a decision (ISO 31000:2018, 6.5)."
+
+
+def _half_decided(row: Row, locate: Locate) -> Iterator[Verdict]:
+    missing = [word for word, value in (("owner", row.owner), ("treatment", row.decided.treatment)) if not value]
+    if missing:
+        words = " and ".join(f"no {word}" for word in missing)
+        yield _verdict(
+            "risk-undecided",
+            f"risks.{row.id}",
+            Severity.MEDIUM,
+            f"`{row.id}` is {row.rating}, above the {row.appetite} that is accepted, and has {words}",
+            _ANSWERS,
+            f"declare {' and '.join(f'`{word}`' for word in missing)}",
+            locate("risks", row.id),
+        )
 
 
 def _estimates(row: Row, locate: Locate) -> Iterator[Verdict]:

@@ -106,16 +106,22 @@ Remedies = Mapping[str, Sequence[Remedy]]
 """By threat, every control that claims something against it."""
 
 
-def steps(assessments: Iterable[Assessment], remedies: Remedies) -> tuple[Step, ...]:
+def steps(assessments: Iterable[Assessment], remedies: Remedies, *, options: str = "") -> tuple[Step, ...]:
     """Every step that would lower a risk: first those that take the worst ratings away, then by drop per hour.
 
-    Steps that lower only what is not yet the worst come last.
+    Steps that lower only what is not yet the worst come last. Where several controls lack proof, proving all of them
+    in one run is a step too.
+
+    Args:
+        options: for every run of proofs, such as `--environment production`.
     """
     found: dict[tuple[Kind, str, str], list[tuple[Assessment, _Change]]] = {}
     for assessment in sorted(assessments, key=lambda a: a.scenario.id):
         for key, change in _changes(assessment, remedies.get(assessment.scenario.threat.id, ())):
             found.setdefault(key, []).append((assessment, change))
-    made = [_step(*key, hits) for key, hits in found.items()]
+    if sum(1 for kind, control, _ in found if kind is Kind.PROVE and control) < 2:
+        found.pop((Kind.PROVE, "", ""), None)
+    made = [_step(*key, hits, f" {options}" if options else "") for key, hits in found.items()]
     useful = [s for s in made if s is not None]
     return tuple(sorted(useful, key=_order))
 
@@ -129,40 +135,47 @@ class _Change:
     """What a step makes of a group, and the places that it is about."""
 
     make: Callable[[PlaceRisk], PlaceRisk]
-    places: int
+    places: frozenset[str]
     about: str = ""
 
 
 def _changes(assessment: Assessment, remedies: Sequence[Remedy]) -> Iterable[tuple[tuple[Kind, str, str], _Change]]:
-    provable = {r.control for r in remedies if r.proofs}
-    fixes: dict[str, tuple[int, str]] = {}
-    proofs: dict[str, int] = {}
+    provable = frozenset(r.control for r in remedies if r.proofs)
+    broken: dict[str, list[PlaceRisk]] = {}
+    unproven: dict[str, list[PlaceRisk]] = {}
     for group in assessment.groups:
         for control in _to_mend(group):
-            places, about = fixes.get(control, (0, ""))
-            fixes[control] = (places + len(group.places), about or next(iter(group.exploited), ""))
+            broken.setdefault(control, []).append(group)
         for effect in group.effects:
             if effect.control in provable and _proven(effect, group) != effect:
-                proofs[effect.control] = proofs.get(effect.control, 0) + len(group.places)
-    for control, (places, about) in fixes.items():
-        yield (Kind.FIX, control, assessment.scenario.id), _Change(_mended(control), places, about)
-    for control, places in proofs.items():
-        yield (Kind.PROVE, control, ""), _Change(_with_proof(control), places)
+                unproven.setdefault(effect.control, []).append(group)
+    for control, groups in broken.items():
+        about = next((sentence for g in groups for sentence in g.exploited), "")
+        yield (Kind.FIX, control, assessment.scenario.id), _Change(_mended(control), _places(groups), about)
+    for control, groups in unproven.items():
+        yield (Kind.PROVE, control, ""), _Change(_with_proof(frozenset({control})), _places(groups))
+    if unproven:
+        every = [g for groups in unproven.values() for g in groups]
+        yield (Kind.PROVE, "", ""), _Change(_with_proof(frozenset(unproven)), _places(every))
     for remedy in remedies:
-        lacking = sum(len(g.places) for g in assessment.groups if all(e.control != remedy.control for e in g.effects))
+        lacking = [g for g in assessment.groups if all(e.control != remedy.control for e in g.effects)]
         if lacking:
-            yield (Kind.ADD, remedy.control, ""), _Change(_added(remedy), lacking)
+            yield (Kind.ADD, remedy.control, ""), _Change(_added(remedy), _places(lacking))
+
+
+def _places(groups: Iterable[PlaceRisk]) -> frozenset[str]:
+    return frozenset(place for group in groups for place in group.places)
 
 
 def _to_mend(group: PlaceRisk) -> list[str]:
     """The controls whose tests failed here; where none of them is claimed, nobody's in particular."""
-    failed = sorted({e.control for e in group.effects if replay.disproven(e)})
+    failed = sorted({e.control for e in group.effects if replay.failed(e)})
     return failed or ([""] if group.exploited else [])
 
 
 def _proven(effect: Effect, group: PlaceRisk) -> Effect:
     """After a clean run. Failures stay: they are to be mended, and no run makes them go away."""
-    if replay.disproven(effect):
+    if replay.failed(effect):
         return effect
     tried = effect.tried if effect.failures else max(effect.tried, PROBES * len(group.places))
     return _worth(effect, effect.failures, tried)
@@ -182,21 +195,21 @@ def _worth(effect: Effect, failures: int, tried: int) -> Effect:
     )
 
 
-def _with_proof(control: str) -> Callable[[PlaceRisk], PlaceRisk]:
+def _with_proof(controls: frozenset[str]) -> Callable[[PlaceRisk], PlaceRisk]:
     def make(group: PlaceRisk) -> PlaceRisk:
-        return replace(group, effects=tuple(_proven(e, group) if e.control == control else e for e in group.effects))
+        effects = tuple(_proven(e, group) if e.control in controls else e for e in group.effects)
+        return replace(group, effects=effects)
 
     return make
 
 
 def _mended(control: str) -> Callable[[PlaceRisk], PlaceRisk]:
-    """The flaw is gone, and what failed passes when it is tried again."""
+    """The flaw is gone, and what failed passes when it is tried again; wherever it is enforced alike, that counts."""
 
     def make(group: PlaceRisk) -> PlaceRisk:
-        if control not in _to_mend(group):
-            return group
         effects = tuple(
-            _worth(e, 0, max(e.tried, PROBES * len(group.places))) if e.control == control else e for e in group.effects
+            _worth(e, 0, max(e.tried, PROBES * len(group.places))) if e.control == control and e.failures else e
+            for e in group.effects
         )
         others = [c for c in _to_mend(group) if c != control]
         return replace(group, effects=effects, exploited=group.exploited if others else ())
@@ -246,7 +259,9 @@ def _gain(assessment: Assessment, make: Callable[[PlaceRisk], PlaceRisk]) -> Gai
     )
 
 
-def _step(kind: Kind, control: str, scenario: str, hits: Sequence[tuple[Assessment, _Change]]) -> Step | None:
+def _step(
+    kind: Kind, control: str, scenario: str, hits: Sequence[tuple[Assessment, _Change]], options: str
+) -> Step | None:
     gains = []
     for assessment, change in hits:
         gain = _gain(assessment, change.make)
@@ -255,17 +270,16 @@ def _step(kind: Kind, control: str, scenario: str, hits: Sequence[tuple[Assessme
     if not gains:
         return None
     gains.sort(key=lambda g: (-g.drop, -g.eased, g.scenario))
-    places = sum(change.places for _, change in hits)
+    places = len(frozenset[str]().union(*(change.places for _, change in hits)))
     about = next((c.about for _, c in hits if c.about), "")
     run = START_A_RUN + places * PROBES * REQUESTS_A_PROBE / REQUESTS_A_SECOND / 3600
     at = f"{places} place{'s' * (places != 1)}"
-    proof = f"assay prove --control {control}" if control else "assay prove"
+    proof = f"assay prove --control {control}{options}" if control else f"assay prove{options}"
     if kind is Kind.FIX:
         what = f"mend what was shown of {scenario} at {at}, and prove it again"
         return Step(kind, control, what, proof, MEND + run, places, tuple(gains), about)
     if kind is Kind.PROVE:
-        return Step(
-            kind, control, f"prove {control} again, or for the first time, at {at}", proof, run, places, tuple(gains)
-        )
+        what = f"prove {control or 'everything'} where proof is missing or old, at {at}"
+        return Step(kind, control, what, proof, run, places, tuple(gains))
     what = f"declare {control} where it fits, at {at} at most, and prove it"
     return Step(kind, control, what, f"assay explain {control}", ADD + run, places, tuple(gains))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from assay.declare.categories import SPECIAL_CATEGORY, belongs
@@ -13,7 +13,7 @@ from assay.risk.ageing import Rise
 from assay.risk.estimates import Judged, judge
 from assay.risk.formula import rate
 from assay.risk.history import Past, past
-from assay.risk.words import Assessment, Factor, Rating, Reading
+from assay.risk.words import Assessment, Factor, Factors, Origin, Rating, Reading, Scenario
 
 Given = Mapping[str, Mapping[str, tuple[float, str]]]
 """By scenario and factor: the value that counts instead of what the declaration lets conclude, and why."""
@@ -156,6 +156,19 @@ def given(
     return values, judged, happened
 
 
+def regiven(scenario: Scenario, values: Mapping[str, tuple[float, str]]) -> Scenario:
+    """The scenario with other values of some factors."""
+
+    def put(factors: tuple[Factor, ...]) -> tuple[Factor, ...]:
+        return tuple(
+            Factor(f.name, values[f.name][0], Origin.GIVEN, values[f.name][1]) if f.name in values else f
+            for f in factors
+        )
+
+    f = scenario.factors
+    return replace(scenario, factors=Factors(put(f.agent), put(f.vulnerability), put(f.technical), put(f.business)))
+
+
 def factors(assessment: Assessment) -> tuple[Factor, ...]:
     """The sixteen factors of an assessment."""
     f = assessment.scenario.factors
@@ -227,7 +240,7 @@ def ordered(rows: Iterable[Row]) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=lambda r: (-rank(r.rating), -r.residual.score, r.id)))
 
 
-def register(
+def entries(
     assessments: Iterable[Assessment],
     model: Model,
     now: datetime,

@@ -13,6 +13,11 @@ from assay.risk.words import Assessment, Effect, PlaceRisk, Rating, Reading
 _RANKS = {rating: number for number, rating in enumerate(Rating)}
 
 
+def failed(effect: Effect) -> bool:
+    """Whether a control is worth nothing because tests of it failed."""
+    return effect.assurance == 0 and effect.failures > 0
+
+
 def disproven(effect: Effect) -> bool:
     """Whether what was tried does not count at these places, such as for a control that failed there itself."""
     return effect.assurance == 0 and effect.bound * effect.reliability * effect.freshness > 0
@@ -29,9 +34,10 @@ def computed(effect: Effect, at: datetime, *, counts: bool) -> Effect:
     ``counts``: whether what was tried counts at these places.
     """
     bound = lower_bound(effect.failures, effect.tried)
-    fresh = 0.0
     if effect.measured is not None:
         fresh = freshness(max(0.0, (at - effect.measured).total_seconds()), effect.evidence_age)
+    else:
+        fresh = 0.0 if bound else 1.0  # what was never measured has not aged, and what was must say when
     sure = assurance(bound, effect.reliability, fresh) if counts else 0.0
     return replace(effect, bound=bound, freshness=fresh, assurance=sure, effectiveness=effect.capability * sure)
 
@@ -58,5 +64,8 @@ def evidenced(assessment: Assessment, at: datetime) -> Reading:
 
 
 def rise(assessment: Assessment, now: datetime) -> Rise | None:
-    """When age alone makes the rating that evidence supports a higher one."""
+    """When age alone makes the rating that evidence supports a higher one, with the results that count now.
+
+    Later, fewer and newer results may be worth more than all of them together; so it may come later, never sooner.
+    """
     return next_rise(lambda at: rate(evidenced(assessment, at)), now)
