@@ -89,12 +89,6 @@ ENTRIES = (
         "Write the report: each objective with its status, its design and its operation, and the evidence for both.",
     ),
     Entry(
-        "objectives",
-        "objectives",
-        "app",
-        "Show how every objective stands, what that shows of frameworks, and review what it maps to.",
-    ),
-    Entry(
         "survey",
         "survey",
         "survey",
@@ -136,6 +130,12 @@ ENTRIES = (
         "demo",
         "demo",
         "Show what Assay does, with real requests: each attack against the bare service, then through the gateway.",
+    ),
+    Entry(
+        "objectives",
+        "objectives",
+        "app",
+        "Show how every objective stands, what that shows of frameworks, and review what it maps to.",
     ),
     Entry("key", "key", "app", "Issue, rotate, revoke and list API keys. Only digests are kept."),
     Entry("keyset", "keyset", "app", "Rotate and list the keys that protected fields are encrypted under."),
