@@ -139,7 +139,7 @@ def _confirmed(evidence: Evidence) -> frozenset[str]:
 def roots(declaration: Declaration) -> Callable[[str], str | None]:
     """What a result's subject belongs to in a declaration: an operation, an API, an account… None: nothing any more."""
     model = declaration.model
-    named = {
+    named: Mapping[str, Iterable[str]] = {
         "apis": model.apis,
         "systems": model.systems,
         "data": model.data,
