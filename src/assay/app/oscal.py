@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
+from assay.app.coverage import reviewed_at
 from assay.app.project import Project
 from assay.controls.base import Control
 from assay.controls.registry import controls
+from assay.decisions.exceptions import consents
 from assay.frameworks.catalogue import Entry, catalogue
+from assay.frameworks.coverage import is_reviewed
 from assay.frameworks.crosswalk import Link, crosswalk
 from assay.frameworks.judging import in_force
 from assay.frameworks.offered import offered
 from assay.report.dossier import Dossier
-from assay.report.oscal.material import Accepted, CatalogueItem, ControlFace, Material, Pack
+from assay.report.oscal.material import Accepted, CatalogueItem, ControlFace, Material, Pack, RiskNote
+from assay.risk.register import Row
 
 
 def material(project: Project, made: Dossier, *, pack: Pack | None = None) -> Material:
@@ -25,7 +30,9 @@ def material(project: Project, made: Dossier, *, pack: Pack | None = None) -> Ma
         faces=tuple(map(face, found)),
         apis={name: api.title or name for name, api in model.apis.items()},
         deciding={c.id: c.deciding for c in in_force(project.declaration, offered(found))},
-        accepted=_accepted(project),
+        accepted=_accepted(project, made.now),
+        risks=tuple(map(_risk, made.judgement.register.rows)) if made.judgement.register else (),
+        reviewed=_reviewed(project, made.now),
         declaration=_file(project),
         root=str(project.declaration.root),
         pack=pack,
@@ -70,8 +77,21 @@ def face(control: Control) -> ControlFace:
     )
 
 
-def _accepted(project: Project) -> tuple[Accepted, ...]:
-    """Every exception, by the key that verdicts name. Whether it covers anything is for the verdicts to say."""
+def _reviewed(project: Project, at: datetime) -> frozenset[tuple[str, str, str]]:
+    """The mappings that a person signed for, as they are now."""
+    reviews = reviewed_at(project, at)
+    return frozenset((k.objective, k.framework, k.item) for k in crosswalk() if is_reviewed(k, reviews))
+
+
+def _risk(row: Row) -> RiskNote:
+    decided = row.decided
+    return RiskNote(row.assessment, str(row.rating), row.owner, decided.treatment or "", decided.due, row.above)
+
+
+def _accepted(project: Project, at: datetime) -> tuple[Accepted, ...]:
+    """The exceptions that hold on this day, by the key that verdicts name. Whether one covers anything is for the
+    verdicts to say."""
+    agreed = consents(project.everything, at.date())
     return tuple(
         Accepted(
             f"exceptions.{index}",
@@ -85,6 +105,7 @@ def _accepted(project: Project) -> tuple[Accepted, ...]:
             entry.compensating,
         )
         for index, entry in enumerate(project.everything.model.exceptions)
+        if agreed[index].holds and at.date() <= entry.expires
     )
 
 

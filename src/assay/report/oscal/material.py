@@ -60,9 +60,15 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class RiskNote:
-    """An assessed scenario, and what the register says about it. ``above``: whether it is above the appetite."""
+    """An assessed scenario, and what the register says about it.
+
+    Attributes:
+        rating: what remains, with estimates laid over it; empty: the register says nothing.
+        above: whether that is above the appetite.
+    """
 
     assessment: Assessment
+    rating: str = ""
     owner: str = ""
     treatment: str = ""
     due: date | None = None

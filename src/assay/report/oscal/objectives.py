@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from assay.assurance.objectives import ALL, Deciding, Standing
 from assay.declare.quantities import Duration
+from assay.frameworks.judging import Share
 from assay.report.dossier import age
 from assay.report.oscal.material import CatalogueItem, Material
 from assay.report.oscal.words import token
@@ -77,7 +79,7 @@ class Aims:
     @cached_property
     def all(self) -> tuple[Aim, ...]:
         """Each once."""
-        standings = {s.id: s for s in self.material.dossier.standings}
+        standings = {s.id: s for s in standings_of(self.material)}
         known = {item.id: _control(item.id) for item in self.material.catalogue}
         taken = frozenset(known.values())
         of_catalogue = [Aim(i.id, known[i.id], i, standings.get(i.id)) for i in self.material.catalogue]
@@ -89,9 +91,23 @@ class Aims:
         """Those that have a standing, with it: what is assessed."""
         return tuple((a, a.standing) for a in self.all if a.standing is not None)
 
+    def share(self, aim: Aim) -> Share | None:
+        """How much of what an objective speaks about was shown to hold, where that was counted."""
+        return self._shares.get(aim.id)
+
+    @cached_property
+    def _shares(self) -> Mapping[str, Share]:
+        return {j.standing.id: j.share for j in self.material.dossier.judgement.objectives}
+
     def deciding(self, standing: Standing) -> Deciding:
         """Which tests decide a promised objective."""
         return self.material.deciding.get(standing.id, ALL)
+
+
+def standings_of(material: Material) -> tuple[Standing, ...]:
+    """The objectives in force: those that a profile brings in too, where the dossier has judged them."""
+    judged = material.dossier.judgement.objectives
+    return tuple(j.standing for j in judged) if judged else material.dossier.standings
 
 
 def duration(seconds: Duration | float) -> str:

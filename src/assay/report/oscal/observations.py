@@ -17,6 +17,7 @@ from assay.domain import Outcome, Severity, Verdict
 from assay.prove.result import Proof
 from assay.report.oscal import frame
 from assay.report.oscal.material import Interview, Material
+from assay.report.oscal.objectives import standings_of
 from assay.report.oscal.words import Json, bullets, full, line, moment, named, prop, props, prose, raw
 
 _LOOKED = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.ERROR})
@@ -75,14 +76,13 @@ class Observations:
         return {control: tuple(of) for control, of in found.items()}
 
     @cached_property
-    def by_evidence(self) -> Mapping[str, Seen]:
-        """By the id of the record that holds it."""
-        return {e: seen for seen in self.all if seen.proof for e in seen.proof.evidence}
-
-    @cached_property
-    def by_case(self) -> Mapping[str, Seen]:
-        """By the case of the proof."""
-        return {seen.proof.case: seen for seen in self.all if seen.proof}
+    def by_evidence(self) -> Mapping[str, tuple[Seen, ...]]:
+        """By the id of the record that holds them."""
+        found: dict[str, list[Seen]] = {}
+        for seen in self.all:
+            for record in seen.proof.evidence if seen.proof else ():
+                found.setdefault(record, []).append(seen)
+        return {record: tuple(of) for record, of in found.items()}
 
     def of_standing(self, standing: Standing) -> list[Seen]:
         """Those that the status of an objective rests on."""
@@ -192,7 +192,7 @@ class Observations:
     def _ages(self) -> Mapping[str, float]:
         """Seconds for which evidence of a control counts: the shortest that any objective allows."""
         found: dict[str, float] = {}
-        for standing in self.material.dossier.standings:
+        for standing in standings_of(self.material):
             allowed = float(standing.objective.target.evidence_age)
             for control in standing.objective.controls:
                 found[control] = min(allowed, found.get(control, allowed))

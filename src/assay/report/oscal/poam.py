@@ -95,7 +95,11 @@ def _breaks(weakness: Weakness, standing: Standing, deciding: Deciding) -> bool:
 
 def _is_unshown(standing: Standing, deciding: Deciding, found: Sequence[Weakness]) -> bool:
     """Whether an objective is not satisfied, and no weakness stands for it already."""
-    return standing.status is not Status.EFFECTIVE and not any(_breaks(w, standing, deciding) for w in found)
+    if standing.status is Status.EFFECTIVE:
+        return False
+    # What was accepted explains that an objective is excepted, and nothing else.
+    stand_for_it = [w for w in found if not w.accepted or standing.status is Status.EXCEPTED]
+    return not any(_breaks(w, standing, deciding) for w in stand_for_it)
 
 
 def _unshown(aim: Aim, standing: Standing) -> Json:

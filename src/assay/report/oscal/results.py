@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.assurance.objectives import Side, Standing, Status
+from assay.frameworks.judging import Share
 from assay.report.oscal import frame
 from assay.report.oscal.material import Material
 from assay.report.oscal.objectives import Aim, Aims
@@ -46,13 +47,15 @@ def results(material: Material, version: str) -> Json:
 
 def findings(aims: Aims, seen: Observations, risks: Sequence[Risk]) -> list[Json]:
     """A finding for every promised objective."""
-    return [_finding(aim, standing, seen.of_standing(standing), risks) for aim, standing in aims.promised]
+    return [
+        _finding(aim, standing, aims.share(aim), seen.of_standing(standing), risks) for aim, standing in aims.promised
+    ]
 
 
 def unsatisfied(aims: Aims, seen: Observations, risks: Sequence[Risk]) -> list[Json]:
     """A finding for every objective that is not satisfied, with the observations that are not as they should be."""
     return [
-        _finding(aim, standing, [s for s in seen.of_standing(standing) if not s.held], risks)
+        _finding(aim, standing, aims.share(aim), [s for s in seen.of_standing(standing) if not s.held], risks)
         for aim, standing in aims.promised
         if standing.status is not Status.EFFECTIVE
     ]
@@ -106,12 +109,13 @@ def _about(material: Material) -> list[Json]:
 
 
 def _log(material: Material) -> Json:
-    runs = [r for r in (material.dossier.run, material.dossier.direct) if r is not None]
+    given = (("through the gateway", material.dossier.run), ("at the services", material.dossier.direct))
+    runs = [(where, r) for where, r in given if r is not None]
     return full(
         entries=[
             full(
-                uuid=named("log", r.id, r.via),
-                title=line(f"Run {r.id}, {'through the gateway' if r.via == 'gateway' else 'at the services'}"),
+                uuid=named("log", r.id, where),
+                title=line(f"Run {r.id}, {where}"),
                 description=prose(
                     f"{len(r.proofs)} of {r.planned} planned proofs; {r.requests} requests, of which {r.writes} wrote.",
                     f"Stopped early: {r.stopped}" if r.stopped else "",
@@ -119,7 +123,7 @@ def _log(material: Material) -> Json:
                 start=moment(r.started),
                 end=moment(max(r.started, r.finished)),
             )
-            for r in runs
+            for where, r in runs
         ]
     )
 
@@ -133,7 +137,9 @@ def _unreached(material: Material) -> str:
     return raw("Not tested:", bullets(shown), f"{more} more." if more else "")
 
 
-def _finding(aim: Aim, standing: Standing, rests_on: Sequence[Seen], risks: Sequence[Risk]) -> Json:
+def _finding(
+    aim: Aim, standing: Standing, share: Share | None, rests_on: Sequence[Seen], risks: Sequence[Risk]
+) -> Json:
     held = standing.status is Status.EFFECTIVE
     controls = frozenset(standing.objective.controls)
     return full(
@@ -145,7 +151,7 @@ def _finding(aim: Aim, standing: Standing, rests_on: Sequence[Seen], risks: Sequ
             type="objective-id",
             target_id=aim.objective,
             title=line(aim.statement),
-            props=_measures(standing),
+            props=_measures(standing, share),
             status=full(
                 state="satisfied" if held else "not-satisfied",
                 reason=_REASON.get(standing.status, "other"),
@@ -158,7 +164,7 @@ def _finding(aim: Aim, standing: Standing, rests_on: Sequence[Seen], risks: Sequ
     )
 
 
-def _measures(standing: Standing) -> list[Json]:
+def _measures(standing: Standing, share: Share | None) -> list[Json]:
     return [
         prop("status", standing.status),
         prop("objective", standing.id),
@@ -170,7 +176,20 @@ def _measures(standing: Standing) -> list[Json]:
                 "evidence-expires": moment(standing.expires) if standing.expires else None,
             }
         ),
+        *(_share(share) if share else ()),
     ]
+
+
+def _share(share: Share) -> list[Json]:
+    return props(
+        {
+            "share-due": share.due,
+            "share-held": share.held,
+            "share-per-cent": f"{share.value:.2f}" if share.value is not None else None,
+            "share-target-per-cent": f"{share.target:g}",
+            "share-counts": share.counts,
+        }
+    )
 
 
 def _side(name: str, side: Side) -> list[Json]:

@@ -9,7 +9,7 @@ from assay.domain import Severity, Verdict
 from assay.report.oscal import frame
 from assay.report.oscal.material import Accepted, Material, RiskNote
 from assay.report.oscal.observations import Observations, Seen
-from assay.report.oscal.words import NS, Json, end_of, full, line, named, prop, props, prose, string
+from assay.report.oscal.words import NS, Json, bullets, end_of, full, line, named, prop, props, prose, raw, string
 from assay.risk.words import Reading
 
 _TREATMENT = {"reduce": "mitigate", "accept": "accept", "avoid": "avoid", "share": "share"}
@@ -154,16 +154,15 @@ def _scenario(note: RiskNote, seen: Observations) -> Risk:
     effects = [e for g in found.groups for e in g.effects]
     controls = frozenset(e.control for e in effects)
     evidence = dict.fromkeys(e for effect in effects for e in effect.evidence)
-    cases = dict.fromkeys(case for g in found.groups for case in g.exploited)
-    related = dict.fromkeys(
-        s.uuid for s in (*map(seen.by_evidence.get, evidence), *map(seen.by_case.get, cases)) if s is not None
-    )
+    shown = dict.fromkeys(sentence for g in found.groups for sentence in g.exploited)
+    related = dict.fromkeys(s.uuid for e in evidence for s in seen.by_evidence.get(e, ()))
     facets = [
         *_facets("inherent", found.inherent),
         *_facets("claimed", found.claimed),
         *_facets("evidenced", found.evidenced),
         _facet("evidenced-rating", worst.rating) if worst else None,
-        _facet("assurance-gap", f"{found.evidenced.score - found.claimed.score:.4g}"),
+        _facet("residual-rating", note.rating) if note.rating else None,
+        _facet("assurance-gap", f"{found.gap:.4g}"),
         *(_facet(f"breadth-{rating}", f"{share:.4g}") for rating, share in found.breadth.items()),
     ]
     name = named("risk", "scenario", scenario.id)
@@ -171,9 +170,13 @@ def _scenario(note: RiskNote, seen: Observations) -> Risk:
         uuid=name,
         title=line(f"{threat.title}: {scenario.subject}"),
         description=prose(threat.what),
-        statement=prose(
-            f"{threat.title} at {scenario.subject}: inherent {found.inherent.score:.1f}, claimed "
-            f"{found.claimed.score:.1f}, supported by evidence {found.evidenced.score:.1f} of 100."
+        statement=raw(
+            prose(
+                f"{threat.title} at {scenario.subject}: inherent {found.inherent.score:.1f}, claimed "
+                f"{found.claimed.score:.1f}, supported by evidence {found.evidenced.score:.1f} of 100."
+            ),
+            "Demonstrated:" if shown else "",
+            bullets(list(shown)[:_SHOWN]),
         ),
         props=props(
             {
@@ -183,7 +186,7 @@ def _scenario(note: RiskNote, seen: Observations) -> Risk:
                 "treatment": note.treatment,
                 "above-appetite": {True: "yes", False: "no", None: None}[note.above],
                 "places": len(scenario.places),
-                "demonstrated": len(cases),
+                "demonstrated": len(shown),
             }
         ),
         status="deviation-approved" if note.treatment == "accept" else "open",
