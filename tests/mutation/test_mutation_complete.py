@@ -12,10 +12,11 @@ ROOT = Path(__file__).parents[2]
 ELSEWHERE = {
     "data_classification": "tests/controls/data_classification/test_classification_prove.py",
     "environment_segregation": "tests/controls/environment_segregation",
+    "governance": "tests/controls/governance",
     "layered_architecture": "tests/controls/layered_architecture/test_layers_running.py",
     "least_privilege": "tests/controls/least_privilege/test_privilege_prove.py",
 }
-"""Controls that the example has nothing for (layers, a second environment, rights in a database, findings of others):
+"""Controls that the example has nothing for (layers, a second environment, rights in a database, a production tier):
 where their verdicts are flipped, on systems of their own or on services that are played to them."""
 
 

@@ -8,6 +8,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,18 +17,29 @@ from typing import Any
 import msgspec
 from typer.testing import CliRunner
 
+from assay.app.deciding import Logged, Traces
+from assay.app.exceptions import Listed
+from assay.app.history import Approved, History, Recorded, Version
 from assay.app.objectives import offers
 from assay.app.observed import Observed
 from assay.assurance.facts import Measured
 from assay.assurance.objectives import Applied as GatewayApplied
 from assay.cli.apply import report
 from assay.cli.demo import _document as show_demo
+from assay.cli.exception_tables import as_json as exception_json
+from assay.cli.exception_tables import show_traces
+from assay.cli.history import as_json as show_history
 from assay.cli.main import app
 from assay.cli.options import Format
 from assay.cli.status import as_json as status_json
-from assay.declare.model import Objective, Scope, Target
+from assay.controls.governance.git import Change, Commit, Named, Signature
+from assay.controls.governance.review import reviewed
+from assay.decisions import Decision
+from assay.decisions.exceptions import Consent, Stage
+from assay.declare.model import Exception_, Objective, Scope, Target
 from assay.demo.rows import Row, Side
 from assay.domain import Category, Fix, Location, Outcome, Severity, Verdict
+from assay.evidence.decided import Stated
 from assay.frameworks.catalogue import entry
 from assay.frameworks.coverage import coverage
 from assay.frameworks.crosswalk import crosswalk
@@ -35,8 +47,9 @@ from assay.frameworks.judging import Chosen, judged
 from assay.frameworks.published import framework
 from assay.gateway import keysets
 from assay.gateway.apply import Result
-from assay.gateway.plan import Change, Observing, Plan
-from assay.gateway.state import Applied
+from assay.gateway.plan import EFFECTS, Observing, Plan
+from assay.gateway.plan import Change as PlanChange
+from assay.gateway.state import Applied, Meta
 from assay.gateway.supervisor.status import PartStatus, Status
 from tools.docgen import proof_samples
 from tools.docgen.sample import EXAMPLE
@@ -64,8 +77,30 @@ def all_of_them() -> dict[str, list[Json]]:
         **{name: [_run(*words, *_RETAILER)] for name, words in _DATA.items()},
         "data-blends": [_run("data", "blends", *_RETAILER), *_observed()],
         "data-scan": [_scanned()],
+        "exception-list": _exceptions(),
         **_objectives(),
+        "history": _histories(),
     }
+
+
+def _histories() -> list[Json]:
+    ann = Named("Ann Example", "ann@shop.example")
+    signed = Signature("good", "ann", "SHA256:…")
+    change = Change(Commit("0" * 40, (), ann, _NOW, ann, _NOW, "…", (Named("Bob"),), signed), ())
+    meta = Meta(1, 2, "…", "…", {}, _NOW, "ann", changes=dict.fromkeys(EFFECTS, 0), restores=1, plan="…")
+    bare = Version(1, None, None, problems=("…",))
+    full = Version(
+        number=2,
+        meta=meta,
+        recorded=Recorded("…", _NOW, "ann", "…", "…", commit="0" * 40, clean=True),
+        live=True,
+        approvals=(Approved("bob", _NOW, signed=True),),
+        change=replace(change, merges=(change.commit,)),
+        review=reviewed(change, {}),
+        eyes="two",
+        people=("ann", "bob"),
+    )
+    return [json.loads(show_history(History((full, bare), ("…",), at), (full, bare))) for at in (_NOW, None)]
 
 
 def verdict(fix: Fix | None, excepted_by: str | None = None) -> Verdict:
@@ -147,6 +182,32 @@ def _objectives() -> dict[str, list[Json]]:
 _MEASURED = (Severity.HIGH, "…", _NOW, "abc", ("evidence",))
 
 
+def _exceptions() -> list[Json]:
+    """What `assay exception list` prints for an exception nobody decided on, and for one with every decision."""
+    entry = Exception_.model_validate(
+        {
+            "control": "authorisation",
+            "on": "apis.shop",
+            "reason": "agreed for now",
+            "owner": "shop",
+            "approved_by": "ciso",
+            "compensating": ["rate_limiting"],
+            "expires": "2026-02-01",
+        }
+    )
+    decision = Decision("withdrawal", "exceptions.a", "0" * 64, "ciso", _NOW, "…", "SHA256:…", "decisions/….json", "0")
+    bare = Consent("a", "0" * 64, Stage.UNSIGNED, missing="…", command="assay exception request a")
+    full = Consent("a", "0" * 64, Stage.WITHDRAWN, decision, decision, decision)
+    checked = entry.model_copy(update={"check": "operation-without-owner-rule"})
+    listed = [
+        Listed(0, said, consent, "unsigned", True, 31, (), (), _AT)
+        for said, consent in ((entry, bare), (checked, full))
+    ]
+    late = Logged("0", Stated(**dict.fromkeys(Stated.__struct_fields__, "2026-01-01T00:00:00Z")), _NOW, "0")
+    log = show_traces(Traces((decision,), (late,), ()))
+    return [{"version": 1, "exceptions": [exception_json(each) for each in listed], "log": log}]
+
+
 def _scanned() -> Json:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "answer.json"
@@ -163,7 +224,7 @@ def _run(*arguments: str) -> Json:
 
 
 def _plans() -> list[Json]:
-    change = Change(
+    change = PlanChange(
         effect="loosening", control="rate_limiting", subject="shop/getOrder", headline="…", on="", source=_AT
     )
     observing = (Observing("input_validation", "shop", ("getOrder",)),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -49,18 +50,21 @@ def history(
     found = look(project, now=now(), environ=os.environ)
     shown = found.versions[:limit]
     if format is Format.JSON:
-        write(
-            document(
-                versions=[v.as_json() for v in shown],
-                more=len(found.versions) - len(shown),
-                log_began=found.began.isoformat() if found.began else None,
-                notes=list(found.notes),
-            )
-        )
+        write(as_json(found, shown))
     else:
         _show(found, shown)
     if any(v.problems for v in shown):
         raise typer.Exit(Exit.INCOMPLETE)
+
+
+def as_json(found: History, shown: Sequence[Version]) -> str:
+    """The published shape (version 1)."""
+    return document(
+        versions=[v.as_json() for v in shown],
+        more=len(found.versions) - len(shown),
+        log_began=found.began.isoformat() if found.began else None,
+        notes=list(found.notes),
+    )
 
 
 def _show(found: History, shown: tuple[Version, ...]) -> None:
