@@ -10,6 +10,7 @@ from assay.assurance.objectives import Standing
 from assay.assurance.trend import Trend
 from assay.domain import Verdict
 from assay.prove.result import Proof, RunResult
+from assay.report.judgement import Judgement
 from assay.report.organisation import Organisation
 
 
@@ -53,6 +54,7 @@ class Dossier:
         run: the newest run through the gateway, if there was one; ``direct``: the newest at the services themselves.
         compared: when the run that the trend compares with began.
         organisation_note: the data, the accounts and the layers behind the APIs.
+        judgement: objectives, frameworks, risks, exceptions and maturity, as far as they were asked for.
     """
 
     organisation: str
@@ -72,6 +74,7 @@ class Dossier:
     compared: datetime | None = None
     evidence: EvidenceNote | None = None
     organisation_note: Organisation | None = None
+    judgement: Judgement = field(default_factory=Judgement)
 
     @property
     def findings(self) -> tuple[Proof, ...]:

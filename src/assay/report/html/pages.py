@@ -12,12 +12,13 @@ from assay.domain import Outcome
 from assay.prove.result import Proof
 from assay.report.dossier import Dossier, age
 from assay.report.html import control as control_page
+from assay.report.html import exceptions, frameworks, maturity, pictures, risks
 from assay.report.html import organisation as organisation_page
-from assay.report.html import pictures
 from assay.report.html.parts import chip, facts, grid, mono, page, style
 from assay.report.results import contribution
 
 STYLES = "assay.css"
+_WORST = 8
 
 
 def pages(dossier: Dossier) -> Mapping[str, str]:
@@ -26,6 +27,11 @@ def pages(dossier: Dossier) -> Mapping[str, str]:
     for note in dossier.controls:
         made[f"control-{note.id}.html"] = control_page.render(dossier, note, STYLES)
     made |= organisation_page.pages(dossier, STYLES)
+    found = dossier.judgement
+    made |= risks.pages(dossier.organisation, found.register, STYLES)
+    made |= maturity.pages(dossier.organisation, found.maturity, found.earlier, STYLES)
+    if found.coverages:
+        made[frameworks.PAGE] = frameworks.render(dossier.organisation, found.coverages, STYLES)
     return made
 
 
@@ -48,14 +54,18 @@ def _index(dossier: Dossier) -> str:
         if dossier.standings
         else p["No objective is declared. Write some under `objectives:`, so that there is something to hold."],
         _changed(dossier),
+        _risks(dossier),
         h2["Objectives"],
         [_objective(dossier, s) for s in dossier.standings],
+        _exceptions(dossier),
         h2["Findings on the running system"],
         list(_findings(dossier)),
         h2["Controls"],
         _controls(dossier),
         _contribution(dossier),
         _organisation(dossier),
+        _frameworks(dossier),
+        _maturity(dossier),
         h2["What was not tested"],
         _unreached(dossier),
         h2["Evidence, and how to check it"],
@@ -227,6 +237,47 @@ def _organisation(dossier: Dossier) -> Node:
             f"{wrong} calls go against the architecture. ",
             a(href=organisation_page.PAGE)["Maps, derivations and what would help"],
         ],
+    ]
+
+
+def _risks(dossier: Dossier) -> Node:
+    found = dossier.judgement.register
+    if found is None or not found.rows:
+        return None
+    return [
+        h2["Risks"],
+        p[risks.in_a_sentence(found), " ", a(href=risks.PAGE)["The matrix, and where each number comes from"]],
+        risks.overview(found.rows[:_WORST], link=risks.PAGE),
+        p(".small")[f"The worst {_WORST} of {len(found.rows)}."] if len(found.rows) > _WORST else None,
+    ]
+
+
+def _exceptions(dossier: Dossier) -> Node:
+    notes = dossier.judgement.exceptions
+    return [h2["Exceptions"], exceptions.section(notes)] if notes else None
+
+
+def _frameworks(dossier: Dossier) -> Node:
+    found = dossier.judgement.coverages
+    if not found:
+        return None
+    return [
+        h2["Published frameworks"],
+        p[
+            "How many items somebody connects with an objective, and of how many that is shown. ",
+            a(href=frameworks.PAGE)["Item by item"],
+        ],
+        frameworks.overview(found, link=frameworks.PAGE),
+    ]
+
+
+def _maturity(dossier: Dossier) -> Node:
+    found = dossier.judgement.maturity
+    if found is None:
+        return None
+    return [
+        h2["Maturity"],
+        p[maturity.in_a_sentence(found), " ", a(href=maturity.PAGE)["Dimension by dimension, and what would raise it"]],
     ]
 
 
