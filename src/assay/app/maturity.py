@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from assay.app.data_view import view
@@ -29,9 +29,11 @@ from assay.maturity import history
 from assay.maturity.answers import Answers
 from assay.maturity.assess import assess
 from assay.maturity.facts import Blends, Closing, Edges, Facts, Log
+from assay.maturity.grade import anchor_text
 from assay.maturity.survey import survey
-from assay.maturity.words import Answer, Result
+from assay.maturity.words import Answer, Question, Result
 from assay.prove.result import RunResult
+from assay.report.oscal.material import Interview
 from assay.sensitivity.blend import blend
 
 _RUNS = 60
@@ -194,6 +196,36 @@ def result_of(project: Project, answers: Answers, now: datetime) -> Result:
     """The survey's result at a moment."""
     given = {k: a for k, a in answers.to(survey()).items() if a.on <= now.date()}
     return assess(facts_of(project, now), given)
+
+
+def surveyed(project: Project, now: datetime) -> Result:
+    """The result at a moment, by the answers beside the declaration."""
+    _, given = load_answers(answers_file(project), now)
+    return result_of(project, given, now)
+
+
+def interviews(project: Project, now: datetime) -> tuple[Interview, ...]:
+    """What people answered up to a moment, as somebody who assesses would note it; the day's beginning as the time."""
+    _, given = load_answers(answers_file(project), now)
+    said = given.to(survey())
+    return tuple(
+        Interview(
+            question.id,
+            question.text,
+            _answered(question, answer),
+            answer.by,
+            datetime(answer.on.year, answer.on.month, answer.on.day, tzinfo=UTC),
+        )
+        for question in survey().questions
+        if (answer := said.get(question.id)) is not None and answer.on <= now.date()
+    )
+
+
+def _answered(question: Question, answer: Answer) -> str:
+    if answer.level is None:
+        return f"does not apply: {answer.note}"
+    note = f" ({answer.note})" if answer.note else ""
+    return f"level {answer.level}: {anchor_text(question, answer.level)}{note}"
 
 
 def keep_result(project: Project, result: Result) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import sys
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,11 +14,13 @@ from assay.app.addresses import now
 from assay.app.maturity import answers_file, keep_result, kept_results, load_answers, result_of
 from assay.app.project import open_project
 from assay.cli.console import err, progress, write
+from assay.cli.moments import AtOption
+from assay.cli.moments import moment as moment_of
 from assay.cli.options import DeclarationPath
 from assay.cli.survey_asking import ask
 from assay.cli.survey_tables import show
 from assay.domain import UsageError, did_you_mean
-from assay.maturity.answers import Answers, template
+from assay.maturity.answers import NAME, Answers, template
 from assay.maturity.history import trend
 from assay.maturity.survey import survey as questions
 from assay.maturity.words import Question
@@ -57,10 +58,7 @@ def survey(
     format: Annotated[
         Written, typer.Option("--format", help="text for people, json for programs, svg for the radar.")
     ] = Written.TEXT,
-    at: Annotated[
-        str | None,
-        typer.Option("--at", metavar="TIME", help="The result as of then: 2026-12-01 or 2026-12-01T12:00."),
-    ] = None,
+    at: AtOption = None,
     save: Annotated[
         bool, typer.Option("--save", help="Keep the result beside the declaration, to see how it moves.")
     ] = False,
@@ -88,7 +86,9 @@ def survey(
 
       assay survey --show --save
     """
-    moment, who = _moment(at), by or _login()
+    moment, who = moment_of(at, now()), _login() if by is None else by.strip()
+    if not 0 < len(who) <= NAME:
+        raise UsageError("this is nobody's name", fix=f"`--by NAME`, with at most {NAME} characters")
     if blank:
         write(template(questions(), who, moment.date()))
         return
@@ -155,13 +155,3 @@ def _login() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         raise UsageError("who answers is not known", fix="say so: `--by NAME`") from None
-
-
-def _moment(text: str | None) -> datetime:
-    if text is None:
-        return now()
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"`{text}` is no date or time", fix="write it as 2026-12-01 or 2026-12-01T12:00") from error
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -13,7 +13,7 @@ from assay.app.maturity import keep_answer
 from assay.cli.console import err, prose
 from assay.domain import UsageError
 from assay.maturity.answers import Answers
-from assay.maturity.asking import HELP, Act, Asking, begin, understood
+from assay.maturity.asking import HELP, Act, Asking, Reply, begin, understood
 from assay.maturity.survey import survey
 from assay.maturity.words import Answer, Question
 
@@ -35,17 +35,18 @@ def ask(
     known = dict(given.given)
     asking, console = begin(questions, known, again=again), prose()
     if asking.over:
+        console.print("[dim]every question is answered; `--again` asks anew, `--question ID` asks one[/]")
         return True
-    if asking.at:
-        console.print(f"{asking.at} of {len(questions)} are answered; going on with {questions[asking.at].id}")
+    if known and not again:
+        console.print(f"{len(known)} of {len(questions)} are answered; going on with {questions[asking.at].id}")
     try:
         while not asking.over:
             question = asking.questions[asking.at]
             _screen(console, asking, question, known.get(question.id))
-            reply = understood(input("> "))
+            reply = _reply()
             while reply.act in (Act.UNKNOWN, Act.HELP):
                 console.print(HELP if reply.act is Act.HELP else reply.said, markup=False)
-                reply = understood(input("> "))
+                reply = _reply()
             if reply.act is Act.ANSWER:
                 known[question.id] = answer = Answer(reply.level, who, day, reply.note)
                 text = keep_answer(file, text, question.id, answer)
@@ -58,6 +59,13 @@ def ask(
         _kept(file, known)
         return False
     return True
+
+
+def _reply() -> Reply:
+    try:
+        return understood(input("> "))
+    except UnicodeDecodeError:
+        return Reply(Act.UNKNOWN, said="that is no text")
 
 
 def _screen(console: Console, asking: Asking, question: Question, before: Answer | None) -> None:

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from assay.cli.console import out, prose, tables
 from assay.maturity.history import Trend
-from assay.maturity.words import TOP, Graded, Result, Source
+from assay.maturity.words import TOP, Graded, Result, Source, Step
 
 _SHORT = {
     Source.MEASURED: "measured",
@@ -101,11 +101,13 @@ def _steps(result: Result) -> None:
     console = prose()
     console.print("\n[bold]next, what raises it most[/]")
     for number, step in enumerate(result.steps, start=1):
-        console.print(
-            f"  {number}  [green]+{step.gain:.2f}[/]  {', '.join(step.questions[:1])}: {escape(step.sentence)}"
-        )
+        console.print(f"  {number}  [green]+{step.gain:.2f}[/]  {_whose(step)}{escape(step.sentence)}")
         if step.command:
             console.print(f"     [dim]`{step.command}`, {step.guide}[/]")
+
+
+def _whose(step: Step) -> str:
+    return f"{step.questions[0]}: " if len(step.questions) == 1 else ""
 
 
 def _history(history: Trend, result: Result) -> None:

@@ -21,7 +21,8 @@ from assay.maturity.words import TOP, Answer, Survey
 
 FILE = "survey.yaml"
 NOT_APPLICABLE = "n/a"
-_NAME, _NOTE = 200, 2000
+NAME, _NOTE = 200, 2000
+"""Characters at most: of a name, of a note."""
 _KEYS, _TOP_KEYS = ("level", "by", "date", "note"), ("survey", "by", "date", "answers")
 
 
@@ -121,7 +122,7 @@ class _Reader:
         return None
 
     def _who(self, path: tuple[str, ...], value: Any) -> str | None:
-        return self._text(path, value, _NAME).strip() or None
+        return self._text(path, value, NAME).strip() or None
 
     def _text(self, path: tuple[str, ...], value: Any, most: int) -> str:
         if value is None:

@@ -13,6 +13,10 @@ HELP = (
 )
 
 
+NOTE = 500
+"""Characters of a reason, at most."""
+
+
 class Act(StrEnum):
     """What a reply asks for."""
 
@@ -38,6 +42,8 @@ def understood(text: str) -> Reply:
     """What somebody typed."""
     word, _, rest = text.strip().partition(" ")
     word, note = word.lower(), " ".join(rest.split())
+    if len(note) > NOTE:
+        return Reply(Act.UNKNOWN, said=f"a reason has at most {NOTE} characters")
     if word in ("", "s", "skip"):
         return Reply(Act.SKIP)
     if word in ("b", "back"):
@@ -57,11 +63,12 @@ def understood(text: str) -> Reply:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Where the conversation stands: ``at`` counts the question that is asked next."""
+    """Where the conversation stands: ``at`` counts the question that is asked next. Going on leaves out ``done``."""
 
     questions: tuple[Question, ...]
     at: int = 0
     ended: bool = False
+    done: frozenset[str] = frozenset()
 
     @property
     def over(self) -> bool:
@@ -71,7 +78,7 @@ class Asking:
     def after(self, reply: Reply) -> Asking:
         """Where it stands after a reply."""
         if reply.act in (Act.ANSWER, Act.SKIP):
-            return replace(self, at=self.at + 1)
+            return replace(self, at=_from(self.questions, self.at + 1, self.done))
         if reply.act is Act.BACK:
             return replace(self, at=max(0, self.at - 1))
         return replace(self, ended=True) if reply.act is Act.QUIT else self
@@ -79,5 +86,10 @@ class Asking:
 
 def begin(questions: Sequence[Question], answered: Mapping[str, Answer], *, again: bool = False) -> Asking:
     """All questions, begun at the first that nobody has answered; ``again``: at the first of all."""
-    first = next((i for i, q in enumerate(questions) if q.id not in answered), len(questions))
-    return Asking(tuple(questions), 0 if again else first)
+    done = frozenset[str]() if again else frozenset(answered)
+    return Asking(tuple(questions), _from(questions, 0, done), done=done)
+
+
+def _from(questions: Sequence[Question], at: int, done: frozenset[str]) -> int:
+    """The first question from here on that is still to be asked."""
+    return next((i for i in range(at, len(questions)) if questions[i].id not in done), len(questions))

@@ -90,7 +90,8 @@ def _step(one: Graded, rule: Rule, level: int, gain: float) -> Step:
         told = f"{question.text.rstrip('?')}: {wanted}"
     else:
         told = f"{_needed(one, rule, level)} ({wanted})"
-    return Step((question.id,), level, told, gain, rule.command, rule.guide)
+    command = rule.otherwise if rule.otherwise and not one.found.todo else rule.command
+    return Step((question.id,), level, told, gain, command, rule.guide)
 
 
 def _needed(one: Graded, rule: Rule, level: int) -> str:
@@ -98,6 +99,8 @@ def _needed(one: Graded, rule: Rule, level: int) -> str:
     question, found = one.question, one.found
     anchor, value = question.anchors[level - 1], found.value or 0.0
     text = rule.step or question.text
+    if by_anchors(question, value) >= level > rule.declared and not found.proven and not found.contradicted:
+        return f"let proofs see it: {found.sentence}"
     if anchor.threshold is None or by_anchors(question, value) >= level:
         beside = f"; {found.top_sentence}" if found.top_sentence else ""
         return _first(one, "reach what is asked beside the number" + beside)

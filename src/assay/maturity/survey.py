@@ -28,7 +28,8 @@ class Rule:
         declared: the highest level that the declaration alone speaks for; above, proofs on the running system do.
         ceiling: the highest level that measuring can give; ``ceiling_because`` says what is missing.
         proxy: what is measured in the place of what the question asks, where that differs.
-        step: what has to be done, with ``{n}`` and ``{of}``; ``command`` and ``guide``: where to begin.
+        step: what has to be done, with ``{n}`` and ``{of}``; ``command`` and ``guide``: where to begin;
+            ``otherwise``: the command where nothing declared stands in the way.
     """
 
     measure: str = ""
@@ -40,6 +41,7 @@ class Rule:
     none: str = ""
     step: str = ""
     command: str = ""
+    otherwise: str = ""
     guide: str = ""
 
 

@@ -22,6 +22,16 @@ def nothing(sentence: str, *, awaits: bool = False) -> Found:
     return Found(None, sentence, awaits=awaits)
 
 
+def unproven(facts: Facts, proofs: Iterable[str]) -> Found:
+    """Nothing was concluded by these proofs: because none was run, none has a case here, or none came to an end."""
+    if not facts.runs:
+        return nothing("nothing of it was tested on the running system yet", awaits=True)
+    due = facts.due(proofs)
+    if not due:
+        return nothing("no kept run has a case for it")
+    return nothing(f"{len(due)} proofs came to no conclusion: {due[0].sentence}", awaits=True)
+
+
 def names(arguments: Arguments, key: str) -> tuple[str, ...]:
     """A list of names that a measure is told."""
     return tuple(arguments.get(key) or ())
@@ -72,7 +82,8 @@ def backed(facts: Facts, found: Found, proofs: Sequence[str], *, accepted: bool 
         return found
     shown = facts.concluded(proofs)
     if not shown:
-        return replace(found, sentence=f"{found.sentence}; nothing of it was proven", awaits=True)
+        missing = unproven(facts, proofs)
+        return replace(found, sentence=f"{found.sentence}; {missing.sentence}", awaits=missing.awaits)
     bad = failed(shown, accepted=accepted)
     told = f"{len(bad)} of {len(shown)} proofs contradict it" if bad else f"{_all(len(shown))}"
     return replace(

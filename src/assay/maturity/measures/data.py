@@ -15,6 +15,7 @@ from assay.maturity.measures.common import (
     percent,
     seconds,
     share,
+    unproven,
 )
 from assay.maturity.words import Found
 
@@ -56,7 +57,7 @@ def fields(facts: Facts, arguments: Arguments) -> Found:
         top_sentence=f"{told} in {int(within // 86400)} days",
         todo=tuple(dict.fromkeys((*missing, *(f.subject for f in bad)))),
         evidence=evidence(shown),
-        awaits=not shown,
+        awaits=not shown and unproven(facts, proofs).awaits,
     )
 
 
@@ -89,7 +90,7 @@ def surplus(facts: Facts, arguments: Arguments) -> Found:
     proofs = names(arguments, "proofs")
     shown = facts.concluded(proofs)
     if not shown:
-        return nothing("no answers were looked at yet", awaits=True)
+        return unproven(facts, proofs)
     bad = failed(shown)
     return Found(
         (len(shown) + len(bad)) / len(shown),
@@ -131,7 +132,7 @@ def samples(facts: Facts, arguments: Arguments) -> Found:
         todo=tuple(dict.fromkeys(f.subject for f in bad)),
         evidence=evidence(shown),
         age=facts.age_of(proofs),
-        awaits=not shown,
+        awaits=not shown and unproven(facts, proofs).awaits,
     )
 
 

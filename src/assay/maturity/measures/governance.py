@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
+from assay.decisions.exceptions import consents
 from assay.domain import Outcome
 from assay.maturity.facts import CONCLUSIVE, Facts
 from assay.maturity.measures.common import Arguments, names, nothing, percent, seconds, share
@@ -71,16 +72,21 @@ def policy(facts: Facts, arguments: Arguments) -> Found:
 
 def exceptions(facts: Facts, arguments: Arguments) -> Found:
     """The share of exceptions with owner, reason, somebody else's approval, an end that is yet to come, and something
-    that compensates."""
+    that compensates. Where people's keys are declared, the approval is a signed one."""
     declared = facts.declaration.model.exceptions
     if not declared:
         return nothing("no exception is declared")
     today = facts.now.date()
     expired = [i for i, e in enumerate(declared) if e.expires < today]
+    agreed = consents(facts.declaration, today)
     bad = [
         i
         for i, e in enumerate(declared)
-        if i in expired or not e.compensating or not e.owner.strip() or e.approved_by.strip() in ("", e.owner.strip())
+        if i in expired
+        or not agreed[i].holds
+        or not e.compensating
+        or not e.owner.strip()
+        or e.approved_by.strip() in ("", e.owner.strip())
     ]
     late = [v for v in facts.verdicts([str(arguments["expired"])]) if v.outcome is Outcome.FAIL]
     of, good = len(declared), len(declared) - len(bad)

@@ -16,12 +16,12 @@ from assay.maturity.measures.common import (
     percent,
     seconds,
     share,
+    unproven,
 )
 from assay.maturity.words import Found
 
 _NEVER = 100 * 366 * 86400.0
 """The age of a test that never was."""
-_UNPROVEN = "nothing of it was tested on the running system yet"
 
 
 def held(facts: Facts, arguments: Arguments) -> Found:
@@ -29,7 +29,7 @@ def held(facts: Facts, arguments: Arguments) -> Found:
     proofs, what = names(arguments, "proofs"), str(arguments["what"])
     shown = facts.concluded(proofs)
     if not shown:
-        return nothing(_UNPROVEN, awaits=True)
+        return unproven(facts, proofs)
     bad = failed(shown)
     known = [v for v in facts.verdicts(names(arguments, "checks")) if v.outcome is Outcome.FAIL]
     # What a test of design finds is the same thing seen from the other side: of each subject, one is enough.
@@ -55,7 +55,7 @@ def tested(facts: Facts, arguments: Arguments) -> Found:
     proofs, what = names(arguments, "proofs"), str(arguments["what"])
     due, shown = facts.due(proofs), facts.concluded(proofs)
     if not shown:
-        return nothing(_UNPROVEN, awaits=True)
+        return unproven(facts, proofs)
     cells = {(f.subject, f.identity) for f in due}
     known = {(f.subject, f.identity) for f in shown}
     return Found(
@@ -87,7 +87,7 @@ def covered(facts: Facts, arguments: Arguments) -> Found:
         f for f in facts.concluded(proofs) if f.subject in population and (facts.now - f.at).total_seconds() <= within
     ]
     if not facts.concluded(proofs):
-        return nothing(_UNPROVEN, awaits=True)
+        return unproven(facts, proofs)
     done = {f.subject for f in shown}
     bad = failed(shown)
     return Found(
@@ -116,7 +116,7 @@ def rhythm(facts: Facts, arguments: Arguments) -> Found:
     shown = facts.concluded(proofs)
     said = [v for v in facts.verdicts(names(arguments, "contradicted")) if v.outcome is Outcome.FAIL]
     if not shown and not said:
-        return nothing(_UNPROVEN, awaits=True)
+        return unproven(facts, proofs)
     newest = {f.subject: f for f in sorted(shown, key=lambda f: f.at)}
     bad = failed(shown)
     missing = _untested(facts, arguments, newest)

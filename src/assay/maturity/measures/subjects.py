@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from assay.domain import Outcome, Verdict
 from assay.maturity.facts import Facts
-from assay.maturity.measures.common import Arguments, backed, failed, names, nothing, percent, share
+from assay.maturity.measures.common import Arguments, backed, failed, names, nothing, percent, share, unproven
 from assay.maturity.words import Found
 
 _UNTESTED = "whether reality matches the contracts was not tested"
@@ -82,7 +82,9 @@ def _topped(facts: Facts, arguments: Arguments, found: Found) -> Found:
     if "drift" in arguments:
         shown = facts.concluded(names(arguments, "drift"))
         if not shown:
-            return replace(found, topped=False, awaits=True, top_sentence=_UNTESTED)
+            return replace(
+                found, topped=False, awaits=unproven(facts, names(arguments, "drift")).awaits, top_sentence=_UNTESTED
+            )
         bad = failed(shown)
         drift = share(len(bad), len(shown))
         told = f"{len(bad)} of {len(shown)} proofs found what no contract has ({percent(drift)})"
