@@ -192,10 +192,12 @@ def in_scope(objective: Objective, subject: str) -> bool:
     A scope by data class does not narrow the operations: an objective about personal data must hold wherever an API of
     its scope can be called.
     """
+    scope = objective.scope
+    if not scope.apis and not scope.operations:
+        return True
     parts = subject.split(".")
     if parts[0] != "apis" or len(parts) < 2:
         return True
-    scope = objective.scope
     if scope.apis and parts[1] not in scope.apis:
         return False
     if scope.operations and len(parts) > 3 and parts[2] == "operations":

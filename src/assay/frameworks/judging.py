@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from assay.assurance.facts import Measured
 from assay.assurance.objectives import (
@@ -16,7 +16,7 @@ from assay.assurance.objectives import (
     Applied,
     Deciding,
     Standing,
-    decides,
+    in_scope,
     of_this_configuration,
     standing,
 )
@@ -153,37 +153,43 @@ def judged(
 ) -> tuple[Judged, ...]:
     """Each objective with its standing at the moment ``now``. The same inputs give the same result, in any order of
     verdicts and facts."""
-    by_control = _Index(design, facts.values())
-    return tuple(_one(each, by_control, applied, now) for each in chosen)
+    verdicts, measured = _ByTest(design), _ByTest(facts.values())
+    return tuple(_one(each, verdicts.of(each), measured.of(each), applied, now) for each in chosen)
 
 
-class _Index:
-    """Verdicts and facts by control, so that fifty objectives do not each look through all of them."""
-
-    def __init__(self, design: Iterable[Verdict], facts: Iterable[Measured]) -> None:
-        self._design: dict[str, list[Verdict]] = {}
-        self._facts: dict[str, list[Measured]] = {}
-        for verdict in design:
-            self._design.setdefault(verdict.control, []).append(verdict)
-        for fact in facts:
-            self._facts.setdefault(fact.control, []).append(fact)
-
-    def design(self, controls: Iterable[str]) -> list[Verdict]:
-        return [v for control in dict.fromkeys(controls) for v in self._design.get(control, ())]
-
-    def facts(self, controls: Iterable[str]) -> list[Measured]:
-        return [f for control in dict.fromkeys(controls) for f in self._facts.get(control, ())]
+T = TypeVar("T", Verdict, Measured)
 
 
-def _one(chosen: Chosen, found: _Index, applied: Applied, now: datetime) -> Judged:
+class _ByTest(Generic[T]):
+    """Verdicts or facts by the test that they are of, so that fifty objectives do not each look through all of them."""
+
+    def __init__(self, several: Iterable[T]) -> None:
+        self._found: dict[str, dict[str, list[T]]] = {}
+        for each in several:
+            self._found.setdefault(each.control, {}).setdefault(each.check, []).append(each)
+
+    def of(self, chosen: Chosen) -> list[T]:
+        """Those that say anything about an objective."""
+        objective, deciding = chosen.objective, chosen.deciding
+        return [
+            each
+            for control in dict.fromkeys(objective.controls)
+            for test, several in self._found.get(control, {}).items()
+            if deciding.speaks(control, test)
+            for each in several
+            if in_scope(objective, each.subject)
+        ]
+
+
+def _one(
+    chosen: Chosen, design: Sequence[Verdict], facts: Sequence[Measured], applied: Applied, now: datetime
+) -> Judged:
     objective, deciding = chosen.objective, chosen.deciding
-    design, facts = found.design(objective.controls), found.facts(objective.controls)
     stands = standing(chosen.id, objective, design, facts, applied, now=now, deciding=deciding)
     if not objective.controls and chosen.entry:
         stands = replace(stands, reason=chosen.entry.unserved)
     counts = chosen.entry.counts if chosen.entry and not chosen.own else ""
-    here = of_this_configuration((f for f in facts if decides(objective, deciding, f)), applied)
-    return Judged(chosen, stands, _share(here, _share_of(objective), counts))
+    return Judged(chosen, stands, _share(of_this_configuration(facts, applied), _share_of(objective), counts))
 
 
 def _share(facts: Iterable[Measured], target: float, counts: str) -> Share:
