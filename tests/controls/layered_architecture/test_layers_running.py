@@ -116,7 +116,7 @@ def _calls(good: Project, url: str, authority: Path, shop_key: str, customers_ke
     trust = ssl.create_default_context(cafile=str(authority))
     with httpx.Client(base_url=url, verify=trust, trust_env=False, timeout=10) as client:
         outside = {"authorization": f"Bearer {token}"}
-        deadline, answer = 40, client.get("/shop/profiles", headers=outside)
+        deadline, answer = 300, client.get("/shop/profiles", headers=outside)
         while answer.status_code != 200 and deadline:  # keys that were issued just now are taken up within a second
             deadline, answer = deadline - 1, client.get("/shop/profiles", headers=outside)
             asyncio.run(asyncio.sleep(0.1))

@@ -108,7 +108,7 @@ class Gateway:
     def log(self, *, lines: int = 1) -> list[dict[str, Any]]:
         """The access log, once it has at least so many lines."""
         path = Path(self.runtime.access_log)
-        end = time.monotonic() + 5
+        end = time.monotonic() + 30
         while time.monotonic() < end:
             found = path.read_text().splitlines() if path.exists() else []
             if len(found) >= lines:
@@ -173,7 +173,7 @@ def gateway(
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         if process.poll() is not None:
             break

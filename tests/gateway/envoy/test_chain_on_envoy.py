@@ -277,8 +277,10 @@ def test_every_line_of_the_log_names_the_policy_that_decided(world) -> None:
         client.get("/v1/customers?secret=1", headers={**token, "x-request-id": marker.format(1)})
         client.get("/v1/export", headers={**token, "x-request-id": marker.format(2)})
         client.get("/v1/customers", headers={"x-request-id": marker.format(3)})
-    time.sleep(0.3)
-    lines = {line.get("request_id"): line for line in running.log()}
+    end, lines = time.monotonic() + 30, {}
+    while not {marker.format(n) for n in (1, 2, 3)} <= lines.keys() and time.monotonic() < end:
+        lines = {line.get("request_id"): line for line in running.log()}
+        time.sleep(0.05)
     allowed, denied, anonymous = (lines[marker.format(n)] for n in (1, 2, 3))
     assert allowed["access_policy"] == "shop/1-agent"
     assert allowed["operation"] == "shop/listCustomers"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -161,7 +160,6 @@ def test_observing_lets_pass_and_writes_down_what_would_have_been_refused(tmp_pa
                 assert client.get("/v1/customers", headers=customer).status_code == 200
                 assert client.get("/v1/customers", headers=customer).status_code == 200
                 assert client.get("/v1/customers", headers=bearer("rubbish")).status_code == 200
-            time.sleep(0.2)
             anonymous, wrong_role, limited, rubbish = running.log(lines=4)
     assert anonymous["authentication_shadow_policy"] == "authentication/no-accepted-credential"
     assert wrong_role["access_shadow_result"] == "denied"

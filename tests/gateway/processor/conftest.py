@@ -40,7 +40,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def await_true(condition: Any, what: str, seconds: float = 15.0) -> None:
+def await_true(condition: Any, what: str, seconds: float = 60.0) -> None:
     """Poll until ``condition()`` holds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -372,12 +372,13 @@ def test_a_rotated_keyset_is_picked_up_and_old_rows_stay_readable(rig: Any) -> N
     rig.call("a/stored", method="POST", json=RECORD)
     old = rig.upstream.seen[0]["body"]
     rotated = keysets.rotate(rig.keys, "customers")
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
+
+    def by_the_new_key() -> bool:
         rig.call("a/stored", method="POST", json=RECORD)
-        new = rig.upstream.seen[-1]["body"]
-        if not rotated.needs_reencryption(json.loads(new)["iban"]):
-            break
+        return not rotated.needs_reencryption(json.loads(rig.upstream.seen[-1]["body"])["iban"])
+
+    wait(by_the_new_key)
+    new = rig.upstream.seen[-1]["body"]
     for body in (old, new):
         rig.upstream.body = body
         assert rig.call("a/stored", roles=["agent", "admin"]).json() == RECORD
@@ -428,22 +429,15 @@ def test_without_the_processor_nothing_passes_and_it_recovers(rig: Any, how: sig
 
 
 def test_killed_in_the_middle_of_an_exchange_the_answer_is_not_passed(rig: Any) -> None:
-    answered: list[httpx.Response] = []
-    deadline = time.monotonic() + 3
-    killed = False
-    while time.monotonic() < deadline:
-        answered.append(rig.call("a/read"))
-        if not killed and len(answered) > 20:
-            rig.stop_processor(signal.SIGKILL)
-            killed = True
-            break
+    answered = [rig.call("a/read") for _ in range(21)]
+    rig.stop_processor(signal.SIGKILL)
     answered += [rig.call("a/read") for _ in range(10)]
     assert all(r.status_code >= 500 or r.json()["iban"] == "***" for r in answered)
     rig.start_processor()
     wait(lambda: rig.call("a/read").status_code == 200)
 
 
-def wait(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+def wait(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"

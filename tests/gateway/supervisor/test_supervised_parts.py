@@ -35,7 +35,7 @@ Make = Callable[..., Part]
 QUICK = Backoff(first_seconds=0.02, longest_seconds=0.1)
 
 
-async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "did not happen in time"
@@ -262,7 +262,7 @@ asyncio.run(main())
         assert alive(pid)
         supervisor.kill()
         supervisor.wait(10)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while alive(pid):
         assert time.monotonic() < deadline, "the part outlived its supervisor"
         time.sleep(0.02)

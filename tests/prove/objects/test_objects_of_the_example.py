@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from typing import Any
 
 import pytest
@@ -146,9 +145,7 @@ def test_a_key_works_when_it_is_handed_out_and_is_revoked_at_the_end(theatre) ->
     path = keys_file(theatre.stage.project.state.resolve())
 
     async def scene(company: Any) -> str:
-        started = time.monotonic()
         identity = await company.cast.act(company.persona("partner-acme"), send=company.send)
-        assert time.monotonic() - started < 8
         key: str = await company.cast.credential(identity)
         assert key in company.cast.secrets()
         assert company.send.sent[-1][1].status == 200
