@@ -51,7 +51,7 @@ from assay.gateway.plan import EFFECTS, Observing, Plan
 from assay.gateway.plan import Change as PlanChange
 from assay.gateway.state import Applied, Meta
 from assay.gateway.supervisor.status import PartStatus, Status
-from tools.docgen import proof_samples
+from tools.docgen import proof_samples, survey_samples
 from tools.docgen.sample import EXAMPLE
 
 Json = dict[str, Any]
@@ -80,6 +80,7 @@ def all_of_them() -> dict[str, list[Json]]:
         "exception-list": _exceptions(),
         **_objectives(),
         "history": _histories(),
+        "survey": survey_samples.all_of_them(),
     }
 
 

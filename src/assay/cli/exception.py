@@ -42,7 +42,7 @@ def request_command(
     id_: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ID]",
+            metavar="ID",
             help="An exception that stands in the declaration already, or how the new one is to be called.",
             autocompletion=completing.exceptions,
         ),
@@ -79,8 +79,9 @@ def request_command(
 
       assay exception request
 
-      assay exception request crm-owner --control least_privilege --on accounts.svc-crm-sync --expires 2027-01-31 \
---reason "vendor needs it until release 5" --approver ciso --as alice --key ~/.ssh/id_ed25519
+      assay exception request crm-owner --control least_privilege --on accounts.svc-crm-sync --expires 2027-01-31
+
+      assay exception request crm-owner --as alice --key ~/.ssh/id_ed25519
     """
     project, at = open_project(where), now()
     known = [exception_id(e) for e in project.everything.model.exceptions]
