@@ -16,7 +16,6 @@ from assay.risk.words import (
     PlaceRisk,
     Rating,
     Reading,
-    Remedy,
     Scenario,
     Threat,
 )
@@ -131,18 +130,6 @@ def denial() -> Assessment:
 def over() -> Assessment:
     """An account that nothing guards."""
     return assessment(OVER, "accounts.sync", factors(3, 3, 6, 5), [(["accounts.sync"], [], ())])
-
-
-def remedy(control: str, threat: str, *, proofs: Sequence[str] = ("p",), kind: str = "preventive") -> Remedy:
-    """A control with a capability of .95, tests that can be trusted, and evidence that lasts a week."""
-    return Remedy(control, threat, kind, 0.95, "it stops it", control, 1.0, 7 * DAY, tuple(proofs))
-
-
-REMEDIES = {
-    BOLA.id: (remedy("authorisation", BOLA.id),),
-    DOS.id: (remedy("rate_limiting", DOS.id),),
-    OVER.id: (remedy("least_privilege", OVER.id),),
-}
 
 
 def later(days: float) -> datetime:

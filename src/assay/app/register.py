@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from assay import __version__
+from assay.app.aiming import at_project
 from assay.app.data_verified import kept_transforms
 from assay.app.project import Project
 from assay.app.risk import Assessed, assessed
+from assay.controls._lib.subjects import served_apis
+from assay.controls.registry import plan_cases
 from assay.domain import UsageError, Verdict, did_you_mean
+from assay.prove.bounds import Limits
+from assay.prove.case import Case
+from assay.prove.plan import summarise
 from assay.risk import replay
 from assay.risk.ageing import Rise, next_rise
-from assay.risk.assess import Prepared, against, evaluate
+from assay.risk.assess import Board, Prepared, evaluate
 from assay.risk.decisions import undecided, unplaced
 from assay.risk.facts import Ignored
 from assay.risk.formula import rate
+from assay.risk.next_ import Step, steps
 from assay.risk.reached import Reaches
 from assay.risk.register import Given, Register, Row, entries, given, regiven
 from assay.risk.simulation import Ranges, Simulated, Stake, simulate
 from assay.risk.stored import save
 from assay.risk.threats import threats
-from assay.risk.words import Assessment, Reading, Remedy
+from assay.risk.words import Assessment, Reading
 from assay.sensitivity import closure, reach
 
 
@@ -31,14 +38,14 @@ class Looked:
     """A register, and what it was made from.
 
     Attributes:
-        remedies: by threat: what controls claim against it.
         ignored: results of proofs that were not counted, and why.
+        board: the assessments, with what is given in their factors, and what they were made from.
     """
 
     project: Project
     register: Register
-    remedies: Mapping[str, Sequence[Remedy]]
     ignored: tuple[Ignored, ...]
+    board: Board
 
     def sources(self, verdicts: Iterable[Verdict]) -> Mapping[str, str]:
         """Texts of the files that verdicts speak about."""
@@ -64,8 +71,8 @@ def of_assessed(project: Project, found: Assessed, now: datetime) -> Looked:
     declaration = project.declaration
     model, today = declaration.model, now.date()
     values, judged, happened = given(found.assessments, model, today)
-    prepared = _prepared(found, values)
-    assessments = [evaluate(prepared[a.scenario.id], now) if a.scenario.id in values else a for a in found.assessments]
+    board = _given(found.board, values, now)
+    assessments = board.assessments
     verified = kept_transforms(project, now) if found.evidence.live.current else ()
     closed = closure(declaration, verified)
     reaches = Reaches(declaration, closed, reach(declaration, closed))
@@ -74,7 +81,7 @@ def of_assessed(project: Project, found: Assessed, now: datetime) -> Looked:
         model,
         now,
         reach=reaches.of,
-        rise=lambda one: _rise(prepared[one.scenario.id], one, now),
+        rise=lambda one: _rise(board.prepared[one.scenario.id], one, now),
         judged=judged,
         happened=happened,
     )
@@ -84,16 +91,18 @@ def of_assessed(project: Project, found: Assessed, now: datetime) -> Looked:
     names = {a.scenario.id for a in assessments}
     notes = unplaced(model, names, threats().keys(), counted, today, declaration.locate) if whole else ()
     findings = (*notes, *undecided(made, declaration.locate))
-    return Looked(project, Register(made, now, findings), against(found.remedies), found.ignored)
+    return Looked(project, Register(made, now, findings), found.ignored, board)
 
 
-def _prepared(found: Assessed, values: Given) -> Mapping[str, Prepared]:
-    """What assessments are evaluated from, with what is given in its factors."""
-    before = found.board.prepared
-    return {
-        **before,
-        **{id: replace(before[id], scenario=regiven(before[id].scenario, each)) for id, each in values.items()},
-    }
+def _given(before: Board, values: Given, now: datetime) -> Board:
+    """The board with what is given in the factors of its scenarios."""
+    if not values:
+        return before
+    prepared, assessed = dict(before.prepared), dict(before.assessed)
+    for id, each in values.items():
+        prepared[id] = replace(prepared[id], scenario=regiven(prepared[id].scenario, each))
+        assessed[id] = evaluate(prepared[id], now)
+    return replace(before, prepared=prepared, assessed=assessed)
 
 
 def _rise(prepared: Prepared, assessment: Assessment, now: datetime) -> Rise | None:
@@ -102,6 +111,32 @@ def _rise(prepared: Prepared, assessment: Assessment, now: datetime) -> Rise | N
     if first is None:
         return None
     return next_rise(lambda at: rate(evaluate(prepared, at).evidenced), now, not_before=first.at)
+
+
+def what_next(found: Looked, environment: str | None = None) -> tuple[Step, ...]:
+    """What lowers risk most per effort, if it succeeds. Cases are planned; nothing is sent.
+
+    Args:
+        environment: the one that commands are for, where it has to be said.
+    """
+    declared = found.project.declaration.model.prove.bounds
+    limits = Limits(
+        requests=declared.requests, per_second=declared.per_second, seconds=declared.seconds, wait=declared.wait
+    )
+    options = f"--environment {environment}" if environment else ""
+    return steps(found.board, _cases(found.project), lambda cases: summarise(cases, limits).seconds, options=options)
+
+
+def _cases(project: Project) -> tuple[Case, ...]:
+    """What a run through the gateway would try, in every environment that it serves; started or not."""
+    environments = dict.fromkeys(api.environment for _, api in served_apis(project.declaration))
+    found: list[Case] = []
+    for name in environments:
+        # Aimed past the gateway, which need not be there, and planned as for the gateway.
+        aim = at_project(project, via="direct", environment=name)
+        tls = not project.declaration.model.gateway.plaintext
+        found += plan_cases(replace(aim.surface, via="gateway", tls=tls))
+    return tuple(found)
 
 
 def choose(register: Register, scenario: str) -> Row:

@@ -10,7 +10,7 @@ import typer
 
 from assay.app.addresses import now
 from assay.app.project import in_environment, open_project
-from assay.app.register import Looked, choose, looked, money, stored
+from assay.app.register import Looked, choose, looked, money, stored, what_next
 from assay.cli import completing
 from assay.cli.console import progress
 from assay.cli.moments import AtOption, moment
@@ -22,7 +22,6 @@ from assay.report import risk_tables
 from assay.report.json_ import document
 from assay.report.risk_matrix import render
 from assay.report.risk_why import lines
-from assay.risk.next_ import steps
 from assay.risk.register import rank
 from assay.risk.stored import LARGEST, Recomputed, recompute
 from assay.risk.words import Rating
@@ -121,7 +120,7 @@ def risk(
     if why is not None:
         _why(found, why, format, output)
     elif what_next:
-        _next(found, format, output, f"--environment {environment}" if environment else "")
+        _next(found, format, output, environment)
     elif in_money:
         _money(found, format, output)
     else:
@@ -179,10 +178,12 @@ def _why(found: Looked, scenario: str, format: Written, output: Path | None) -> 
     return deliver(document(risk=risk_tables.risk(row), derivation=lines(row)), output)
 
 
-def _next(found: Looked, format: Written, output: Path | None, options: str) -> None:
-    possible = steps([row.assessment for row in found.register.rows], found.remedies, options=options)
+def _next(found: Looked, format: Written, output: Path | None, environment: str | None) -> None:
+    with progress("supposing"):
+        possible = what_next(found, environment)
+    live = found.board.evidence.live
     if format is Written.TEXT:
-        return show_steps(possible)
+        return show_steps(possible, applied=live.current and bool(live.configuration))
     return deliver(document(next=[risk_tables.step(each) for each in possible]), output)
 
 

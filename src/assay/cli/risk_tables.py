@@ -105,8 +105,8 @@ def show_why(row: Row) -> None:
         console.print(line, markup=False)
 
 
-def show_steps(steps: Sequence[Step]) -> None:
-    """What can be done, the most relief for an hour first."""
+def show_steps(steps: Sequence[Step], *, applied: bool) -> None:
+    """What can be done, the most relief for an hour first; ``applied``: what is declared is live."""
     console = out()
     if not steps:
         console.print("no proof, fix or control that is known here would lower any risk")
@@ -127,8 +127,12 @@ def show_steps(steps: Sequence[Step]) -> None:
         console.print(f"   [blue]run[/]    {step.command}", soft_wrap=True)
     if len(steps) > _STEPS:
         console.print(f"\n{len(steps) - _STEPS} more steps; --format json has all of them")
+    if not applied:
+        err().print(
+            "[yellow]what is declared is not what is live[/]: only after `assay apply` or `assay up` do proofs count"
+        )
     if any(step.kind is Kind.ADD for step in steps[:_STEPS]):
-        err().print("hours are estimates: a fix takes a day, a control that is added two, a proof its run")
+        err().print("hours: a fix takes a day, a control that is added two, a run of proofs what its plan says")
 
 
 def _at(reading: Reading) -> str:

@@ -12,7 +12,7 @@ from assay.risk.words import Rating
 _LEFT, _TOP, _CELL = 76, 72, 200
 _SIDE = 3 * _CELL
 _LEGEND = _LEFT + _SIDE + 36
-_LISTED, _LINE, _NAME = 24, 22, 52
+_LISTED, _LINE, _NAME = 24, 22, 62
 _RADIUS = 6.0
 _CELLS = (
     ("medium", "high", "critical"),
@@ -51,7 +51,7 @@ def render(picture: RiskMatrix) -> str:
     """
     named, others = picture.marks[:_LISTED], picture.marks[_LISTED:]
     rows = len(named) + bool(others)
-    width, height = _LEGEND + 490, max(_TOP + _SIDE + 60, _TOP + 16 + rows * _LINE + 90)
+    width, height = _LEGEND + 540, max(_TOP + _SIDE + 60, _TOP + 16 + rows * _LINE + 90)
     described = f"{_counted(picture.marks)}. {_KEY}"
     return "\n".join(
         [

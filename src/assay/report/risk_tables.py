@@ -212,7 +212,6 @@ def step(one: Step) -> dict[str, object]:
         "about": one.about or None,
         "command": one.command,
         "hours": round(one.effort, 2),
-        "places": one.places,
         "drop": round(one.drop, 2),
         "eased": round(one.eased, 2),
         "risks": [
@@ -265,7 +264,7 @@ def picture(register: Register, title: str = "") -> RiskMatrix:
 def _mark(row: Row) -> Mark:
     one = row.assessment
     return Mark(
-        f"{one.scenario.threat.title} · {one.scenario.subject}",
+        f"{one.scenario.subject.partition('.')[2] or one.scenario.subject}: {one.scenario.threat.title}",
         _point(one.inherent),
         _point(one.claimed),
         _point(row.residual),
