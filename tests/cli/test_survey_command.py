@@ -23,6 +23,14 @@ from assay.app.maturity import facts_of, result_of
 from assay.app.project import open_project
 from assay.maturity.answers import Answers
 
+
+@pytest.fixture
+def unasked(project: Path) -> Path:
+    """The example, of which nobody was asked anything yet."""
+    (project / "survey.yaml").unlink()
+    return project
+
+
 AT = "--at=2026-11-22T12:00"
 _PATIENCE = 30.0
 
@@ -84,7 +92,7 @@ def _own_terminal() -> None:
 
 
 @pytest.mark.integration
-def test_a_conversation_can_be_left_at_any_time_and_goes_on_where_it_stopped(project: Path) -> None:
+def test_a_conversation_can_be_left_at_any_time_and_goes_on_where_it_stopped(unasked: Path) -> None:
     with Terminal() as terminal:
         first = terminal.until("\r\n> ")
         assert "1 of 35 · Data classification" in first
@@ -98,7 +106,7 @@ def test_a_conversation_can_be_left_at_any_time_and_goes_on_where_it_stopped(pro
         terminal.type("\x03")
         terminal.until("1 of 35 answers are kept")
         assert terminal.ends() == 130
-    text = (project / "survey.yaml").read_text(encoding="utf-8")
+    text = (unasked / "survey.yaml").read_text(encoding="utf-8")
     assert "level: 3\n    by: anna" in text
     assert "since May" in text
     with Terminal() as again:
@@ -109,7 +117,7 @@ def test_a_conversation_can_be_left_at_any_time_and_goes_on_where_it_stopped(pro
 
 
 def test_one_question_can_be_asked_and_the_result_follows_the_answers(
-    project: Path, assay: Assay, monkeypatch: pytest.MonkeyPatch
+    unasked: Path, assay: Assay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     replies = iter(["2"])
@@ -117,17 +125,17 @@ def test_one_question_can_be_asked_and_the_result_follows_the_answers(
     said = assay("survey", "--question", "D3.2", "--by", "anna")
     assert said.exit == 0
     assert "D3.2 gate  2      2     answered" in said.out
-    assert "D3.2:\n    level: 2" in (project / "survey.yaml").read_text(encoding="utf-8")
+    assert "D3.2:\n    level: 2" in (unasked / "survey.yaml").read_text(encoding="utf-8")
 
 
-def test_answers_can_come_from_a_file_that_the_template_began(project: Path, assay: Assay) -> None:
+def test_answers_can_come_from_a_file_that_the_template_began(unasked: Path, assay: Assay) -> None:
     blank = assay("survey", "--template", "--by", "anna").out
     Path("answers.yaml").write_text(blank.replace("  D4.2:\n", "  D4.2: 3\n"), encoding="utf-8")
     found = assay("survey", "--answers", "answers.yaml", "--format", "json").json()
     assert found["version"] == 1
     one = next(q for q in found["questions"] if q["id"] == "D4.2")
     assert (one["level"], one["perceived"], one["source"]) == (3, 3, "answered")
-    assert not (project / "survey.yaml").exists()
+    assert not (unasked / "survey.yaml").exists()
     Path("answers.yaml").write_text(blank.replace("  D4.2:\n", "  D4.2: 9\n"), encoding="utf-8")
     refused = assay("survey", "--answers", "answers.yaml")
     assert refused.exit == 2
@@ -186,6 +194,16 @@ def test_the_example_without_a_run_is_as_far_as_its_design_shows(
     lines += [f"{d.number} {d.level or 0:.2f} {d.derivation}" for d in result.score.dimensions]
     lines += [*result.score.derivation, *(f"+{s.gain:.2f} {s.sentence}" for s in result.steps)]
     golden("survey_customer_data.out.txt", "\n".join(lines) + "\n")
+
+
+def test_the_example_shows_what_its_people_think_beside_what_is_so(project: Path, assay: Assay) -> None:
+    assert project.is_dir()
+    found = assay("survey", "--show", "--format", "json", AT).json()
+    assert found["perceived"] > found["overall"]
+    assert found["gap"] > 0
+    assert all(q["source"] != "nothing" for q in found["questions"])
+    (away,) = (q for q in found["questions"] if q["source"] == "not applicable")
+    assert away["id"] == "D3.5"
 
 
 def test_what_was_kept_after_a_moment_is_not_known_at_it(project: Path) -> None:

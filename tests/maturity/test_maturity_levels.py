@@ -118,7 +118,12 @@ def test_accounts_of_which_nothing_is_known_count_as_bad(tmp_path: Path) -> None
     accepted = [*every[:-1], verdict(f"least_privilege/{checks[1]}", "accounts.known", Outcome.FAIL, excepted_by="x")]
     accepted.append(every[-1])
     assert level("D2.2", facts(declared, design=accepted)).level == 3, "an exception that lives covers it"
+    read = [*design, verdict(f"least_privilege/{checks[0]}", "accounts.unknown", Outcome.SKIPPED)]
     reviews = [review(Accounts(declared), n, today=NOW.date()) for n in declared.model.accounts]
+    proofs = [proof("least_privilege/effective-rights-excessive", f"accounts.{n}") for n in declared.model.accounts]
+    by_proof = facts(declared, design=read, proofs=proofs, reviews=reviews)
+    assert (level("D2.1", by_proof).level, level("D2.2", by_proof).level) == (4, 4), "what a system told is known"
+    assert level("D2.2", facts(declared, design=read, proofs=proofs[:1])).found.value == 0.5
     assert level("D2.1", facts(declared, reviews=reviews)).level == 0
     assert level("D2.4", facts(declared, reviews=reviews)).level == 0
 

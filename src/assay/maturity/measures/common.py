@@ -32,6 +32,12 @@ def unproven(facts: Facts, proofs: Iterable[str]) -> Found:
     return nothing(f"{len(due)} proofs came to no conclusion: {due[0].sentence}", awaits=True)
 
 
+def resolved(facts: Facts, proofs: Sequence[str]) -> frozenset[str]:
+    """The subjects of which all these proofs held: what the declaration could not say of them is known by that."""
+    shown = facts.concluded(proofs)
+    return frozenset(f.subject for f in shown) - {f.subject for f in failed(shown)}
+
+
 def names(arguments: Arguments, key: str) -> tuple[str, ...]:
     """A list of names that a measure is told."""
     return tuple(arguments.get(key) or ())

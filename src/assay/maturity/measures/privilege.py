@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from assay.declare.declaration import Declaration
 from assay.maturity.facts import Facts
-from assay.maturity.measures.common import Arguments, backed, names, nothing, percent, seconds, share
+from assay.maturity.measures.common import Arguments, backed, names, nothing, percent, resolved, seconds, share
 from assay.maturity.words import Found
+from assay.privilege.excess import MODERATE
 from assay.privilege.review import Review
 
 
 def excess(facts: Facts, arguments: Arguments) -> Found:
-    """The worst privilege excess index of an account; one whose rights or needs nobody knows is as bad as can be."""
+    """The worst privilege excess index of an account; one whose rights or needs nobody knows is as bad as can be.
+
+    Where rights are read from a system, a proof (``resolved_by``) says that no more than the allowed excess is idle.
+    """
     if not facts.reviews:
         return nothing("no integration account is declared")
     worst, unknown = 0.0, []
     over: list[tuple[float, str]] = []
+    known = resolved(facts, names(arguments, "resolved_by"))
     for review in facts.reviews:
         index = _index(review)
+        if index is None and f"accounts.{review.name}" in known:
+            index = MODERATE
         if index is None:
             unknown.append(f"accounts.{review.name}")
         else:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from assay.domain import Outcome, Verdict
 from assay.maturity.facts import Facts
-from assay.maturity.measures.common import Arguments, backed, failed, names, nothing, percent, share, unproven
+from assay.maturity.measures.common import Arguments, backed, failed, names, nothing, percent, resolved, share, unproven
 from assay.maturity.words import Found
 
 _UNTESTED = "whether reality matches the contracts was not tested"
@@ -17,9 +17,10 @@ def subjects(facts: Facts, arguments: Arguments) -> Found:
     """The share of declared things about which every one of the checks was concluded, and passed.
 
     The things are a section of the declaration (``section``), or those that a check speaks about (``population``).
-    What a check could not conclude is not good. ``silent: good``: a check that says nothing found nothing.
-    ``accepted``: what an exception covers is good. ``count: bad``: the value is the share of the others. ``open``:
-    findings that stand in the way of level 4. ``drift``: proofs of which level 4 wants ``drift_at_most`` to fail.
+    What a check could not conclude is not good, unless a proof did (``resolved_by``). ``silent: good``: a check that
+    says nothing found nothing. ``accepted``: what an exception covers is good. ``count: bad``: the value is the share
+    of the others. ``open``: findings that stand in the way of level 4. ``drift``: proofs of which level 4 wants
+    ``drift_at_most`` to fail.
     """
     checks, what = names(arguments, "checks"), str(arguments.get("what", ""))
     population = _population(facts, arguments)
@@ -57,14 +58,19 @@ def _bad(
     facts: Facts, arguments: Arguments, checks: Iterable[str], population: Mapping[str, None]
 ) -> Mapping[str, None]:
     accepted, silent = bool(arguments.get("accepted")), arguments.get("silent") == "good"
+    known = resolved(facts, names(arguments, "resolved_by"))
     about: dict[str, list[Verdict]] = {}
     for verdict in facts.verdicts(checks):
         about.setdefault(verdict.subject, []).append(verdict)
 
     def is_good(subject: str) -> bool:
         said = about.get(subject, ())
-        return (silent or bool(said)) and all(
-            v.outcome is Outcome.PASS or (accepted and v.excepted_by is not None) for v in said
+        proven = subject in known
+        return (silent or proven or bool(said)) and all(
+            v.outcome is Outcome.PASS
+            or (accepted and v.excepted_by is not None)
+            or (proven and v.outcome is not Outcome.FAIL)
+            for v in said
         )
 
     return dict.fromkeys(s for s in population if not is_good(s))
