@@ -101,21 +101,24 @@ def agent(signer: Signer) -> str:
     return signer.token(sub="agent-1", azp="desk", roles=["agent"])
 
 
-def send(running: Gateway, request: str) -> bytes:
-    """The answer to exactly these bytes."""
+def send(running: Gateway, request: str, *, to_the_end: bool) -> bytes:
+    """The answer to exactly these bytes: its head, or all that comes until Envoy has closed, a second later."""
     with socket.create_connection(("127.0.0.1", int(running.url.rsplit(":", 1)[1])), timeout=10) as line:
         line.sendall(request.encode("latin-1"))
         answer = b""
-        while chunk := line.recv(65536):
+        while (to_the_end or b"\r\n\r\n" not in answer) and (chunk := line.recv(65536)):
             answer += chunk
     return answer
 
 
-def get(world, path: str, extra: str = "", body: str = "", *, token: str | None = None) -> int:
+def get(
+    world, path: str, extra: str = "", body: str = "", *, token: str | None = None, to_the_end: bool = False
+) -> int:
     signer, upstream, running = world
     upstream.seen.clear()
     head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token or agent(signer)}\r\n"
-    return int(send(running, f"{head}{extra}Connection: close\r\n\r\n{body}").split(b" ")[1])
+    request = f"{head}{extra}Connection: close\r\n\r\n{body}"
+    return int(send(running, request, to_the_end=to_the_end).split(b" ")[1])
 
 
 @pytest.mark.parametrize(
@@ -158,7 +161,7 @@ def test_an_ordinary_id_still_passes(world, path: str) -> None:
 )
 def test_not_one_byte_of_body_passes_where_none_is_declared(world, extra: str, body: str) -> None:
     """A service that ignores the body of a GET would read it as the start of the next caller's request."""
-    assert get(world, "/v1/things", extra, body) == 400
+    assert get(world, "/v1/things", extra, body, to_the_end=True) == 400
     assert world[1].seen == []
 
 
@@ -241,7 +244,7 @@ def test_a_claim_cannot_carry_a_second_request(world) -> None:
     evil = signer.token(
         sub="a\r\nx-evil: 1\r\n\r\nGET /base/things/export HTTP/1.1\r\n\r\n", azp="desk", roles=["agent"]
     )
-    assert get(world, "/v1/things", token=evil) >= 400
+    assert get(world, "/v1/things", token=evil, to_the_end=True) >= 400
     assert world[1].seen == []
 
 
