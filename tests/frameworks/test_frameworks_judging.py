@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -127,6 +128,20 @@ def test_the_share_counts_subjects_of_which_every_proof_held(bench, facts) -> No
     assert (share.held, share.due) == (1, 3)
     assert share.value == pytest.approx(33.33, abs=0.01)
     assert share.reached is False
+
+
+def test_enough_proofs_on_too_few_subjects_are_not_enough(bench, facts) -> None:
+    held = [bench.fact("data_exposure", "undeclared-property-sent", where="getOrder")]
+    held += [
+        replace(bench.fact("input_validation", "contract-not-enforced", where="getOrder"), key=f"case-{n}")
+        for n in range(200)
+    ]
+    open_ = bench.fact("input_validation", "contract-not-enforced", Outcome.INCONCLUSIVE, where="getBill")
+    assert one(bench, "CO-INV-02", facts=facts(*held)).standing.status is Status.EFFECTIVE
+    found = one(bench, "CO-INV-02", facts=facts(*held, open_))
+    assert found.standing.operating.outcome is Outcome.PASS  # 201 of 202 proofs: more than 99 %
+    assert found.standing.status is Status.APPLIED
+    assert "1 of 2 operations" in found.standing.reason
 
 
 def test_before_anything_was_measured_there_is_no_share(bench, facts) -> None:

@@ -16,6 +16,7 @@ from assay.assurance.objectives import (
     Applied,
     Deciding,
     Standing,
+    Status,
     in_scope,
     of_this_configuration,
     standing,
@@ -189,7 +190,12 @@ def _one(
     if not objective.controls and chosen.entry:
         stands = replace(stands, reason=chosen.entry.unserved)
     counts = chosen.entry.counts if chosen.entry and not chosen.own else ""
-    return Judged(chosen, stands, _share(of_this_configuration(facts, applied), _share_of(objective), counts))
+    share = _share(of_this_configuration(facts, applied), _share_of(objective), counts)
+    if not chosen.own and stands.status is Status.EFFECTIVE and share.reached is False:
+        # Enough proofs were concluded, but those that were not are spread over too many subjects.
+        told = f"it is applied; {share.held} of {share.due} {counts} were shown, {share.target:g} % are wanted"
+        stands = replace(stands, status=Status.APPLIED, reason=told)
+    return Judged(chosen, stands, share)
 
 
 def _share(facts: Iterable[Measured], target: float, counts: str) -> Share:
