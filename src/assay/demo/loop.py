@@ -11,9 +11,9 @@ from typing import Any
 
 from assay.app.addresses import now
 from assay.app.aiming import at_project
+from assay.app.judgement import judged_dossier
 from assay.app.keeping import evidence_directory, open_ledger
 from assay.app.proving import Choice, kept, proven
-from assay.app.reporting import dossier
 from assay.assurance.objectives import Status
 from assay.demo.stage import Stage
 from assay.domain import IncompleteError, Outcome
@@ -26,6 +26,7 @@ from assay.prove.surface import Via
 from assay.report.dossier import Dossier
 from assay.report.html import pages
 from assay.report.results import contribution
+from assay.report.risk_tables import as_json as register_json
 from assay.report.summary import summarise
 
 BOUNDS = Limits(requests=6000, per_second=600, seconds=60.0, wait=20.0)
@@ -63,11 +64,13 @@ class Proven:
 
     def as_json(self) -> dict[str, Any]:
         """The published shape (version 1)."""
+        register = self.dossier.judgement.register
         return {
             "direct": _counts(self.direct),
             "gateway": _counts(self.gateway),
             "added": self.added,
             "objectives": [s.as_json() for s in self.dossier.standings],
+            "risks": register_json(register)["risks"] if register else [],
             "verified": self.verification.ok,
             "records": self.verification.records,
             "report": str(self.report),
@@ -105,7 +108,7 @@ async def _side(stage: Stage, via: Via, say: Callable[[str], None]) -> RunResult
 def _written(stage: Stage, direct: RunResult, gateway: RunResult, output: Path) -> Proven:
     directory = evidence_directory(stage.project)
     verification = verify(directory, now=now())
-    made = dossier(stage.project, now=now())
+    made = judged_dossier(stage.project, now=now())
     try:
         for name, text in pages(made).items():
             output.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,8 @@ from assay.demo.rows import Row, Side
 from assay.domain import Outcome
 from assay.prove.result import RunResult
 from assay.report.proofs import by_objective, failure
+from assay.risk.register import Register
+from assay.risk.words import Rating
 
 
 def _side(side: Side | None, style: str) -> Text:
@@ -78,6 +80,10 @@ def show_proven(console: Console, tables: Console, proven: Proven, seconds: floa
     tables.print(shown)
     console.print()
     tables.print(by_objective(proven.dossier.standings))
+    register = proven.dossier.judgement.register
+    if register is not None:
+        console.print()
+        tables.print(_risks(register))
     for proof in proven.gateway.proofs:
         if proof.verdict.outcome is Outcome.FAIL and not proof.verdict.excepted_by:
             console.print(failure(proof), soft_wrap=True)
@@ -89,6 +95,20 @@ def show_proven(console: Console, tables: Console, proven: Proven, seconds: floa
     )
     console.print(f"  report    {proven.report / 'index.html'}", markup=False)
     console.print(f"  evidence  {proven.evidence}  (check it: assay verify {proven.evidence})", markup=False)
+
+
+def _risks(register: Register) -> Table:
+    """How many risks of which rating: without any control, if all that is claimed worked, and as evidence supports."""
+    shown = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+    for name in ("risks", "without controls", "claimed", "as evidence supports"):
+        shown.add_column(name, justify="left" if name == "risks" else "right", no_wrap=True)
+    columns = [
+        Counter(getattr(row, reading) for row in register.rows) for reading in ("inherent", "claimed", "evidenced")
+    ]
+    for rating in reversed(Rating):
+        style = {Rating.CRITICAL: "bold red", Rating.HIGH: "red", Rating.MEDIUM: "yellow"}.get(rating, "green")
+        shown.add_row(str(rating), *(_cell(counted[rating], style) for counted in columns))
+    return shown
 
 
 def _counted(run: RunResult, control: str) -> Counter[Outcome]:
