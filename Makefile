@@ -5,6 +5,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 
+# Half the time tests wait for servers, so three at a time for two processors. The order is that of tests/conftest.py.
+TESTERS  ?= 3
+TOGETHER := -n $(TESTERS) --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint bench crater lock schema docs wheel clean
 
@@ -17,10 +21,10 @@ demo: $(READY)  ## the whole walk on the Customer Data API: direct, then through
 	@$(BIN)/assay demo
 
 test: $(READY)  ## every test, real servers included; says what was skipped, and why
-	@$(BIN)/pytest -n 2 --dist loadfile -q -rs
+	@$(BIN)/pytest $(TOGETHER) -q -rs
 
 check: lint  ## lint, then the unit tests: what to run before a commit
-	@$(BIN)/pytest -n 2 --dist loadfile -q -rs -m 'not integration and not slow'
+	@$(BIN)/pytest $(TOGETHER) -q -rs -m 'not integration and not slow'
 
 lint: $(READY)  ## format, lint, types, import rules; schema and reference as the code has them
 	@$(BIN)/ruff format --check --quiet .
