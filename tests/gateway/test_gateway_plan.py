@@ -498,7 +498,7 @@ def test_a_policy_differs_from_itself_in_nothing(one: Policy) -> None:
     assert compare(one, moved).old == compare(one, moved).new
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(policies(), policies())
 def test_no_difference_vanishes_and_what_is_reversed_has_the_opposite_effect(old: Policy, new: Policy) -> None:
     there, back = compare(old, new), compare(new, old)

@@ -25,7 +25,7 @@ def test_every_document_survives(document: object, escaped: bool) -> None:
     assert json.loads(encode(parse(json.dumps(document, ensure_ascii=escaped).encode()))) == document
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.recursive(st.text(st.characters()), lambda i: st.lists(i) | st.dictionaries(st.text(st.characters()), i)))
 def test_lone_surrogates_survive_as_escapes(document: object) -> None:
     assert json.loads(encode(parse(json.dumps(document).encode()))) == document
