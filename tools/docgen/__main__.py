@@ -7,10 +7,10 @@ import difflib
 import sys
 from pathlib import Path
 
-from tools.docgen import checks, cli, controls, declaration, json_shapes, log, proofs
+from tools.docgen import checks, cli, controls, declaration, json_shapes, log, objectives, proofs
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-PARTS = (cli, declaration, controls, checks, proofs, json_shapes, log)
+PARTS = (cli, declaration, controls, checks, proofs, objectives, json_shapes, log)
 
 
 def pages() -> dict[str, str]:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from assay.app.addresses import Clock
 from assay.app.addresses import now as system_clock
 from assay.app.deciding import Decided, decide
+from assay.app.keeping import kept_runs
 from assay.app.objectives import judge
 from assay.app.project import Project
 from assay.app.reporting import applied, design_at, facts_at
@@ -32,6 +33,11 @@ def objectives_at(project: Project, at: datetime, profile: str | None = None) ->
     """
     design, facts = design_at(project, at), facts_at(project, at)
     return judge(project.declaration, design, facts, applied(project), now=at, profile=profile)
+
+
+def later_runs(project: Project, at: datetime) -> int:
+    """How many kept runs through the gateway are dated after ``at``, and so do not count: a clock may be wrong."""
+    return sum(run.via == "gateway" and run.started > at for run in kept_runs(project))
 
 
 def reviewed_at(project: Project, at: datetime) -> Reviews:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from assay.app.addresses import now
-from assay.app.coverage import Pending, matrix, objectives_at, pending, review
+from assay.app.coverage import Pending, later_runs, matrix, objectives_at, pending, review
 from assay.app.project import in_environment, open_project
 from assay.cli import completing
 from assay.cli.console import err, out, write
@@ -83,6 +84,7 @@ def show(
     when = moment(at, now())
     in_force = profile or project.declaration.model.profile
     found = objectives_at(project, when, profile)
+    _say_later(later_runs(project, when), when)
     if into is not None:
         covered = matrix(project, into, found, when)
         if format is TableFormat.JSON:
@@ -100,6 +102,13 @@ def show(
         return write(objectives_csv(found))
     show_objectives(found, in_force)
     return _hint(in_force)
+
+
+def _say_later(runs: int, when: datetime) -> None:
+    if runs:
+        verb = "is" if runs == 1 else "are"
+        told = f"{counted(runs, 'run')} {verb} dated later than {when:%Y-%m-%d %H:%M} UTC, and left out"
+        err().print(told, markup=False)
 
 
 def _hint(profile: str | None) -> None:
