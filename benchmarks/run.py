@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks import organisation, scale
+from benchmarks import organisation, risk, scale
 from benchmarks.gateway import engines, load, modsecurity, project, subjects
 from benchmarks.gateway.processes import Crew, free_port
 from benchmarks.proving import compare, verifying, whole
@@ -145,6 +145,7 @@ def report(
     late: list[tuple[str, int, float, float, int]],
     costs: Sequence[scale.Cost],
     large: scale.Cost,
+    risks: risk.Spent,
     notes: Sequence[str],
 ) -> str:
     """The results as a page. The aims are judged in the first setting."""
@@ -197,6 +198,9 @@ def report(
         f" {size.apis} APIs and {size.accounts:,} accounts",
         f"(aim: 10 s): `assay check` {large.seconds:.2f} s, {large.processor:.2f} s of processor,"
         f" {large.mebibytes:.0f} MiB.",
+        "",
+        "Risk in one process: " + risk.lines(risks)[0],
+        *risk.lines(risks)[1:],
     ]
     if notes:
         lines += ["", "## Notes", "", *(f"- {n}" for n in notes)]
@@ -227,7 +231,8 @@ def main(argv: Sequence[str]) -> None:
                 late = late or latencies(chosen, 3.0, setting)
         costs = scale.measure(Path(name), rounds=1)
         large = organisation.measure(Path(name))
-    page = report(found, late, costs, large, notes)
+    risks = risk.measure()
+    page = report(found, late, costs, large, risks, notes)
     proved = None if args.skip_proving else _proving()
     page += f"\n{proving.section(*proved)}" if proved else ""
     sys.stdout.write(page)
@@ -235,7 +240,7 @@ def main(argv: Sequence[str]) -> None:
         (HERE / "RESULTS.md").write_text(page, encoding="utf-8")
         rounds = {setting.name: rounds for setting, rounds in found}
         kept = {"version": 2, "rounds": rounds, "latencies": late, "design": [asdict(c) for c in costs]}
-        kept |= {"organisation": asdict(large), "notes": notes}
+        kept |= {"organisation": asdict(large), "risk": asdict(risks), "notes": notes}
         if proved:
             full, logs, zoo = proved
             kept |= {"proving": {"whole": asdict(full), "logs": [asdict(log) for log in logs], "zoo": asdict(zoo)}}

@@ -16,6 +16,7 @@ from assay.domain import Outcome
 from assay.risk.effects import Counted, Pool, counted, effect
 from assay.risk.facts import Evidence
 from assay.risk.formula import inherent, rate, reading, remaining
+from assay.risk.uncollected import uncollected
 from assay.risk.words import Assessment, Effect, Place, PlaceRisk, Rating, Reading, Remedy, Scenario
 
 RANK = {rating: position for position, rating in enumerate(Rating)}
@@ -48,12 +49,7 @@ class Prepared:
 
 def assess(scenarios: Iterable[Scenario], remedies: Iterable[Remedy], evidence: Evidence) -> tuple[Assessment, ...]:
     """Every scenario at the moment of the evidence, the worst first."""
-    by_threat = against(remedies)
-    found = [
-        evaluate(prepare(s, by_threat.get(s.threat.id, ()), evidence), evidence.live.now)
-        for s in sorted(scenarios, key=lambda s: s.id)
-    ]
-    return worst_first(found)
+    return board(scenarios, remedies, evidence).assessments
 
 
 def against(remedies: Iterable[Remedy]) -> Mapping[str, tuple[Remedy, ...]]:
@@ -78,101 +74,116 @@ def prepare(scenario: Scenario, remedies: Sequence[Remedy], evidence: Evidence) 
     return _Preparing(scenario, remedies, evidence).prepared()
 
 
-@dataclass(slots=True)
-class _Said:
-    """What results say of one remedy: about one subject, or several together."""
+_Said = Mapping[str, tuple[list[Measured], list[Measured]]]
+"""What results about one subject say: by control, what passed and what failed."""
 
-    passed: list[Measured] = field(default_factory=list)
-    failed: list[Measured] = field(default_factory=list)
-
-
-_NOTHING = _Said()
+_NOTHING: tuple[list[Measured], list[Measured]] = ([], [])
 
 
 class _Preparing:
     def __init__(self, scenario: Scenario, remedies: Sequence[Remedy], evidence: Evidence) -> None:
-        self._scenario, self._evidence = scenario, evidence
+        self._scenario, self._about = scenario, evidence.about
         self._remedies = {r.control: r for r in remedies}
-        self._around: dict[tuple[str, ...], Mapping[str, _Said]] = {}
+        self._wanted = {(r.control, proof) for r in remedies for proof in r.proofs}
+        self._exploits = {(r.control, proof) for r in remedies for proof in r.exploits}
+        self._known: dict[str, _Said] = {}
+        self._around: dict[tuple[str, ...], tuple[Mapping[str, list[Measured]], list[Measured]]] = {}
 
     def prepared(self) -> Prepared:
-        places = sorted(self._scenario.places, key=lambda p: p.subject)
-        gathered: dict[_Key, dict[str, Measured]] = defaultdict(dict)
-        groups: dict[tuple[object, ...], list[str]] = defaultdict(list)
+        speaking: dict[_Key, dict[str, None]] = defaultdict(dict)
+        groups: dict[tuple[object, ...], list[str]] = {}
         known: dict[tuple[object, ...], Group] = {}
-        for place in places:
-            own, around = self._said((place.subject,)), self._shared(place.also)
-            pools = tuple((c, digest or f"at {place.subject}") for c, digest in place.guards if c in self._remedies)
+        for place in sorted(self._scenario.places, key=lambda p: p.subject):
+            subject, own = place.subject, self._said(place.subject)
+            failures, exploits = self._failed(place, own)
+            pools = tuple(sorted((c, digest or f"at {subject}") for c, digest in place.guards if c in self._remedies))
             for key in pools:
-                into = gathered[key]
-                for said in (own.get(key[0], _NOTHING), around.get(key[0], _NOTHING)):
-                    into.update((fact.key, fact) for fact in said.passed)
-                    into.update((fact.key, fact) for fact in said.failed)
-            failed = tuple(_first(own, around, control) for control, _ in pools)
-            exploits = self._exploits(own, around)
-            key_of = (pools, tuple(f.key if f else "" for f in failed), tuple(f.key for f in exploits))
-            groups[key_of].append(place.subject)
-            if key_of not in known:
-                exploited = tuple(dict.fromkeys(f.sentence for f in exploits))
-                accepted = tuple(dict.fromkeys(f.excepted_by for f in exploits if f.excepted_by))
-                known[key_of] = Group((), pools, failed, exploited, accepted)
+                speaking[key][subject] = None
+                speaking[key].update(dict.fromkeys(place.also))
+            here = tuple(_first(failures.get(control)) for control, _ in pools) if failures else (None,) * len(pools)
+            key_of = (
+                pools,
+                tuple(f.key if f else "" for f in here) if failures else (),
+                tuple(f.key for f in exploits),
+            )
+            if key_of in groups:
+                groups[key_of].append(subject)
+                continue
+            groups[key_of] = [subject]
+            exploited = tuple(dict.fromkeys(f.sentence for f in exploits))
+            accepted = tuple(dict.fromkeys(f.excepted_by for f in exploits if f.excepted_by))
+            known[key_of] = Group((), pools, here, exploited, accepted)
         return Prepared(
             self._scenario,
             self._remedies,
-            {key: _pool(facts.values()) for key, facts in gathered.items()},
+            {key: self._pool(key[0], subjects) for key, subjects in speaking.items()},
             tuple(
-                Group(tuple(subjects), g.pools, g.failed_here, g.exploited, g.accepted)
-                for g, subjects in ((known[k], groups[k]) for k in groups)
+                Group(tuple(subjects), known[k].pools, known[k].failed_here, known[k].exploited, known[k].accepted)
+                for k, subjects in groups.items()
             ),
         )
 
-    def _shared(self, subjects: tuple[str, ...]) -> Mapping[str, _Said]:
-        if subjects not in self._around:
-            self._around[subjects] = self._said(subjects)
-        return self._around[subjects]
-
-    def _said(self, subjects: tuple[str, ...]) -> Mapping[str, _Said]:
-        found: dict[str, _Said] = {}
-        for subject in subjects:
-            about = self._evidence.about.get(subject)
-            if not about:
-                continue
-            for control, remedy in self._remedies.items():
-                for proof in remedy.proofs:
-                    facts = about.get((control, proof))
-                    if facts:
-                        said = found.setdefault(control, _Said())
-                        for fact in facts:
-                            (said.failed if fact.outcome is Outcome.FAIL else said.passed).append(fact)
+    def _said(self, subject: str) -> _Said:
+        found = self._known.get(subject)
+        if found is None:
+            made: dict[str, tuple[list[Measured], list[Measured]]] = {}
+            for named, facts in self._about.get(subject, {}).items():
+                if named in self._wanted:
+                    passed, failed = made.setdefault(named[0], ([], []))
+                    for fact in facts:
+                        (failed if fact.outcome is Outcome.FAIL else passed).append(fact)
+            found = self._known[subject] = made
         return found
 
-    def _exploits(self, own: Mapping[str, _Said], around: Mapping[str, _Said]) -> list[Measured]:
-        """What was demonstrated: whether or not the control is claimed there."""
-        found = [
-            fact
-            for control, remedy in self._remedies.items()
-            for said in (own.get(control, _NOTHING), around.get(control, _NOTHING))
-            for fact in said.failed
-            if fact.check in remedy.exploits
-        ]
-        return sorted(found, key=lambda f: f.key)
+    def _failed(self, place: Place, own: _Said) -> tuple[Mapping[str, list[Measured]], list[Measured]]:
+        """The failures at a place and around it by control, and those that are the threat come true.
+
+        The latter whether or not the control is claimed there.
+        """
+        around = self._around.get(place.also)
+        if around is None:
+            around = self._around[place.also] = self._collected([self._said(subject) for subject in place.also])
+        mine = self._collected([own])
+        if not mine[0]:
+            return around
+        if not around[0]:
+            return mine
+        controls = {*mine[0], *around[0]}
+        both = {c: [*mine[0].get(c, ()), *around[0].get(c, ())] for c in controls}
+        return both, sorted([*mine[1], *around[1]], key=_key)
+
+    def _collected(self, said: Iterable[_Said]) -> tuple[Mapping[str, list[Measured]], list[Measured]]:
+        found: dict[str, list[Measured]] = {}
+        for one in said:
+            for control, (_, failed) in one.items():
+                if failed:
+                    found.setdefault(control, []).extend(failed)
+        exploits = [f for failed in found.values() for f in failed if (f.control, f.check) in self._exploits]
+        return found, sorted(exploits, key=_key)
+
+    def _pool(self, control: str, subjects: Iterable[str]) -> Pool:
+        passed: list[Measured] = []
+        failed: list[Measured] = []
+        for subject in subjects:
+            held, broke = self._said(subject).get(control, _NOTHING)
+            passed += held
+            failed += broke
+        passed.sort(key=_newest, reverse=True)
+        failed.sort(key=_key)
+        return Pool(tuple(passed), tuple(failed))
 
 
-def _first(own: Mapping[str, _Said], around: Mapping[str, _Said], control: str) -> Measured | None:
-    """A failure of a control at a place, the same one each time."""
-    failed = [*own.get(control, _NOTHING).failed, *around.get(control, _NOTHING).failed]
-    return min(failed, key=lambda f: f.key, default=None)
+def _key(fact: Measured) -> str:
+    return fact.key
 
 
-def _pool(facts: Iterable[Measured]) -> Pool:
-    passed: list[Measured] = []
-    failed: list[Measured] = []
-    for fact in facts:
-        (failed if fact.outcome is Outcome.FAIL else passed).append(fact)
-    passed.sort(key=lambda f: f.key)
-    passed.sort(key=lambda f: f.at, reverse=True)
-    failed.sort(key=lambda f: f.key)
-    return Pool(tuple(passed), tuple(failed))
+def _newest(fact: Measured) -> tuple[datetime, str]:
+    return fact.at, fact.key
+
+
+def _first(failed: list[Measured] | None) -> Measured | None:
+    """One of some failures, the same one each time."""
+    return min(failed, key=_key) if failed else None
 
 
 def evaluate(prepared: Prepared, now: datetime) -> Assessment:
@@ -181,39 +192,56 @@ def evaluate(prepared: Prepared, now: datetime) -> Assessment:
     known: dict[_Key, Counted] = {
         key: counted(pool, prepared.remedies[key[0]].evidence_age, now) for key, pool in prepared.pools.items()
     }
-    made: dict[tuple[_Key, str], Effect] = {}
-    risks: list[PlaceRisk] = []
+    sound = {
+        key: effect(prepared.remedies[key[0]], one, prepared.pools[key].failed, None) for key, one in known.items()
+    }
+    broken: dict[tuple[_Key, str], Effect] = {}
+    claims: dict[tuple[str, ...], Reading] = {}
+    risks: list[tuple[tuple[int, float], PlaceRisk]] = []
     for group in prepared.groups:
-        effects = []
-        for key, here in zip(group.pools, group.failed_here, strict=True):
-            name = key, here.key if here else ""
-            if name not in made:
-                made[name] = effect(prepared.remedies[key[0]], known[key], prepared.pools[key].failed, here)
-            effects.append(made[name])
-        claims = [(e.kind, e.domain, e.capability) for e in effects]
-        evidenced = reading(start, effects, exploited=bool(group.exploited))
-        claimed = remaining(start, claims)
-        risks.append(
-            PlaceRisk(
-                group.places, evidenced, rate(evidenced), tuple(effects), group.exploited, claimed, group.accepted
+        effects = tuple([sound[key] for key in group.pools])
+        if any(group.failed_here):
+            effects = tuple(
+                _broken(broken, prepared, known, key, here) if here else sound[key]
+                for key, here in zip(group.pools, group.failed_here, strict=True)
             )
-        )
-    risks.sort(key=lambda r: (*_badness(r.evidenced), r.places))
-    total = sum(len(r.places) for r in risks) or 1
-    breadth: dict[Rating, float] = {}
-    for rating in reversed(Rating):
-        size = sum(len(r.places) for r in risks if r.rating is rating)
-        if size:
-            breadth[rating] = size / total
+        controls = tuple([key[0] for key in group.pools])
+        claimed = claims.get(controls)
+        if claimed is None:
+            claimed = claims[controls] = remaining(start, [(e.kind, e.domain, e.capability) for e in effects])
+        evidenced = reading(start, effects, exploited=bool(group.exploited))
+        rating = rate(evidenced)
+        risk = PlaceRisk(group.places, evidenced, rating, effects, group.exploited, claimed, group.accepted)
+        risks.append(((-RANK[rating], -evidenced.score), risk))
+    risks.sort(key=lambda r: (*r[0], r[1].places))
+    groups = tuple(risk for _, risk in risks)
+    total = sum(len(r.places) for r in groups) or 1
+    sizes: dict[Rating, int] = defaultdict(int)
+    for risk in groups:
+        sizes[risk.rating] += len(risk.places)
     return Assessment(
         scenario=prepared.scenario,
         inherent=start,
-        claimed=min((r.claimed for r in risks), key=_badness, default=start),
-        evidenced=risks[0].evidenced if risks else start,
-        groups=tuple(risks),
-        breadth=breadth,
+        claimed=min(claims.values(), key=_badness, default=start),
+        evidenced=groups[0].evidenced if groups else start,
+        groups=groups,
+        breadth={rating: sizes[rating] / total for rating in reversed(Rating) if rating in sizes},
         changes=min((c.until for c in known.values() if c.until is not None), default=None),
     )
+
+
+def _broken(
+    made: dict[tuple[_Key, str], Effect],
+    prepared: Prepared,
+    known: Mapping[_Key, Counted],
+    key: _Key,
+    here: Measured,
+) -> Effect:
+    """The effect of a control at a place where it was seen to fail."""
+    name = key, here.key
+    if name not in made:
+        made[name] = effect(prepared.remedies[key[0]], known[key], prepared.pools[key].failed, here)
+    return made[name]
 
 
 @dataclass(frozen=True)
@@ -232,6 +260,7 @@ class Board:
         return worst_first(self.assessed.values())
 
 
+@uncollected()
 def board(scenarios: Iterable[Scenario], remedies: Iterable[Remedy], evidence: Evidence) -> Board:
     """The same as :func:`assess`, kept for what comes next."""
     by_threat = against(remedies)
@@ -246,6 +275,7 @@ def board(scenarios: Iterable[Scenario], remedies: Iterable[Remedy], evidence: E
     return Board(evidence, by_threat, prepared, assessed, {s: tuple(ids) for s, ids in about.items()})
 
 
+@uncollected()
 def refreshed(before: Board, evidence: Evidence, changed: Iterable[str]) -> Board:
     """The board with other evidence (see :func:`assay.risk.facts.extended`), at the moment of that evidence.
 

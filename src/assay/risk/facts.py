@@ -15,6 +15,7 @@ from itertools import chain
 
 from assay.assurance.facts import Measured
 from assay.domain import Outcome
+from assay.risk.uncollected import uncollected
 
 _CONCLUSIVE = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.NOT_APPLICABLE})
 
@@ -93,6 +94,7 @@ def gather(facts: Iterable[Measured], live: Live, root: Root) -> Evidence:
     return extended(Evidence(live, root, {}, {}), facts, live)[0]
 
 
+@uncollected()
 def extended(evidence: Evidence, facts: Iterable[Measured], live: Live) -> tuple[Evidence, frozenset[str]]:
     """With more results, at the same moment or a later one; and what it is about which something else counts now.
 

@@ -122,20 +122,20 @@ def reading(start: Reading, effects: Iterable[Effect], *, exploited: bool = Fals
 
     ``exploited``: the threat was demonstrated there, which sets the likelihood to at least .9.
     """
-    worth = [(e.kind, e.domain, e.effectiveness) for e in effects]
-    return remaining(start, worth, exploited=exploited)
+    return remaining(start, [(e.kind, e.domain, e.effectiveness) for e in effects], exploited=exploited)
 
 
 def remaining(start: Reading, worth: Iterable[tuple[str, str, float]], *, exploited: bool = False) -> Reading:
     """As :func:`reading`, of (kind, failure domain, effectiveness)."""
-    best: dict[tuple[str, str], float] = {}
+    preventive: dict[str, float] = {}
+    limiting: dict[str, float] = {}
     for kind, domain, value in worth:
-        key = kind, domain
-        best[key] = max(best.get(key, 0.0), value)
+        best = preventive if kind == "preventive" else limiting
+        if value > best.get(domain, 0.0):
+            best[domain] = value
     # In a fixed order, so that rounding does not depend on the order in which controls are met.
-    factors = sorted((kind, 1 - value) for (kind, _), value in best.items())
-    prevented = prod(left for kind, left in factors if kind == "preventive")
-    limited = prod(left for kind, left in factors if kind == "limiting")
+    prevented = prod(sorted([1 - value for value in preventive.values()]))
+    limited = prod(sorted([1 - value for value in limiting.values()]))
     likelihood = max(LEAST_LIKELIHOOD, start.likelihood * prevented)
     if exploited:
         likelihood = max(DEMONSTRATED, likelihood)
