@@ -51,7 +51,7 @@ from assay.gateway.plan import EFFECTS, Observing, Plan
 from assay.gateway.plan import Change as PlanChange
 from assay.gateway.state import Applied, Meta
 from assay.gateway.supervisor.status import PartStatus, Status
-from tools.docgen import proof_samples, survey_samples
+from tools.docgen import proof_samples, risk_samples, survey_samples
 from tools.docgen.sample import EXAMPLE
 
 Json = dict[str, Any]
@@ -79,6 +79,7 @@ def all_of_them() -> dict[str, list[Json]]:
         "data-scan": [_scanned()],
         "exception-list": _exceptions(),
         **_objectives(),
+        **_risks(),
         "history": _histories(),
         "survey": survey_samples.all_of_them(),
     }
@@ -207,6 +208,12 @@ def _exceptions() -> list[Json]:
     late = Logged("0", Stated(**dict.fromkeys(Stated.__struct_fields__, "2026-01-01T00:00:00Z")), _NOW, "0")
     log = show_traces(Traces((decision,), (late,), ()))
     return [{"version": 1, "exceptions": [exception_json(each) for each in listed], "log": log}]
+
+
+def _risks() -> dict[str, list[Json]]:
+    """What `assay risk` prints: of a project where nothing was decided or proven, and of one where everything was."""
+    made = risk_samples.all_of_them()
+    return {**made, "risk": [_run("risk", *_RETAILER), *made["risk"]]}
 
 
 def _scanned() -> Json:

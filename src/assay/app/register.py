@@ -86,12 +86,32 @@ def of_assessed(project: Project, found: Assessed, now: datetime) -> Looked:
         happened=happened,
     )
     counted = {index for past in happened.values() for index in past.incidents}
-    # Decisions are about the whole; a part of a project has only its own scenarios.
-    whole = project.whole is None
     names = {a.scenario.id for a in assessments}
-    notes = unplaced(model, names, threats().keys(), counted, today, declaration.locate) if whole else ()
+    elsewhere = _elsewhere(project)
+    notes = unplaced(
+        model,
+        names | {name for name in model.risks if name.partition("@")[2] in elsewhere},
+        threats().keys(),
+        counted | {i for i, incident in enumerate(model.incidents) if _within(incident.on, elsewhere)},
+        today,
+        declaration.locate,
+    )
     findings = (*notes, *undecided(made, declaration.locate))
     return Looked(project, Register(made, now, findings), found.ignored, board)
+
+
+def _elsewhere(project: Project) -> frozenset[str]:
+    """What other gateways of the same declaration serve: decisions about it are not this part's to judge."""
+    here, everywhere = project.declaration.model, project.everything.model
+    return frozenset(
+        f"{section}.{name}"
+        for section in ("apis", "consumers")
+        for name in getattr(everywhere, section).keys() - getattr(here, section).keys()
+    )
+
+
+def _within(on: str | None, routes: frozenset[str]) -> bool:
+    return on is not None and on.partition(".operations.")[0] in routes
 
 
 def _given(before: Board, values: Given, now: datetime) -> Board:

@@ -10,7 +10,7 @@ import typer
 
 from assay.app.addresses import now
 from assay.app.project import in_environment, open_project
-from assay.app.register import Looked, choose, looked, money, stored, what_next
+from assay.app.register import Looked, Money, choose, looked, money, stored, what_next
 from assay.cli import completing
 from assay.cli.console import progress
 from assay.cli.moments import AtOption, moment
@@ -167,8 +167,13 @@ def _register(found: Looked, format: Written, output: Path | None, organisation:
         return deliver(risk_tables.as_csv(register), output)
     if format is Written.SVG:
         return deliver(render(risk_tables.picture(register, organisation)), output)
+    return deliver(document(**as_json(found)), output)
+
+
+def as_json(found: Looked) -> dict[str, object]:
+    """The published shape of a register (version 1)."""
     left_out = [{"reason": i.reason, "count": i.count, "subjects": list(i.subjects)} for i in found.ignored]
-    return deliver(document(**risk_tables.as_json(register), ignored=left_out), output)
+    return {**risk_tables.as_json(found.register), "ignored": left_out}
 
 
 def _why(found: Looked, scenario: str, format: Written, output: Path | None) -> None:
@@ -192,16 +197,18 @@ def _money(found: Looked, format: Written, output: Path | None) -> None:
         drawn = money(found)
     if format is Written.TEXT:
         return show_money(drawn)
-    return deliver(
-        document(
-            money={
-                "residual": risk_tables.money(drawn.residual),
-                "claimed": risk_tables.money(drawn.claimed),
-                "inherent": risk_tables.money(drawn.inherent),
-            }
-        ),
-        output,
-    )
+    return deliver(document(**money_as_json(drawn)), output)
+
+
+def money_as_json(drawn: Money) -> dict[str, object]:
+    """The published shape of what a year may cost (version 1)."""
+    return {
+        "money": {
+            "residual": risk_tables.money(drawn.residual),
+            "claimed": risk_tables.money(drawn.claimed),
+            "inherent": risk_tables.money(drawn.inherent),
+        }
+    }
 
 
 def _again(file: Path, format: Written, output: Path | None) -> None:
@@ -214,12 +221,13 @@ def _again(file: Path, format: Written, output: Path | None) -> None:
     if format is Written.TEXT:
         show_recomputed(found, str(file))
     else:
-        deliver(document(**_recomputed(found)), output)
+        deliver(document(**recomputed_as_json(found)), output)
     if not found.agrees:
         raise typer.Exit(Exit.FINDINGS)
 
 
-def _recomputed(found: Recomputed) -> dict[str, object]:
+def recomputed_as_json(found: Recomputed) -> dict[str, object]:
+    """The published shape of a recomputed register (version 1)."""
     return {
         "at": found.content.at.isoformat(timespec="seconds"),
         "formula": found.content.formula,
