@@ -225,20 +225,21 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def _changes(
     project: Project, commits: Iterable[str], notes: list[str], environ: Mapping[str, str] | None
-) -> Mapping[str, Change]:
+) -> Mapping[str, Change] | None:
+    """The last change as of each commit; None where version control cannot be looked at."""
     wanted = {c for c in commits if c}
     declaration = project.everything
     repository: Repository | str = repository_of(declaration.root, environ)
     if isinstance(repository, str):
         notes.append(f"version control was not looked at: {repository}")
-        return {}
+        return None
     if repository.shallow:
         notes.append("a part of the repository's history is not here, so a change may be told of a later commit")
     try:
         return repository.last_change(declared_files(declaration), wanted, keys_of(declaration.model))
     except AssayError as error:
         notes.append(f"version control was not looked at: {error.sentence}")
-        return {}
+        return None
 
 
 def _version(
@@ -248,7 +249,7 @@ def _version(
     recorded: Recorded | None,
     live: bool,
     stored: Iterable[int],
-    changes: Mapping[str, Change],
+    changes: Mapping[str, Change] | None,
     log: tuple[datetime | None, int | None],
     now: datetime,
 ) -> Version:
@@ -271,8 +272,8 @@ def _version(
             problems.append(f"version {number} has another policy than the record says")
     if meta is not None and meta.number != number:
         problems.append(f"the note of version {number} is that of version {meta.number}")
-    change = changes.get(recorded.commit) if recorded else None
-    if recorded and recorded.commit and change is None and changes:
+    change = changes.get(recorded.commit) if recorded and changes else None
+    if recorded and recorded.commit and change is None and changes is not None:
         problems.append(f"commit {recorded.commit[:12]} of version {number} is not in the repository any more")
     review = reviewed(change, project.everything.model.people) if change else None
     approvals = _approvals(project, meta, now)
@@ -304,10 +305,16 @@ def _approvals(project: Project, meta: Meta | None, now: datetime) -> tuple[Appr
         return ()
     plans = dict.fromkeys(p for p in (meta.plan, *(a.plan for a in meta.approvals)) if p)
     decisions = read_decisions(project.everything, now.astimezone(UTC).date())
-    decided = {d.id: d for plan in plans for d in decisions.about(f"plans.{plan}") if d.kind == APPROVAL}
+    decided = {
+        d.id: d
+        for plan in plans
+        for d in decisions.about(f"plans.{plan}")
+        if d.kind == APPROVAL and d.digest.startswith(plan)
+    }
+    standing = {d.id for plan in plans for d in decisions.decided(APPROVAL, f"plans.{plan}")}
     # Those that it rests on, and those of before: who signed after it was applied did not approve it before.
     resting = {a.decision for a in meta.approvals if a.decision}
-    signed = [d for d in decided.values() if d.id in resting or d.time <= meta.created]
+    signed = [d for d in decided.values() if d.id in resting or (d.id in standing and d.time <= meta.created)]
     typed = [Approved(a.by, a.at, signed=False) for a in meta.approvals if a.decision not in decided]
     return (*(Approved(d.person, d.time, signed=True) for d in signed), *typed)
 
