@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from assay.decisions.exceptions import Consent, Stage, consents, days_left
-from assay.decisions.judging import read
+from assay.decisions.reading import read
 from assay.declare.declaration import Declaration
 from assay.declare.model import Exception_
 from assay.domain import Fix, Outcome, Severity, Verdict

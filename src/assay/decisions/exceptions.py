@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from assay.decisions.judging import Decision, Decisions, read
+from assay.decisions.reading import read
+from assay.decisions.words import Decision, Decisions
 from assay.declare.declaration import Declaration
 from assay.declare.model import Exception_
 from assay.evidence.canonical import canonical

@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from assay.decisions.words import FOLDER
 from assay.domain import AssayError
 from assay.evidence.decided import PAYLOAD_TYPE, Stated, fault
 from assay.identity.files import read_public
 
-FOLDER = "decisions"
-"""Where they lie, beside the declaration."""
 _LONGEST = 64 << 10
 _MOST = 100_000
 

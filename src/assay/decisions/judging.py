@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import NamedTuple
 
-from assay.decisions.files import FOLDER, Kept, content, names, parse
-from assay.declare.declaration import Declaration
+from assay.decisions.files import Kept, parse
+from assay.decisions.words import FOLDER, Decision, Decisions
 from assay.declare.model import Person, PersonKey
 from assay.declare.model.people import public_of
 from assay.domain import AssayError, Fix, Location, Outcome, Severity, Verdict
+from assay.evidence.checkpoint import verifies
 from assay.evidence.decided import fingerprint, signed_bytes
 from assay.evidence.keys import fingerprint as sha256_hex
 
@@ -22,97 +22,6 @@ _WHY = (
 )
 _AHEAD = timedelta(days=1)
 """A decision may be signed in a time zone where it is tomorrow already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A decision that counts.
-
-    Attributes:
-        kind, subject, digest, person, reason: as signed; ``digest`` is SHA-256 of the content, in hexadecimal.
-        time: when it was signed (UTC), by the signer's word; the log says when it was kept.
-        keyid: the key, as ``ssh-keygen -l`` names it. file: where it lies, relative to the declaration.
-        id: the first 12 hexadecimal digits of SHA-256 over what was signed.
-    """
-
-    kind: str
-    subject: str
-    digest: str
-    person: str
-    time: datetime
-    reason: str
-    keyid: str
-    file: str
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Decisions:
-    """Every decision beside a declaration: those that count, oldest first, and what is wrong with the others."""
-
-    counted: tuple[Decision, ...] = ()
-    problems: tuple[Verdict, ...] = ()
-    _by_subject: Mapping[str, tuple[Decision, ...]] = field(default_factory=dict, compare=False, repr=False)
-
-    def decided(self, kind: str, subject: str, digest: str | None = None) -> tuple[Decision, ...]:
-        """The decisions of a kind on a subject that hold, oldest first: none of them was withdrawn since.
-
-        Args:
-            digest: SHA-256 of the content as it is now, so that decisions on another content do not count; None: on
-                whatever content.
-        """
-        here = self._by_subject.get(subject, ())
-        ended = self.withdrawn(subject)
-        return tuple(
-            d for d in here if d.kind == kind and digest in (None, d.digest) and (ended is None or d.time > ended.time)
-        )
-
-    def withdrawn(self, subject: str) -> Decision | None:
-        """The last withdrawal on a subject. It takes back what was decided up to that moment, on whatever content."""
-        return max(
-            (d for d in self._by_subject.get(subject, ()) if d.kind == "withdrawal"), key=lambda d: d.time, default=None
-        )
-
-    def about(self, subject: str) -> tuple[Decision, ...]:
-        """Everything that was decided on a subject, withdrawn or not, oldest first."""
-        return self._by_subject.get(subject, ())
-
-
-def read(declaration: Declaration, today: date) -> Decisions:
-    """The decisions beside a declaration. Reads ``decisions/*.json`` once for each declaration and day.
-
-    Never raises: what cannot be read is a problem, and does not count.
-    """
-    return declaration.once(("decisions", today), lambda: _read(declaration, today))
-
-
-def _read(declaration: Declaration, today: date) -> Decisions:
-    files: dict[str, bytes | AssayError] = {}
-    unlisted: list[Verdict] = []
-    try:
-        listed = names(declaration.root)
-    except AssayError as error:
-        listed = ()
-        unlisted.append(_problem(FOLDER, _shown(declaration, ""), error.sentence, error.fix))
-    for name in listed:
-        try:
-            files[name] = content(declaration.root, name)
-        except AssayError as error:
-            files[name] = error
-    found = judge(
-        files,
-        declaration.model.people,
-        declaration.model.organisation.name,
-        today,
-        shown=_shown(declaration, "").file,
-    )
-    return Decisions(found.counted, (*unlisted, *found.problems), found._by_subject)
-
-
-def _shown(declaration: Declaration, name: str) -> Location:
-    """Where a file of decisions is, as locations of this declaration name files."""
-    beside, _, _ = next(iter(declaration.sources), "").rpartition("/")
-    return Location("/".join(filter(None, (beside, FOLDER, name))))
 
 
 def judge(
@@ -143,11 +52,11 @@ def judge(
             _counts(kept, holders, organisation, today)
             decision = _decision(kept, name)
         except _DoesNotCount as no:
-            problems.append(_problem(f"{FOLDER}/{name}", at, *no.args))
+            problems.append(problem(f"{FOLDER}/{name}", at, *no.args))
             continue
         if decision.id in seen:
             sentence = f"it is the same decision as in `{seen[decision.id]}`, and counts once"
-            problems.append(_problem(f"{FOLDER}/{name}", at, sentence, "remove one of the two", Severity.NOTE))
+            problems.append(problem(f"{FOLDER}/{name}", at, sentence, "remove one of the two", Severity.NOTE))
             continue
         seen[decision.id] = name
         counted.append(decision)
@@ -207,8 +116,6 @@ def _counts(kept: Kept, holders: _Holders, organisation: str, today: date) -> No
     if holder.person != who:
         sentence = f"it says `{who}` decided, and is signed with a key of `{holder.person}`"
         raise _DoesNotCount(sentence, "remove it: nobody signs for somebody else", Severity.MEDIUM)
-    from assay.evidence.checkpoint import verifies  # only here: most declarations have no decisions to verify
-
     if not verifies(public_of(holder.key.key), kept.signature, signed_bytes(stated)):
         sentence = f"`{who}` did not sign this text: it was changed since, or the signature is another's"
         raise _DoesNotCount(sentence, "bring the file back as it was committed", Severity.MEDIUM)
@@ -239,7 +146,8 @@ def _grouped(decisions: Iterable[Decision]) -> dict[str, tuple[Decision, ...]]:
     return {subject: tuple(several) for subject, several in found.items()}
 
 
-def _problem(subject: str, at: Location, sentence: str, fix: str, severity: Severity = Severity.LOW) -> Verdict:
+def problem(subject: str, at: Location, sentence: str, fix: str, severity: Severity = Severity.LOW) -> Verdict:
+    """That something in the folder does not count, and why."""
     return Verdict(
         control="declaration",
         check=CHECK,

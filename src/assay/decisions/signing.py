@@ -8,7 +8,8 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from assay.decisions.files import FOLDER, Kept, render
+from assay.decisions.files import Kept, render
+from assay.decisions.words import FOLDER
 from assay.declare.declaration import Declaration
 from assay.declare.model.people import public_of
 from assay.domain import AssayError, UsageError, did_you_mean
