@@ -30,6 +30,17 @@ def test_what_nobody_measured_is_as_somebody_answered_and_lowers_the_assurance(s
     assert level("D3.2", facts(shop)).source is Source.NOTHING
 
 
+def test_an_answer_loses_a_level_for_each_year_and_the_perception_stays(shop: Declaration) -> None:
+    aged = [level("D7.6", later(facts(shop), days=d), 3) for d in (0, 300, 366, 800, 4000)]
+    assert [(one.level, one.perceived) for one in aged] == [(3, 3), (3, 3), (2, 3), (1, 3), (0, 3)]
+    assert aged[3].steps[-1].endswith("2 off for the 2 years since")
+
+
+def test_few_proofs_are_said_to_show_little_of_all(shop: Declaration) -> None:
+    known = facts(shop, proofs=[proof("activity_logging/call-not-logged", f"apis.{n}") for n in range(7)])
+    assert "at least 65.2% are, at 95% confidence" in level("D6.1", known).found.sentence
+
+
 def test_what_is_measured_decides_over_what_is_answered(shop: Declaration) -> None:
     known = facts(shop, proofs=[proof(FOREIGN, "apis.shop"), proof(FOREIGN, "apis.shop-test", Outcome.FAIL)])
     one = level("D4.2", known, 4)

@@ -59,7 +59,8 @@ def facts_of(project: Project, now: datetime) -> Facts:
     states: list[Applied] = []
     count = 0
     for part in _gateways(project):
-        state = applied(part)
+        # Where nothing was ever applied, nobody asks what the declaration compiles to.
+        state = applied(part) if part.state.is_dir() else Applied()
         runs = [
             replace(r, proofs=excepted(part, r.proofs, now))
             for r in kept_runs(part, limit=_RUNS)

@@ -7,12 +7,14 @@ The rules, in their order:
    declared, not verified. Where a proof contradicts it, no more than level 1 is left.
 3. Evidence that is older than it may be takes one level away for each time that its age has passed.
 4. Measurement decides over what people answered. Of a question that is measured in part, the lower of both counts.
-5. What is not measured counts as people answered; what nobody answered either counts as 0.
+5. What is not measured counts as people answered; what nobody answered either counts as 0. An answer counts for a
+   year, and loses a level for each year that has passed: what was so then may not be so now.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from math import floor
 
 from assay.maturity.facts import Facts
@@ -21,6 +23,8 @@ from assay.maturity.survey import Rule, rules
 from assay.maturity.words import TOP, Anchor, Answer, By, Found, Graded, Question, Source, Survey
 
 _CLOSE = 1e-9
+_YEAR = 366
+"""Days that an answer counts for."""
 
 
 def graded(survey: Survey, facts: Facts, answers: Mapping[str, Answer]) -> tuple[Graded, ...]:
@@ -42,7 +46,7 @@ def grade(question: Question, rule: Rule, found: Found, answer: Answer | None, f
     fresh, measured = _measured(question, rule, found, facts, steps)
     perceived = answer.level if answer else None
     most = rule.ceiling if rule.measure else 0
-    level, source, worth = _decided(question, answer, measured, steps)
+    level, source, worth = _decided(question, answer, measured, facts.now.date(), steps)
     return Graded(question, level, source, perceived, measured, found, fresh, most, worth, tuple(steps))
 
 
@@ -108,14 +112,16 @@ def _days(seconds: float) -> str:
 
 
 def _decided(
-    question: Question, answer: Answer | None, measured: int | None, steps: list[str]
+    question: Question, answer: Answer | None, measured: int | None, today: date, steps: list[str]
 ) -> tuple[int | None, Source, float]:
+    off = answer_drop(answer, today) if answer else 0
+    aged = f", {off} off for the {'year' if off == 1 else f'{off} years'} since" if off else ""
     if measured is not None and question.by is By.PART:
         if answer is None or answer.level is None:
             steps.append("measured in part, and nobody answered the rest")
             return measured, Source.PART, 0.5
-        steps.append(f"measured in part ({measured}) and answered ({answer.level}): the lower counts")
-        return min(measured, answer.level), Source.PART, 0.5
+        steps.append(f"measured in part ({measured}) and answered ({answer.level}{aged}): the lower counts")
+        return min(measured, max(0, answer.level - off)), Source.PART, 0.5
     if measured is not None:
         if answer is not None and answer.level is not None:
             steps.append(f"answered {answer.level}; what is measured decides: {measured}")
@@ -126,5 +132,10 @@ def _decided(
     if answer.level is None:
         steps.append(f"{answer.by} says that it does not apply: {answer.note}")
         return None, Source.NOT_APPLICABLE, 0.0
-    steps.append(f"{answer.by} answered {answer.level} on {answer.on} ({anchor_text(question, answer.level)})")
-    return answer.level, Source.ANSWERED, 0.0
+    steps.append(f"{answer.by} answered {answer.level} on {answer.on} ({anchor_text(question, answer.level)}){aged}")
+    return max(0, answer.level - off), Source.ANSWERED, 0.0
+
+
+def answer_drop(answer: Answer, today: date) -> int:
+    """How many levels an answer has lost by its age."""
+    return max(0, (today - answer.on).days // _YEAR)

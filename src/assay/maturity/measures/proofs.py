@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from assay.assurance.deviations import upper_bound
 from assay.domain import Outcome
 from assay.maturity.facts import Facts
 from assay.maturity.measures.common import (
@@ -25,7 +26,10 @@ _NEVER = 100 * 366 * 86400.0
 
 
 def held(facts: Facts, arguments: Arguments) -> Found:
-    """The share of concluded proofs that held. ``checks``: tests of design that must not fail beside them."""
+    """The share of concluded proofs that held. ``checks``: tests of design that must not fail beside them.
+
+    The exact one-sided lower bound (Clopper and Pearson) is told beside it: few proofs say little about all calls.
+    """
     proofs, what = names(arguments, "proofs"), str(arguments["what"])
     shown = facts.concluded(proofs)
     if not shown:
@@ -35,9 +39,11 @@ def held(facts: Facts, arguments: Arguments) -> Found:
     # What a test of design finds is the same thing seen from the other side: of each subject, one is enough.
     extra = tuple(dict.fromkeys(v.subject for v in known if v.subject not in {f.subject for f in bad}))
     of, wrong = len(shown) + len(extra), len(bad) + len(extra)
+    bound = 1 - upper_bound(wrong, of)
     return Found(
         share(of - wrong, of),
-        f"{of - wrong} of {of} {what} were as they should be ({percent(share(of - wrong, of))})",
+        f"{of - wrong} of {of} {what} were as they should be ({percent(share(of - wrong, of))};"
+        f" of all that there may be, at least {percent(bound)} are, at 95% confidence)",
         population=max(of, len(facts.due(proofs))),
         sample=of,
         good=of - wrong,
