@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from assay.app.project import Project, open_project
 from assay.app.reading import READERS
@@ -15,9 +16,10 @@ from assay.cli import completing
 from assay.cli.console import err, out, progress, show_findings, write
 from assay.cli.options import DeclarationPath, FailOn, ReportFormat
 from assay.cli.words import counted
+from assay.controls.exceptions import HOLDING
 from assay.controls.registry import check_design, controls
 from assay.declare.patch import apply_edits
-from assay.domain import DeclarationError, Exit, Severity, UsageError, Verdict, did_you_mean
+from assay.domain import DeclarationError, Exit, Outcome, Severity, UsageError, Verdict, did_you_mean
 from assay.report import github, json_, junit, sarif
 from assay.report.plain import plain
 from assay.report.summary import by_urgency, summarise
@@ -127,6 +129,10 @@ def _render(
         for verdict in (v for v in verdicts if not v.is_finding and not v.excepted_by):
             console.print(f"[dim]{verdict.outcome:>14}[/]  {verdict.control}/{verdict.check}  ", end="")
             console.print(plain(f"{verdict.sentence} ({verdict.location})"), markup=False)
+    else:
+        # What is accepted stays visible, with the days that are left; findings alone would not say when they return.
+        for verdict in (v for v in verdicts if v.check == HOLDING and v.outcome is Outcome.PASS):
+            console.print(f"[cyan]accepted[/] {escape(plain(verdict.sentence))}")
     hidden = len(findings) - len(shown)
     console.print(f"[bold]{summarise(verdicts).sentence()}[/] in {seconds:.2f} s", end="")
     console.print(f" ({counted(hidden, 'note')} hidden; --all shows {'it' if hidden == 1 else 'them'})" * bool(hidden))
