@@ -16,13 +16,16 @@ Check = Callable[[Switch], None]
 
 @pytest.fixture(scope="module")
 def check(request: pytest.FixtureRequest) -> Iterator[Check]:
-    """Turns a control off and holds its verdicts to it. The module's ``CONTROLS`` are proven before."""
+    """Turns a control off and holds its verdicts to it. The module's ``CONTROLS`` are proven before.
+
+    What a module's ``EXAMPLE`` does is different in the example, whether a control is on or off.
+    """
     controls: tuple[str, ...] = request.module.CONTROLS
     with asyncio.Runner() as runner:
         held = AsyncExitStack()
 
         async def opened() -> Bench:
-            return await held.enter_async_context(bench(*controls))
+            return await held.enter_async_context(bench(*controls, change=getattr(request.module, "EXAMPLE", None)))
 
         def run(work: Coroutine[Any, Any, None]) -> None:
             runner.run(work)

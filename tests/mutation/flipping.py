@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from tests.mutation.laboratory import Laboratory, failed, laboratory
+from tests.mutation.laboratory import Declared, Laboratory, failed, laboratory
 from tests.mutation.measuring import measure
 from tests.mutation.switches import SWITCHES, Switch
 
@@ -40,10 +40,10 @@ def switches_of(*controls: str) -> list[Switch]:
 
 
 @asynccontextmanager
-async def bench(*controls: str) -> AsyncIterator[Bench]:
+async def bench(*controls: str, change: Declared | None = None) -> AsyncIterator[Bench]:
     """The example, and the verdicts about these controls and those beside them, none of which fails."""
     wanted = {*controls, *(s.beside for s in switches_of(*controls) if s.beside)}
-    async with laboratory() as lab:
+    async with laboratory(*([change] if change else [])) as lab:
         before = await lab.prove(Choice(controls=sorted(wanted)))
         assert {c: p.verdict.sentence for c, p in failed(before).items()} == {}, "nothing is turned off yet"
         yield Bench(lab, before)

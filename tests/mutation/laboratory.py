@@ -19,6 +19,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from assay.app.aiming import at_project
 from assay.app.project import Project, open_project
 from assay.app.proving import Choice, proven
@@ -26,14 +28,17 @@ from assay.app.stack import Prepared, prepare_project, settings
 from assay.demo.service import Service, running_service
 from assay.demo.stage import example, free_ports, in_thread
 from assay.domain import Outcome
+from assay.gateway import ir
 from assay.gateway.apply import Result, apply
-from assay.gateway.assemble import Policy
+from assay.gateway.assemble import Policy, assemble
 from assay.gateway.envoy import Configuration, translate
 from assay.gateway.runtime import Runtime
 from assay.gateway.supervisor.run import run
 from assay.prove.bounds import Limits
 from assay.prove.result import Proof
 
+PATIENCE = 5.0
+"""How long the gateway waits for its service, in seconds."""
 BOUNDS = Limits(requests=6000, per_second=600, seconds=60.0, wait=14.0)
 Declared = Callable[[Path], None]
 """Weakens a copy of the example's declaration, in this folder."""
@@ -68,6 +73,7 @@ class Laboratory:
     environ: Mapping[str, str]
     directory: Path
     _twisted: _Twisted
+    _example: Declared
     _copies: int = field(default=0)
 
     async def weaken(self, *, declared: Declared | None = None, compiled: Compiled | None = None) -> None:
@@ -77,12 +83,13 @@ class Laboratory:
             self._copies += 1
             folder = self.directory / f"weaker-{self._copies}"
             shutil.copytree(example(), folder, ignore=_IGNORED)
+            self._example(folder)
             before = _texts(folder)
             declared(folder)
             assert _texts(folder) != before, "the switch changes nothing"
             project = Project(open_project(folder, environ=self.environ).declaration, self.good.state)
         self._twisted.twist = compiled
-        prepared = await in_thread(lambda: prepare_project(project))
+        prepared = await in_thread(lambda: _prepared(project))
         gateway = replace(prepared.gateway, compile=self._twisted)
         runtime = await in_thread(prepared.facts.gather)
         result = await apply(gateway, prepared.policy, runtime, by="somebody", production=())
@@ -92,6 +99,16 @@ class Laboratory:
         """Proofs by case id, for what the good declaration claims."""
         result = await proven(at_project(self.good, environ=self.environ), choice, limits)
         return {proof.case: proof for proof in result.proofs}
+
+
+def _prepared(project: Project) -> Prepared:
+    """The project, and a gateway that gives up on its service sooner: it is waited for in every proof of that."""
+    made = prepare_project(project)
+    pieces = [
+        msgspec.structs.replace(piece, timeout_seconds=PATIENCE) if isinstance(piece, ir.Upstream) else piece
+        for piece in made.policy.pieces
+    ]
+    return replace(made, policy=assemble(pieces))
 
 
 _IGNORED = shutil.ignore_patterns(".assay", "data", "__pycache__")
@@ -120,11 +137,20 @@ def _places(name: str) -> tuple[Path, Path, Path]:
     return directory, folder, data
 
 
+def _as_it_is(_: Path) -> None:
+    """The example, unchanged."""
+
+
 @asynccontextmanager
-async def laboratory() -> AsyncIterator[Laboratory]:
-    """Starts the example's service and the gateway in front of it; takes both down at the end."""
+async def laboratory(change: Declared = _as_it_is) -> AsyncIterator[Laboratory]:
+    """Starts the example's service and the gateway in front of it; takes both down at the end.
+
+    Args:
+        change: what is different in the good declaration and in all weaker ones.
+    """
     async with AsyncExitStack() as held:
         directory, folder, data = _places(held.enter_context(tempfile.TemporaryDirectory(prefix="assay-mutation-")))
+        change(folder)
         service = await in_thread(
             lambda: held.enter_context(running_service(folder, data, "sqlite", directory / "service.log"))
         )
@@ -135,12 +161,12 @@ async def laboratory() -> AsyncIterator[Laboratory]:
             "CRM_DSN": service.dsn,
         }
         good = open_project(folder, environ=environ)
-        prepared = await in_thread(lambda: prepare_project(good))
+        prepared = await in_thread(lambda: _prepared(good))
         twisted = _Twisted()
         # The supervisor compiles again when a key is issued; what was altered must stay so.
         prepared = replace(prepared, gateway=replace(prepared.gateway, compile=twisted))
         await held.enter_async_context(_serving(prepared))
-        yield Laboratory(good, prepared, service, environ, directory, twisted)
+        yield Laboratory(good, prepared, service, environ, directory, twisted, change)
 
 
 @asynccontextmanager
