@@ -43,7 +43,7 @@ def render(pages: Mapping[str, str], *, now: datetime) -> bytes:
     except OSError as error:
         raise IncompleteError(
             f"WeasyPrint cannot load a system library: {error}",
-            fix="install Pango, such as Debian's libpango-1.0-0, libpangoft2-1.0-0 and libharfbuzz-subset0",
+            fix="install Pango: on Debian, libpangoft2-1.0-0 and libharfbuzz-subset0",
         ) from error
     text = plain(document(pages, now=now))
     sheet = _sheet(pages)
