@@ -18,6 +18,7 @@ from assay.domain import AssayError
 from assay.evidence import decided
 from assay.evidence.canonical import canonical
 from assay.evidence.decided import Stated, record_of, signed_bytes
+from assay.evidence.envelope import pae
 from assay.evidence.record import Kind, Record
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
@@ -40,7 +41,7 @@ def record(stated: Stated = STATED, **details: Any) -> Record:
 
 def signed(payload: bytes, **inner: Any) -> dict[str, Any]:
     """An envelope around any payload, signed well."""
-    signature = KEY.sign(decided.pae(payload, decided.PAYLOAD_TYPE))
+    signature = KEY.sign(pae(payload, decided.PAYLOAD_TYPE))
     return {
         "payload": base64.b64encode(payload).decode(),
         "payloadType": decided.PAYLOAD_TYPE,
@@ -118,6 +119,24 @@ def test_a_decision_belongs_to_no_run(tmp_path: Path) -> None:
         ledger.begin(subject="apis.shop")
         with pytest.raises(AssayError, match="no run"):
             ledger.record(record())
+
+
+@pytest.fixture(scope="module")
+def one_decided(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
+    """A log whose last record is a decision, and its lines."""
+    evidence = log_with(tmp_path_factory.mktemp("log"), record())
+    return evidence, (evidence / "records.jsonl").read_bytes()
+
+
+@settings(max_examples=40, deadline=None)
+@given(at=st.integers(0, 10_000), byte=st.sampled_from(b'"}{,:aZ0='))
+def test_whatever_becomes_of_its_bytes_both_say_the_same(one_decided: tuple[Path, bytes], at: int, byte: int) -> None:
+    evidence, lines = one_decided
+    start = lines[:-1].rindex(b"\n") + 1
+    place = start + at % (len(lines) - 1 - start)
+    changed = lines[:place] + bytes([byte]) + lines[place + 1 :]
+    (evidence / "records.jsonl").write_bytes(changed)
+    assert told(evidence).ok == (changed == lines)
 
 
 JSON = st.recursive(

@@ -74,14 +74,16 @@ def overlay(
     holding = [
         consent.holds and today <= exceptions[i].expires for i, consent in enumerate(consents(declaration, today))
     ]
-    targets = [(index, entry, routes.of(entry.on)) for index, entry in enumerate(exceptions)]
+    targets: dict[str, list[tuple[int, Exception_, tuple[str, ...]]]] = {}
+    for index, entry in enumerate(exceptions):
+        targets.setdefault(entry.control, []).append((index, entry, routes.of(entry.on)))
     matched = [0] * len(exceptions)
     result: list[Verdict] = []
     for verdict in verdicts:
         covering = verdict
-        if verdict.is_finding:
+        if verdict.control in targets and verdict.is_finding:
             subject = routes.of(verdict.subject)
-            for index, entry, target in targets:
+            for index, entry, target in targets[verdict.control]:
                 if _covers(entry, target, verdict, subject):
                     matched[index] += 1
                     if holding[index] and covering.excepted_by is None:
@@ -94,7 +96,7 @@ def findings_of(declaration: Declaration, verdicts: Sequence[Verdict], entry: Ex
     """The findings that an exception is about, whether anybody agreed to it or not."""
     routes = _Routes(declaration)
     target = routes.of(entry.on)
-    bare = (replace(v, excepted_by=None) for v in verdicts)
+    bare = (replace(v, excepted_by=None) for v in verdicts if v.control == entry.control)
     return tuple(v for v in bare if v.is_finding and _covers(entry, target, v, routes.of(v.subject)))
 
 
