@@ -202,6 +202,8 @@ def test_the_example_shows_what_its_people_think_beside_what_is_so(project: Path
     assert found["perceived"] > found["overall"]
     assert found["gap"] > 0
     assert all(q["source"] != "nothing" for q in found["questions"])
+    before = assay("survey", "--show", "--format", "json", "--at", "2026-05-01").json()
+    assert before["perceived"] is None, "nobody had been asked by then"
     (away,) = (q for q in found["questions"] if q["source"] == "not applicable")
     assert away["id"] == "D3.5"
 

@@ -36,3 +36,8 @@ def test_every_measure_and_guide_exists_and_every_measure_is_used() -> None:
 def test_the_metrics_name_objectives_of_the_catalogue() -> None:
     known = {entry.id for entry in catalogue()}
     assert {o for q in survey().questions for o in q.objectives} <= known
+
+
+def test_no_measure_knows_a_control_by_name() -> None:
+    code = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "src/assay/maturity").rglob("*.py"))
+    assert [c.id for c in controls() if c.id in code] == []

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from assay.app.data_view import view
@@ -166,8 +166,10 @@ def answers_file(project: Project) -> Path:
     return project.declaration.root / answering.FILE
 
 
-def load_answers(path: Path, now: datetime) -> tuple[str, Answers]:
+def load_answers(path: Path, today: date | None = None) -> tuple[str, Answers]:
     """The text of a file of answers, and what it says; nothing where there is no such file.
+
+    ``today``: answers that are dated later are refused.
 
     Raises:
         DeclarationError: it says what it cannot.
@@ -179,7 +181,7 @@ def load_answers(path: Path, now: datetime) -> tuple[str, Answers]:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise IncompleteError(f"{path} cannot be read: {error}", fix="check its permissions and encoding") from error
-    return text, answering.read_answers(text, str(path), survey(), today=now.date())
+    return text, answering.read_answers(text, str(path), survey(), today=today)
 
 
 def keep_answer(path: Path, text: str, question: str, answer: Answer) -> str:
@@ -201,13 +203,13 @@ def result_of(project: Project, answers: Answers, now: datetime) -> Result:
 
 def surveyed(project: Project, now: datetime) -> Result:
     """The result at a moment, by the answers beside the declaration."""
-    _, given = load_answers(answers_file(project), now)
+    _, given = load_answers(answers_file(project))
     return result_of(project, given, now)
 
 
 def interviews(project: Project, now: datetime) -> tuple[Interview, ...]:
     """What people answered up to a moment, as somebody who assesses would note it; the day's beginning as the time."""
-    _, given = load_answers(answers_file(project), now)
+    _, given = load_answers(answers_file(project))
     said = given.to(survey())
     return tuple(
         Interview(
