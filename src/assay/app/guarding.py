@@ -16,6 +16,7 @@ import msgspec
 from assay.domain import Outcome, Severity, Verdict
 from assay.gateway import ir
 from assay.gateway.assemble import Policy
+from assay.risk.threats import threats
 from assay.risk.words import Remedy
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
@@ -54,7 +55,8 @@ class Guarding:
             outcomes = self._outcomes(remedy, subject, also)
             if Outcome.FAIL in outcomes:
                 continue
-            digest = self._digests.at(remedy.control, subject) if self._digests is not None else None
+            owned = threats()[threat].where == "objects"
+            digest = self._digests.at(remedy.control, subject, owned=owned) if self._digests is not None else None
             if digest is not None:
                 found.append((remedy.control, digest))
             elif Outcome.PASS in outcomes and not self._enforced_nearby(remedy.control, subject):
@@ -108,7 +110,7 @@ class _Digests:
         self._operations: dict[tuple[str, str, str], list[ir.AnyPiece]] = defaultdict(list)
         self._by_api: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
         self._methods = {(r.route.api, r.route.operation): r.route.method for r in policy.operations}
-        self._known: dict[tuple[str, str], str | None] = {}
+        self._known: dict[tuple[str, str, bool], str | None] = {}
         self._encoded: dict[int, bytes] = {}
         self._kept = policy.pieces
         for piece in policy.pieces:
@@ -121,13 +123,16 @@ class _Digests:
             else:
                 self._whole[piece.control].append(piece)
 
-    def at(self, control: str, subject: str) -> str | None:
-        """The digest of what enforces a control at a subject; None: nothing does, or it only observes."""
-        key = control, subject
+    def at(self, control: str, subject: str, *, owned: bool = False) -> str | None:
+        """The digest of what enforces a control at a subject; None: nothing does, or it only observes.
+
+        ``owned``: of what stands between a caller and the objects of others (see :func:`_of_owners`).
+        """
+        key = control, subject, owned
         if key not in self._known:
             pieces = self._pieces(control, subject)
             enforced = bool(pieces) and all(p.mode is ir.Mode.ENFORCE for p in pieces)
-            self._known[key] = self._digest(pieces) if enforced else None
+            self._known[key] = self._digest(_of_owners(pieces) if owned else pieces) if enforced else None
         return self._known[key]
 
     def concerns(self, control: str, subject: str) -> bool:
@@ -161,6 +166,19 @@ class _Digests:
             names = {name: nothing for name, nothing in _NAMES.items() if hasattr(piece, name)}
             self._encoded[id(piece)] = _ENCODER.encode(msgspec.structs.replace(piece, **names))
         return self._encoded[id(piece)]
+
+
+def _of_owners(pieces: Iterable[ir.AnyPiece]) -> list[ir.AnyPiece]:
+    """Without the access rules that nobody can use whom an ownership rule binds.
+
+    Any rule that matches lets a call through, so what keeps a caller from others' objects is the ownership rule, and
+    every rule that shares a role with it or asks for none. Rules of other roles make no difference to that caller.
+    """
+    kept = list(pieces)
+    bound = {role for p in kept if isinstance(p, ir.AccessRule) and p.owns for role in p.roles}
+    if not bound:
+        return kept
+    return [p for p in kept if not isinstance(p, ir.AccessRule) or p.owns or not p.roles or bound & set(p.roles)]
 
 
 def _names(subject: str) -> tuple[str, str]:
