@@ -42,6 +42,10 @@ def test_the_help_is_the_same_whether_the_commands_are_loaded_or_not(assay, caps
     assert capsys.readouterr().out == listed
 
 
+def test_the_version_loads_no_command() -> None:
+    assert not _loaded("--version") & {*HEAVY, "cryptography", "assay.cli.check", "assay.controls"}
+
+
 def test_help_loads_no_command() -> None:
     loaded = _loaded("--help")
     assert not loaded & {*HEAVY, "cryptography", "pydantic", "assay.cli.check", "assay.declare"}

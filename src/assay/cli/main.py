@@ -203,7 +203,7 @@ def for_call(arguments: Sequence[str], environ: Mapping[str, str]) -> typer.Type
     """As much of the command line as a call needs; all of it for completion, and to tell what a typing error meant."""
     if "_ASSAY_COMPLETE" in environ:
         return application()
-    if list(arguments) in ([], ["--help"]):
+    if list(arguments) in ([], ["--help"], ["--version"]):
         return listing()
     own = [entry for entry in ENTRIES if entry.name == arguments[0]]
     return application(own or ENTRIES)
