@@ -97,7 +97,7 @@ def test_a_conversation_can_be_left_at_any_time_and_goes_on_where_it_stopped(una
         first = terminal.until("\r\n> ")
         assert "1 of 35 · Data classification" in first
         assert "95%" in first
-        assert "fields are labelled" not in first, "what is measured is not told before the answer"
+        assert "fields labelled" not in first, "what is measured is not told before the answer"
         terminal.type("3 since May\n")
         assert "D1.2" in terminal.until("\r\n> ")
         terminal.type("nonsense\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -51,6 +52,16 @@ def seconds(arguments: Arguments, key: str) -> float:
 def share(good: int, of: int) -> float:
     """A share of something that there is."""
     return good / of
+
+
+def many(count: int, plural: str) -> str:
+    """``3 accounts``, ``1 account``; ``1 operation on an object``."""
+    return f"{count:,} {plural}" if count != 1 else "1 " + re.sub(r"s\b", "", plural, count=1)
+
+
+def are(count: int) -> str:
+    """``is as it should be`` of one, ``are as they should be`` of several."""
+    return "is as it should be" if count == 1 else "are as they should be"
 
 
 def percent(value: float) -> str:

@@ -9,6 +9,7 @@ from assay.maturity.measures.common import (
     backed,
     evidence,
     failed,
+    many,
     names,
     nothing,
     oldest,
@@ -46,7 +47,7 @@ def fields(facts: Facts, arguments: Arguments) -> Found:
     good = count - len(missing)
     return Found(
         share(good, count),
-        f"{good} of {count} fields are labelled ({percent(share(good, count))})",
+        f"{good} of {many(count, 'fields')} labelled ({percent(share(good, count))})",
         population=count,
         sample=count,
         good=good,
@@ -69,7 +70,7 @@ def blends(facts: Facts, arguments: Arguments) -> Found:
         return nothing("nobody is declared to reach declared data")
     open_ = tuple(dict.fromkeys((*found.above, *found.until_verified)))
     enforced = facts.applied.current
-    told = f"computed for {found.principals} principals, {len(found.above)} above their clearance"
+    told = f"computed for {many(found.principals, 'principals')}, {len(found.above)} above their clearance"
     later = [n for n in found.until_verified if n not in found.above]
     told += f", {len(later)} more until transformations are seen to work" if later else ""
     told += "" if enforced else "; what is declared is not what is applied"
@@ -153,7 +154,7 @@ def third_parties(facts: Facts, arguments: Arguments) -> Found:
     good = len(flows) - len(open_)
     found = Found(
         share(good, len(flows)),
-        f"{good} of {len(flows)} flows to third parties have purpose, data and safeguard",
+        f"{good} of {many(len(flows), 'flows')} to third parties with purpose, data and safeguard",
         population=len(flows),
         sample=len(flows),
         good=good,

@@ -7,7 +7,7 @@ from statistics import median
 from assay.decisions.exceptions import consents
 from assay.domain import Outcome
 from assay.maturity.facts import CONCLUSIVE, Facts
-from assay.maturity.measures.common import Arguments, names, nothing, percent, seconds, share
+from assay.maturity.measures.common import Arguments, many, names, nothing, percent, seconds, share
 from assay.maturity.words import Found
 
 _DAY = 86400
@@ -40,7 +40,7 @@ def unexpired(facts: Facts, arguments: Arguments) -> Found:
             young.append(control)
     return Found(
         share(len(young), len(relied)),
-        f"{len(young)} of {len(relied)} {what} have evidence that has not expired",
+        f"{len(young)} of {many(len(relied), what)} with evidence that has not expired",
         population=len(relied),
         sample=len(relied),
         good=len(young),
@@ -62,7 +62,7 @@ def policy(facts: Facts, arguments: Arguments) -> Found:
     said = (
         "written",
         "in version control" if facts.versioned else "not in version control",
-        f"tested by {facts.runs} kept runs" if tested else "no run is kept",
+        f"tested by {many(facts.runs, 'kept runs')}" if tested else "no run is kept",
         "every version approved, signed and applied"
         if signed
         else "not every version is shown to be approved and signed",
@@ -92,7 +92,7 @@ def exceptions(facts: Facts, arguments: Arguments) -> Found:
     of, good = len(declared), len(declared) - len(bad)
     return Found(
         share(good, of),
-        f"{good} of {of} exceptions are complete ({percent(share(good, of))})",
+        f"{good} of {many(of, 'exceptions')} complete ({percent(share(good, of))})",
         population=of,
         sample=of,
         good=good,
@@ -119,7 +119,7 @@ def closing(facts: Facts, arguments: Arguments) -> Found:
     kept = share(in_time, len(seen))
     return Found(
         days,
-        f"{len(seen)} grave failures were open for {days:.1f} days in the median; {len(open_)} still are",
+        f"{many(len(seen), 'grave failures')} open for {days:.1f} days in the median; {len(open_)} still open",
         population=len(seen),
         sample=len(seen),
         good=in_time,

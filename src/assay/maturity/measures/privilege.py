@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assay.declare.declaration import Declaration
 from assay.maturity.facts import Facts
-from assay.maturity.measures.common import Arguments, backed, names, nothing, percent, resolved, seconds, share
+from assay.maturity.measures.common import Arguments, backed, many, names, nothing, percent, resolved, seconds, share
 from assay.maturity.words import Found
 from assay.privilege.excess import MODERATE
 from assay.privilege.review import Review
@@ -30,7 +30,7 @@ def excess(facts: Facts, arguments: Arguments) -> Found:
             worst = max(worst, index)
             over.append((index, f"accounts.{review.name}"))
     value = 1.0 if unknown else worst
-    told = f"the excess of {len(over)} accounts is {worst:.2f} at most"
+    told = f"the excess of {many(len(over), 'accounts')} is {worst:.2f} at most"
     told += f"; of {len(unknown)} it is not known what they may do or need" if unknown else ""
     return backed(
         facts,
@@ -68,7 +68,7 @@ def credentials(facts: Facts, arguments: Arguments) -> Found:
         r.name for r in facts.reviews if r.restricted and r.account.credential and r.account.credential.rotate > limit
     ]
     of = len(facts.reviews)
-    told = f"{len(overdue)} credentials over-age, {len(idle)} accounts dormant, of {of}"
+    told = f"{many(len(overdue), 'credentials')} over-age, {many(len(idle), 'accounts')} dormant, of {of}"
     told += f"; of {len(unsaid)} nobody says when it was last used, or its credential issued" if unsaid else ""
     return Found(
         share(len(bad), of),
@@ -98,7 +98,7 @@ def subject_tokens(facts: Facts, arguments: Arguments) -> Found:
     low = tuple(f"apis.{n}" for n, level in levels.items() if level == worst)
     found = Found(
         float(worst),
-        f"the lowest Curity level of {len(levels)} APIs is {worst} ({', '.join(low[:3])})",
+        f"the lowest Curity level of {many(len(levels), 'APIs')} is {worst} ({', '.join(low[:3])})",
         population=len(levels),
         sample=len(levels),
         good=len(levels) - len(low) if worst < 3 else len(levels),

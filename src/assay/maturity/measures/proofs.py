@@ -11,6 +11,7 @@ from assay.maturity.measures.common import (
     Arguments,
     evidence,
     failed,
+    many,
     names,
     nothing,
     oldest,
@@ -39,10 +40,11 @@ def held(facts: Facts, arguments: Arguments) -> Found:
     # What a test of design finds is the same thing seen from the other side: of each subject, one is enough.
     extra = tuple(dict.fromkeys(v.subject for v in known if v.subject not in {f.subject for f in bad}))
     of, wrong = len(shown) + len(extra), len(bad) + len(extra)
+    were, should = ("was", "it should") if of == 1 else ("were", "they should")
     bound = 1 - upper_bound(wrong, of)
     return Found(
         share(of - wrong, of),
-        f"{of - wrong} of {of} {what} were as they should be ({percent(share(of - wrong, of))};"
+        f"{of - wrong} of {many(of, what)} {were} as {should} be ({percent(share(of - wrong, of))};"
         f" of all that there may be, at least {percent(bound)} are, at 95% confidence)",
         population=max(of, len(facts.due(proofs))),
         sample=of,
@@ -66,7 +68,7 @@ def tested(facts: Facts, arguments: Arguments) -> Found:
     known = {(f.subject, f.identity) for f in shown}
     return Found(
         share(len(known), len(cells)),
-        f"{len(known)} of {len(cells)} {what} were tested ({percent(share(len(known), len(cells)))})",
+        f"{len(known)} of {many(len(cells), what)} tested ({percent(share(len(known), len(cells)))})",
         population=len(cells),
         sample=len(cells),
         good=len(known),
@@ -98,7 +100,7 @@ def covered(facts: Facts, arguments: Arguments) -> Found:
     bad = failed(shown)
     return Found(
         share(len(done), len(population)),
-        f"{len(done)} of {len(population)} {what} were tested within {int(within // 86400)} days",
+        f"{len(done)} of {many(len(population), what)} tested within {int(within // 86400)} days",
         population=len(population),
         sample=len(population),
         good=len(done),
@@ -127,8 +129,8 @@ def rhythm(facts: Facts, arguments: Arguments) -> Found:
     bad = failed(shown)
     missing = _untested(facts, arguments, newest)
     age = max(((facts.now - f.at).total_seconds() for f in newest.values()), default=_NEVER)
-    told = f"{len(newest)} {what} were tested, the longest ago {max(0, int(age // 86400))} days"
-    told = told if shown else f"no {what} were tested"
+    told = f"{many(len(newest), what)} tested, the longest ago {many(max(0, int(age // 86400)), 'days')}"
+    told = told if shown else f"no {what} tested"
     told += f"; {len(missing)} never" if missing else ""
     told += f"; the declaration itself says it is not so ({len(said)})" if said else ""
     told += f"; {len(bad)} failed" if bad else ""

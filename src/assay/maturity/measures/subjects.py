@@ -7,7 +7,19 @@ from dataclasses import replace
 
 from assay.domain import Outcome, Verdict
 from assay.maturity.facts import Facts
-from assay.maturity.measures.common import Arguments, backed, failed, names, nothing, percent, resolved, share, unproven
+from assay.maturity.measures.common import (
+    Arguments,
+    are,
+    backed,
+    failed,
+    many,
+    names,
+    nothing,
+    percent,
+    resolved,
+    share,
+    unproven,
+)
 from assay.maturity.words import Found
 
 _UNTESTED = "whether reality matches the contracts was not tested"
@@ -28,9 +40,7 @@ def subjects(facts: Facts, arguments: Arguments) -> Found:
         return nothing(f"there are no {what} to look at, as far as they are declared")
     bad = _bad(facts, arguments, checks, population)
     good = len(population) - len(bad)
-    told = f"{good} of {len(population)} {what} are as they should be"
-    if len(population) == 1:
-        told = f"the only one of the {what} is {'as it should be' if good else 'not as it should be'}"
+    told = f"{good} of {many(len(population), what)} {are(len(population))}"
     found = Found(
         share(len(bad) if arguments.get("count") == "bad" else good, len(population)),
         told,
@@ -109,7 +119,7 @@ def verdicts(facts: Facts, arguments: Arguments) -> Found:
     good = len(told) - len(bad)
     found = Found(
         share(good, len(told)),
-        f"{good} of {len(told)} {what} are there",
+        f"{good} of {many(len(told), what)} {'is' if len(told) == 1 else 'are'} there",
         population=len(told),
         sample=len(told),
         good=good,
@@ -128,7 +138,7 @@ def edges(facts: Facts, arguments: Arguments) -> Found:
     bad, of = len(facts.edges.wrong), facts.edges.calls
     found = Found(
         share(bad, of),
-        f"{bad} of {of} declared calls go against the layers ({percent(share(bad, of))})",
+        f"{bad} of {many(of, 'declared calls')} against the layers ({percent(share(bad, of))})",
         population=of,
         sample=of,
         good=of - bad,
@@ -149,7 +159,7 @@ def shared_elements(facts: Facts, arguments: Arguments) -> Found:
     bad = [v for v in told if v.outcome is not Outcome.PASS]
     found = Found(
         float(len(bad)),
-        f"{len(bad)} elements are shared between production and the rest" if bad else "nothing declared is shared",
+        f"{many(len(bad), 'elements')} shared between production and the rest" if bad else "nothing declared is shared",
         population=len(told),
         sample=len(told),
         good=len(told) - len(bad),
