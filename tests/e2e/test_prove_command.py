@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.e2e.conftest import ASSAY, World
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def proved(world: World, *arguments: str, expect: int = 0) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import httpx
 import psutil
 import pytest
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def bearer(token: str) -> dict[str, str]:

