@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.mutation import laboratory as mutation
 from tests.mutation.laboratory import BOUNDS, Laboratory, laboratory
 from tests.mutation.switches import routes
 
 from assay.app.aiming import at_project
 from assay.app.proving import Choice, cases_of, kept, proven
 from assay.app.risk import Assessed, assessed
+from assay.app.stack import prepare_project
 from assay.risk.assess import evaluate
 from assay.risk.formula import rate
 from assay.risk.words import Assessment, PlaceRisk, Rating
@@ -63,7 +65,12 @@ def _at(found: Assessment, place: str) -> PlaceRisk:
 
 
 @pytest.mark.integration
-def test_a_planted_flaw_is_note_as_claimed_and_high_as_shown_and_falls_once_it_is_mended_and_proven() -> None:
+def test_a_planted_flaw_is_note_as_claimed_and_high_as_shown_and_falls_once_it_is_mended_and_proven(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # What is applied must be what is declared, or nothing would be earned: here without the shorter patience.
+    monkeypatch.setattr(mutation, "_prepared", prepare_project)
+
     async def story() -> tuple[Assessed, Assessed, Assessed]:
         async with laboratory() as lab:
             await lab.weaken(compiled=_no_owner)
