@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.maturity.surveyed import CURRENT, NOW, declaration, facts, later, level, proof, verdict
 
+from assay.assurance.objectives import Applied
 from assay.declare.declaration import Declaration
 from assay.domain import Outcome
 from assay.maturity.facts import Blends, Closing, Edges, Facts, Log
@@ -209,13 +210,18 @@ def test_grave_failures_are_counted_from_first_seen_to_first_gone(shop: Declarat
 
 
 def test_policy_climbs_from_written_to_signed(shop: Declaration) -> None:
-    known = {"serves": {"CO-GOV-03": ("governance",)}, "design": [verdict("governance/x", "gateway")]}
+    signed = [verdict("governance/change-unsigned", "governance")]
+    past = [proof("governance/version-without-record", "gateway")]
+    known = {"versioned": True, "runs": 2, "applied": CURRENT, "design": signed, "proofs": past}
     assert level("D7.1", facts(shop)).level == 1
     assert level("D7.1", facts(shop, versioned=True)).level == 2
     assert level("D7.1", facts(shop, versioned=True, runs=2)).level == 3
-    assert level("D7.1", facts(shop, versioned=True, runs=2, applied=CURRENT)).level == 3, "nobody looked at signatures"
-    assert level("D7.1", facts(shop, versioned=True, runs=2, applied=CURRENT, **known)).level == 4
-    assert level("D7.1", facts(shop, versioned=True, runs=2, **known)).level == 3, "it is not what is applied"
+    assert level("D7.1", facts(shop, **known)).level == 4
+    assert level("D7.1", facts(shop, **{**known, "design": []})).level == 3, "nobody looked at signatures"
+    assert level("D7.1", facts(shop, **{**known, "proofs": []})).level == 3, "nor at what is applied"
+    assert level("D7.1", facts(shop, **{**known, "applied": Applied()})).level == 3, "it is not what is applied"
+    failing = [proof("governance/loosened-without-approval", "gateway", Outcome.FAIL)]
+    assert level("D7.1", facts(shop, **{**known, "proofs": [*past, *failing]})).level == 3
 
 
 def test_of_a_question_that_is_measured_in_part_the_lower_counts(shop: Declaration) -> None:

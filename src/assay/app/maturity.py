@@ -50,10 +50,6 @@ def facts_of(project: Project, now: datetime) -> Facts:
     project = project.unparted
     declaration = project.everything
     about = [c.about for c in controls()]
-    serves: dict[str, tuple[str, ...]] = {}
-    for each in about:
-        for objective in each.objectives:
-            serves[objective] = (*serves.get(objective, ()), each.id)
     proofs: list[Measured] = []
     closings: list[Closing] = []
     states: list[Applied] = []
@@ -78,7 +74,6 @@ def facts_of(project: Project, now: datetime) -> Facts:
         design=(*declaration.notes, *check_design(declaration, now.date())),
         proofs=tuple(proofs),
         ages={a.id: parse_duration(a.evidence_age) for a in about},
-        serves=serves,
         reviews=tuple(
             r.review
             for r in reviews(project, tuple(declaration.model.accounts), today=now.date(), environ={}, used=False)

@@ -64,7 +64,6 @@ class Facts:
         design: the verdicts of the tests of design, with exceptions laid over.
         proofs: the newest outcome of every case, measured on the configuration that is applied.
         ages: by control, after how many seconds its evidence is old.
-        serves: by objective of the catalogue, the controls that serve it.
         edges: None where no API says its layer.
         log: None where nothing was kept.
         runs: how many runs through the gateway are kept.
@@ -76,7 +75,6 @@ class Facts:
     design: Sequence[Verdict] = ()
     proofs: Sequence[Measured] = ()
     ages: Mapping[str, int] = field(default_factory=dict)
-    serves: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reviews: Sequence[Review] = ()
     blends: Blends = Blends()
     edges: Edges | None = None

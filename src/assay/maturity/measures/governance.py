@@ -7,7 +7,7 @@ from statistics import median
 from assay.decisions.exceptions import consents
 from assay.domain import Outcome
 from assay.maturity.facts import CONCLUSIVE, Facts
-from assay.maturity.measures.common import Arguments, many, names, nothing, percent, seconds, share
+from assay.maturity.measures.common import Arguments, failed, many, names, nothing, percent, seconds, share
 from assay.maturity.words import Found
 
 _DAY = 86400
@@ -52,20 +52,24 @@ def unexpired(facts: Facts, arguments: Arguments) -> Found:
 
 
 def policy(facts: Facts, arguments: Arguments) -> Found:
-    """Written, versioned, tested, signed and enforced. Signed: whatever serves the ``objective`` found it so."""
-    served = facts.serves.get(str(arguments["objective"]), ())
-    of_design = [v for v in facts.design if v.control in served and v.outcome is not Outcome.NOT_APPLICABLE]
-    signed = bool(of_design) and all(v.outcome is Outcome.PASS for v in of_design) and facts.applied.current
+    """Written, versioned, tested, signed and enforced.
+
+    Signed: every change was, by tests of design (``signed``) of which at least one speaks. Enforced: what is declared
+    is what is applied, and proofs (``enforced``) found that nothing gets past that.
+    """
+    of_design = facts.verdicts(names(arguments, "signed"))
+    shown = facts.concluded(names(arguments, "enforced"))
+    signed = bool(of_design) and all(v.outcome is Outcome.PASS for v in of_design)
+    enforced = facts.applied.current and bool(shown) and not failed(shown)
     tested = facts.runs > 0
-    rungs = (True, facts.versioned, tested, signed)
+    rungs = (True, facts.versioned, tested, signed and enforced)
     level = next((number for number, there in enumerate(rungs) if not there), len(rungs))
     said = (
         "written",
         "in version control" if facts.versioned else "not in version control",
         f"tested by {many(facts.runs, 'kept runs')}" if tested else "no run is kept",
-        "every version approved, signed and applied"
-        if signed
-        else "not every version is shown to be approved and signed",
+        "every change signed" if signed else "not every change shown to be signed",
+        "nothing applied past it" if enforced else "not shown that nothing is applied past it",
     )
     return Found(float(level), "; ".join(said), proven=level == len(rungs))
 
