@@ -13,7 +13,7 @@ from tests.risk.risk_shop import shop
 from assay.app import risk
 from assay.app.keeping import keep_run
 from assay.app.project import Project
-from assay.app.risk import ANOTHER, Assessed, assessed, roots
+from assay.app.risk import ANOTHER, OLDER, Assessed, assessed, roots
 from assay.assurance.objectives import Applied
 from assay.domain import Location, Outcome, Severity, Verdict
 from assay.prove.case import Test
@@ -159,6 +159,16 @@ def test_an_exception_lowers_no_risk(tmp_path: Path, monkeypatch: pytest.MonkeyP
     before, after = assessed(plain, NOW), assessed(excepted, NOW)
     assert of(after).evidenced == of(before).evidenced
     assert at(after).accepted == ("exceptions.0",) and not at(before).accepted
+
+
+def test_runs_that_are_too_many_to_look_at_are_said(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(project, proof(1, days=3), proof(2, days=3), days=3)
+    run(project, proof(3, days=2), days=2)
+    run(project, proof(4), days=1)
+    monkeypatch.setattr(risk, "RUNS", 2)
+    found = assessed(project, NOW)
+    assert reasons(found) == {OLDER: 2}
+    assert next(e for e in at(found).effects if e.control == "authorisation").tried == 2
 
 
 @pytest.mark.parametrize(

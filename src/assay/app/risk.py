@@ -27,6 +27,9 @@ from assay.risk.scenarios import Surroundings, scenarios
 from assay.risk.words import Assessment, Remedy, Scenario
 from assay.sensitivity import closure, reach
 
+RUNS = 200
+"""So many of the newest runs are looked at. One that is older shows next to nothing any more, unless it failed."""
+OLDER = f"in runs before the newest {RUNS}, which are not looked at: prove again what they found"
 ANOTHER = "measured for another wording of the declaration; what it compiles to is the same, so it counts"
 
 
@@ -64,7 +67,8 @@ def assessed(project: Project, now: datetime, *, given: Mapping[str, Given] | No
     Raises:
         AssayError: the declaration does not compile, or the log is damaged beyond reading.
     """
-    runs = [run for run in kept_runs(project) if run.via == "gateway"]
+    kept = kept_runs(project, limit=RUNS + 1)
+    older, runs = kept[:-RUNS], [run for run in kept[-RUNS:] if run.via == "gateway"]
     today = [replace(run, proofs=excepted(project, run.proofs, now)) for run in runs]
     state = applied(project)
     # Where nothing of ours was ever applied, nothing of ours is live: what was proven then is of no configuration.
@@ -74,7 +78,7 @@ def assessed(project: Project, now: datetime, *, given: Mapping[str, Given] | No
     against = remedies()
     found = scenarios(_surroundings(project, now, against, given or {}, state, evidence))
     made = board(found, against, evidence)
-    return Assessed(made.assessments, _ignored(evidence, project, runs), found, against, evidence, made)
+    return Assessed(made.assessments, _ignored(evidence, project, runs, older), found, against, evidence, made)
 
 
 @cache
@@ -182,8 +186,14 @@ def _longest(subject: str, known: set[str]) -> str | None:
     return None
 
 
-def _ignored(evidence: Evidence, project: Project, runs: Iterable[RunResult]) -> tuple[Ignored, ...]:
+def _ignored(
+    evidence: Evidence, project: Project, runs: Iterable[RunResult], before: Iterable[RunResult]
+) -> tuple[Ignored, ...]:
     """What did not count; and what did, although the declaration was worded otherwise when it was measured."""
+    said = [*evidence.ignored]
+    unseen = [proof.verdict.subject for run in before for proof in run.proofs]
+    if unseen:
+        said.append(Ignored(OLDER, len(unseen), tuple(sorted(set(unseen))[:3])))
     others = [run for run in runs if run.declaration_digest != project.declaration.digest]
     used = {fact.key: fact for about in evidence.about.values() for facts in about.values() for fact in facts}
     older: list[Measured] = []
@@ -192,7 +202,6 @@ def _ignored(evidence: Evidence, project: Project, runs: Iterable[RunResult]) ->
             counted = used.get(fact.key)
             if counted is not None and counted.at == fact.at:
                 older.append(fact)
-    if not older:
-        return evidence.ignored
-    subjects = tuple(sorted({f.subject for f in older})[:3])
-    return (*evidence.ignored, Ignored(ANOTHER, len(older), subjects))
+    if older:
+        said.append(Ignored(ANOTHER, len(older), tuple(sorted({f.subject for f in older})[:3])))
+    return tuple(said)
