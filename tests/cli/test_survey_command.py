@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Assay
 
-from assay.app.maturity import facts_of, result_of
+from assay.app.maturity import facts_of, interviews, result_of, surveyed
 from assay.app.project import open_project
 from assay.maturity.answers import Answers
 
@@ -206,6 +206,17 @@ def test_the_example_shows_what_its_people_think_beside_what_is_so(project: Path
     assert before["perceived"] is None, "nobody had been asked by then"
     (away,) = (q for q in found["questions"] if q["source"] == "not applicable")
     assert away["id"] == "D3.5"
+
+
+def test_a_report_of_the_example_holds_what_its_people_answered(project: Path) -> None:
+    from datetime import UTC, datetime
+
+    opened = open_project(project)
+    (first, *_) = interviews(opened, datetime(2026, 11, 22, tzinfo=UTC))
+    assert (first.id, first.answer) == ("D1.1", "level 4: 100% and 0 contradictions in 30 d")
+    assert interviews(opened, datetime(2026, 5, 1, tzinfo=UTC)) == ()
+    result = surveyed(opened, datetime(2026, 11, 22, tzinfo=UTC))
+    assert result.score.perceived is not None
 
 
 def test_what_was_kept_after_a_moment_is_not_known_at_it(project: Path) -> None:

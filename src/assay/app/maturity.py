@@ -161,10 +161,10 @@ def answers_file(project: Project) -> Path:
     return project.declaration.root / answering.FILE
 
 
-def load_answers(path: Path, today: date | None = None) -> tuple[str, Answers]:
+def load_answers(path: Path, now: datetime | None = None, *, today: date | None = None) -> tuple[str, Answers]:
     """The text of a file of answers, and what it says; nothing where there is no such file.
 
-    ``today``: answers that are dated later are refused.
+    ``now``: answers that came later are left out. ``today``: answers that are dated later are a mistake.
 
     Raises:
         DeclarationError: it says what it cannot.
@@ -176,7 +176,10 @@ def load_answers(path: Path, today: date | None = None) -> tuple[str, Answers]:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise IncompleteError(f"{path} cannot be read: {error}", fix="check its permissions and encoding") from error
-    return text, answering.read_answers(text, str(path), survey(), today=today)
+    found = answering.read_answers(text, str(path), survey(), today=today)
+    if now is None:
+        return text, found
+    return text, replace(found, given={k: a for k, a in found.given.items() if a.on <= now.date()})
 
 
 def keep_answer(path: Path, text: str, question: str, answer: Answer) -> str:
@@ -192,19 +195,18 @@ def keep_answer(path: Path, text: str, question: str, answer: Answer) -> str:
 
 def result_of(project: Project, answers: Answers, now: datetime) -> Result:
     """The survey's result at a moment."""
-    given = {k: a for k, a in answers.to(survey()).items() if a.on <= now.date()}
-    return assess(facts_of(project, now), given)
+    return assess(facts_of(project, now), answers.to(survey()))
 
 
 def surveyed(project: Project, now: datetime) -> Result:
     """The result at a moment, by the answers beside the declaration."""
-    _, given = load_answers(answers_file(project))
+    _, given = load_answers(answers_file(project), now)
     return result_of(project, given, now)
 
 
 def interviews(project: Project, now: datetime) -> tuple[Interview, ...]:
     """What people answered up to a moment, as somebody who assesses would note it; the day's beginning as the time."""
-    _, given = load_answers(answers_file(project))
+    _, given = load_answers(answers_file(project), now)
     said = given.to(survey())
     return tuple(
         Interview(
@@ -215,7 +217,7 @@ def interviews(project: Project, now: datetime) -> tuple[Interview, ...]:
             datetime(answer.on.year, answer.on.month, answer.on.day, tzinfo=UTC),
         )
         for question in survey().questions
-        if (answer := said.get(question.id)) is not None and answer.on <= now.date()
+        if (answer := said.get(question.id)) is not None
     )
 
 

@@ -100,7 +100,7 @@ def survey(
     file = answers or answers_file(project)
     if answers is not None and not answers.is_file():
         raise UsageError(f"there is no file {answers}", fix="write one: `assay survey --template > answers.yaml`")
-    text, given = load_answers(file, now().date())
+    text, given = load_answers(file, moment, today=now().date())
     _other_version(given, file)
     if not quiet:
         if not sys.stdin.isatty():
@@ -109,7 +109,7 @@ def survey(
             )
         if not ask(chosen, file, text, given, who=who, day=moment.date(), again=again or bool(question)):
             return
-        _, given = load_answers(file, now().date())
+        _, given = load_answers(file, moment)
     with progress("measuring"):
         result = result_of(project, given, moment)
         history = trend(kept_results(project), result.survey.version, moment)
