@@ -220,7 +220,7 @@ def test_a_version_that_was_removed_is_a_problem(shop: Shop) -> None:
     assert found.recorded and found.at == found.recorded.at
 
 
-def test_a_commit_that_is_gone_is_a_problem(shop: Shop) -> None:
+def test_a_commit_that_is_gone_is_told_and_shows_nobody(shop: Shop) -> None:
     shop.commit()
     shop.apply()
     first = shop.version(1).recorded
@@ -228,7 +228,8 @@ def test_a_commit_that_is_gone_is_a_problem(shop: Shop) -> None:
     shop.work.__post_init__()
     shop.commit(message="begun again")
     assert first is not None
-    assert shop.version(1).problems == (f"commit {first.commit[:12]} of version 1 is not in the repository any more",)
+    assert shop.history().notes == (f"commit {first.commit[:12]} of version 1 is not in this repository",)
+    assert (shop.version(1).problems, shop.version(1).eyes) == ((), "unknown")
 
 
 def test_outside_version_control_it_says_so_and_goes_on(shop: Shop) -> None:

@@ -170,6 +170,10 @@ def history(project: Project, *, now: datetime, environ: Mapping[str, str] | Non
         _version(project, paths, number, first.get(number), number == live, stored, changes, (began, oldest), now)
         for number in sorted({*stored, *first}, reverse=True)
     )
+    if changes is not None:
+        # Rewritten history, a shallow clone, or another repository: what is gone shows nothing, and proves nothing.
+        gone = ((v.number, v.recorded.commit) for v in versions if v.recorded and v.recorded.commit not in changes)
+        notes += [f"commit {c[:12]} of version {n} is not in this repository" for n, c in gone if c]
     return History(versions, tuple(dict.fromkeys(notes)), began)
 
 
@@ -273,8 +277,6 @@ def _version(
     if meta is not None and meta.number != number:
         problems.append(f"the note of version {number} is that of version {meta.number}")
     change = changes.get(recorded.commit) if recorded and changes else None
-    if recorded and recorded.commit and change is None and changes is not None:
-        problems.append(f"commit {recorded.commit[:12]} of version {number} is not in the repository any more")
     review = reviewed(change, project.everything.model.people) if change else None
     approvals = _approvals(project, meta, now)
     eyes, people = _eyes(review, approvals, recorded)

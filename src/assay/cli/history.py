@@ -38,7 +38,7 @@ def history(
     """Show every applied policy: when and by whom, from which commit, who reviewed and who approved it.
 
     Signatures of commits are verified with the keys under `people:`. A `Reviewed-by:` that nobody signed is a claim,
-    and is called one. Exits 3 when state, evidence log and version control do not agree.
+    and is called one. Exits 3 when the stored versions and the evidence log do not agree.
 
     Examples:
 
