@@ -67,12 +67,12 @@ def failing(proofs: dict[str, Proof]) -> set[str]:
     return {check for check, p in proofs.items() if p.verdict.outcome is Outcome.FAIL}
 
 
-def test_what_changes_beside_the_tool_is_found_and_named(tmp_path: Path) -> None:
+def test_what_changes_beside_the_tool_is_found_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path.chmod(0o700)
-    asyncio.run(_scene(tmp_path))
+    asyncio.run(_scene(tmp_path, monkeypatch))
 
 
-async def _scene(tmp_path: Path) -> None:
+async def _scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_ports()
     good = project(tmp_path / "shop", port)
     async with gateway(good):
@@ -87,6 +87,14 @@ async def _scene(tmp_path: Path) -> None:
         }, before
         assert before["version-without-review"][0] == "inconclusive"
         assert "until somebody approves it: this loosens a production environment" in before["loosening-not-refused"][1]
+
+        live = {f: f.read_bytes() for f in sorted(paths.gateway.rglob("*")) if f.is_file()}
+        with monkeypatch.context() as broken:
+            broken.setattr("assay.gateway.apply.refuse_loosening", lambda *_, **__: ())
+            applied_anyway = await _proven(good, "loosening-not-refused")
+        assert failing(applied_anyway) == {"loosening-not-refused"}, said(applied_anyway)
+        assert "is applied without an approval" in applied_anyway["loosening-not-refused"].verdict.sentence
+        assert {f: f.read_bytes() for f in sorted(paths.gateway.rglob("*")) if f.is_file()} == live, "a copy was tried"
 
         await _another_limit(paths)
         changed = await _proven(good)
