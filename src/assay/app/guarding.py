@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -46,6 +46,7 @@ class Guarding:
         for remedy in remedies:
             self._remedies[remedy.threat].append(remedy)
         self._design = _by_subject(design)
+        self._around: dict[tuple[str, str, tuple[str, ...]], frozenset[Outcome]] = {}
         self._digests = _Digests(policy) if policy is not None else None
 
     def __call__(self, threat: str, subject: str, also: tuple[str, ...]) -> Sequence[tuple[str, str]]:
@@ -67,15 +68,18 @@ class Guarding:
         """Whether the gateway is what enforces a control on an API: where it does not, no test of design makes up."""
         return self._digests is not None and self._digests.concerns(control, subject)
 
-    def _outcomes(self, remedy: Remedy, subject: str, also: tuple[str, ...]) -> set[Outcome]:
+    def _outcomes(self, remedy: Remedy, subject: str, also: tuple[str, ...]) -> Set[Outcome]:
         """What the tests of design about the threat found at a place, or around it."""
-        found: set[Outcome] = set()
-        for about in (subject, *also):
-            verdicts = self._design.get(about)
-            if verdicts:
-                for check in remedy.checks:
-                    found |= verdicts.get((remedy.control, check), set())
-        return found
+        key = remedy.control, remedy.threat, also
+        if key not in self._around:
+            self._around[key] = frozenset().union(*(self._found(remedy, about) for about in also))
+        return self._found(remedy, subject) | self._around[key]
+
+    def _found(self, remedy: Remedy, subject: str) -> Set[Outcome]:
+        verdicts = self._design.get(subject)
+        if not verdicts:
+            return frozenset()
+        return frozenset().union(*(verdicts.get((remedy.control, check), frozenset()) for check in remedy.checks))
 
 
 def _by_subject(design: Iterable[Verdict]) -> Mapping[str, Mapping[tuple[str, str], set[Outcome]]]:

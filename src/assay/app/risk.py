@@ -24,6 +24,7 @@ from assay.risk.assess import Board, board
 from assay.risk.factors import Given
 from assay.risk.facts import Evidence, Ignored, Live, gather
 from assay.risk.scenarios import Surroundings, scenarios
+from assay.risk.uncollected import uncollected
 from assay.risk.words import Assessment, Remedy, Scenario
 from assay.sensitivity import closure, reach
 
@@ -57,6 +58,7 @@ def assess(project: Project, now: datetime, *, given: Mapping[str, Given] | None
     return assessed(project, now, given=given).assessments
 
 
+@uncollected()
 def assessed(project: Project, now: datetime, *, given: Mapping[str, Given] | None = None) -> Assessed:
     """What remains at risk, with what it was concluded from.
 
