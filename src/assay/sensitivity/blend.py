@@ -20,20 +20,24 @@ class Blend:
     Attributes:
         objects: what is joined; one object alone is a blend too.
         on: the keys by which they are joined.
-        claimed: the label of all of it; ``steps`` of a label say how it was concluded.
     """
 
     principal: Principal
     objects: tuple[Reached, ...]
     on: tuple[str, ...]
-    claimed: Label
     observed: bool = False
+    _rules: Rulebook = field(kw_only=True, compare=False, repr=False)
     _certain: _Certain = field(kw_only=True, compare=False, repr=False)
+
+    @cached_property
+    def claimed(self) -> Label:
+        """The label of all of it; its ``steps`` say how it was concluded."""
+        return Label(together(self.objects), self._rules)
 
     @cached_property
     def verified(self) -> Label:
         """Its label if only what was verified is counted; more may hang together then."""
-        return Label(together(self._certain.around(self.objects[0]), verified=True), self.claimed.rules)
+        return Label(together(self._certain.around(self.objects[0]), verified=True), self._rules)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -81,7 +85,10 @@ def blend(reached: PrincipalReach, rules: Rulebook) -> tuple[Blend, ...]:
     Objects that share no key stay apart: nobody can tell which records of them belong together.
     """
     certain = _Certain(reached.objects)
-    blends = [_blend(reached, group, certain, rules) for group in groups(reached.objects)]
+    who, observed = reached.principal, reached.observed
+    blends = [
+        Blend(who, group, shared(group), observed, _rules=rules, _certain=certain) for group in groups(reached.objects)
+    ]
     return tuple(sorted(blends, key=_most_sensitive_first) if len(blends) > 1 else blends)
 
 
@@ -120,11 +127,6 @@ def groups(objects: Iterable[Reached], *, verified: bool = False) -> tuple[tuple
 
 def _place(one: Reached) -> tuple[str, str]:
     return one.data, one.place
-
-
-def _blend(reached: PrincipalReach, objects: tuple[Reached, ...], certain: _Certain, rules: Rulebook) -> Blend:
-    label = Label(together(objects), rules)
-    return Blend(reached.principal, objects, shared(objects), label, reached.observed, _certain=certain)
 
 
 def together(objects: Iterable[Reached], *, verified: bool = False) -> Pieces:
