@@ -88,6 +88,20 @@ def test_the_repository_cannot_bring_its_own_verifier(work: Work) -> None:
     assert last(work, "a.yaml", "ann").commit.signature.person == ""
 
 
+@pytest.mark.parametrize("way", ["replaced", "grafted"])
+def test_the_repository_cannot_hide_a_commit(work: Work, way: str) -> None:
+    first = work.commit("ann", a_yaml="1")
+    hidden = work.commit("eve", "hidden", sign=False, a_yaml="2")
+    last_one = work.commit("ann", "beside", b_yaml="1")
+    if way == "replaced":
+        work.git("replace", hidden, first)
+    else:
+        (work.folder / ".git" / "info").mkdir(exist_ok=True)
+        (work.folder / ".git" / "info" / "grafts").write_text(f"{last_one} {first}\n")
+    found = last(work, "a.yaml", "ann").commit
+    assert (found.id, found.signature.person) == (hidden, "")
+
+
 def test_a_key_of_two_people_or_of_another_time_shows_nobody(work: Work) -> None:
     work.commit("ann", a_yaml="1")
     both = {"ann": (Key(work.key("ann")),), "bob": (Key(work.key("ann")),)}

@@ -48,7 +48,8 @@ _REVIEWERS = "%(trailers:" + "".join(f"key={t}," for t in _TRAILERS) + "valueonl
 _FIELDS = ("%H", "%P", "%an", "%ae", "%at", "%cn", "%ce", "%ct", "%s", _REVIEWERS)
 _SIGNED = ("%H", "%G?", "%GS", "%GF")
 
-# What a repository's configuration could name is somebody else's program, or a way out to the network.
+# What a repository's configuration could name is somebody else's program, or a way out to the network; what stands
+# beside its commits (replacements, grafts, graphs) tells of other parents than those that were signed.
 _SAFE = (
     "--no-pager",
     "--no-replace-objects",
@@ -60,8 +61,12 @@ _SAFE = (
             "core.fsmonitor=false",
             "core.hooksPath=/dev/null",
             "core.quotePath=false",
+            "core.commitGraph=false",
             "protocol.allow=never",
             "log.showSignature=false",
+            "log.follow=false",
+            "diff.relative=false",
+            "i18n.logOutputEncoding=UTF-8",
             "gpg.program=gpg",
             "gpg.openpgp.program=gpg",
             "gpg.ssh.program=ssh-keygen",
@@ -285,7 +290,7 @@ def _run(folder: Path, arguments: Sequence[str], environ: Mapping[str, str]) -> 
     """What git says. Raises FileNotFoundError without git, IncompleteError when it refuses or takes too long."""
     kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
     kept |= {n: environ[n] for n in ("GIT_CEILING_DIRECTORIES", "GIT_CONFIG_GLOBAL") if n in environ}
-    kept |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_CONFIG_NOSYSTEM": "1"}
+    kept |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_GRAFT_FILE": os.devnull}
     try:
         done = subprocess.run(
             ("git", *_SAFE, "-C", str(folder), *arguments),  # noqa: S607 - PATH says where git is
