@@ -146,11 +146,8 @@ class Governing:
         found = history(self.project, now=now(), environ=self.environ)
         if found.began is None:
             raise NotReached("there is no evidence log that says what was applied")
-        compared, loosening = 0, {}
-        for version in found.versions:
-            if version.loosened and compared < _MOST_COMPARED:
-                compared += 1
-                loosening[version.number] = self._loosened(version)
+        suspects = [v for v in found.versions if v.loosened]
+        loosening = {v.number: self._loosened(v) for v in suspects[:_MOST_COMPARED]}
         people = bool(self.project.everything.model.people)
         return tuple(
             Applied(
@@ -158,7 +155,8 @@ class Governing:
                 live=v.live,
                 recorded=None if v.older else v.recorded is not None,
                 problems=v.problems,
-                loosens=loosening.get(v.number, ""),
+                loosens=loosening.get(v.number) or "",
+                compared=not v.loosened or loosening.get(v.number) is not None,
                 approvers=tuple(a.by for a in v.approvals if a.signed or not people),
                 signed=any(a.signed for a in v.approvals),
                 eyes=v.eyes,
@@ -168,17 +166,17 @@ class Governing:
             for v in found.versions
         )
 
-    def _loosened(self, version: Version) -> str:
-        """What a version let through in production that the one before did not."""
+    def _loosened(self, version: Version) -> str | None:
+        """What a version let through in production that the one before did not; None: it cannot be told any more."""
         paths = self._paths
         before = [n for n in state.numbers(paths) if n < version.number]
         if not before or not version.whole:
-            return ""
-        plan = compare(
-            state.load(paths, before[-1]).policy,
-            state.load(paths, version.number).policy,
-            production=production_apis(self.project),
-        )
+            return None
+        try:
+            old, new = (state.load(paths, number).policy for number in (before[-1], version.number))
+        except AssayError:
+            return None
+        plan = compare(old, new, production=production_apis(self.project))
         return plan.needs_approval[0].sentence if plan.needs_approval else ""
 
     async def attempt(self) -> Attempt:

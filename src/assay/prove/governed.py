@@ -49,6 +49,7 @@ class Applied:
         recorded: whether the log says that it was applied; None: the log began later.
         problems: sentences about what state and log say differently.
         loosens: what it let through in production that the one before did not; empty: nothing.
+        compared: whether that was looked at; otherwise the policies are gone, damaged or too many.
         approvers: who approved that; ``signed``: whether by keys of declared people.
         eyes: whether two people are behind it, and which: shown by signatures, claimed, or not.
         source: where it came from, for people: a commit, or why none is known.
@@ -59,6 +60,7 @@ class Applied:
     recorded: bool | None
     problems: tuple[str, ...] = ()
     loosens: str = ""
+    compared: bool = True
     approvers: tuple[str, ...] = ()
     signed: bool = False
     eyes: Eyes = "unknown"

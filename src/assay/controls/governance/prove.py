@@ -110,20 +110,25 @@ async def _approved(lab: Lab) -> Judged:
         "approved": {str(v.number): [*v.approvers] for v in loosening},
     }
     alone = [v for v in loosening if not v.approvers]
+    left = [v.number for v in versions if not v.compared and not v.approvers]
+    facts["not_compared"] = left
     if alone:
         return broken(
             f"version {alone[0].number} loosens production, and nobody approved it: {alone[0].loosens}", **facts
         )
+    if any(v.live and v.number in left for v in versions):
+        return unclear("what the live version loosened cannot be told, since a policy is gone or damaged", **facts)
     if not loosening:
-        return held("no version that is known loosened production", **facts)
+        return held(f"no version that can be compared loosened production{_beside(left)}", **facts)
     if people and not all(v.signed for v in loosening):
         unsigned = _named(v.number for v in loosening if not v.signed)
         return unclear(f"the approval of version {unsigned} was typed, and nobody has signed it", **facts)
-    how = "signed" if people else "on record"
-    return held(
-        f"the approval of each version that loosened production is {how}: {_named(v.number for v in loosening)}",
-        **facts,
-    )
+    how, named = "signed" if people else "on record", _named(v.number for v in loosening)
+    return held(f"the approval of each version that loosened production is {how}: {named}{_beside(left)}", **facts)
+
+
+def _beside(left: Sequence[int]) -> str:
+    return f"; {_named(left)} loosened something and can no longer be compared" if left else ""
 
 
 async def _refused(lab: Lab) -> Judged:
