@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from tests.risk.risk_shop import shop
 
+from assay.app.project import Project, open_project
 from assay.app.risk import assess, assessed
+from assay.demo.stage import example
 from assay.risk.factors import NAMES, Setting, factors
 from assay.risk.formula import rate
 from assay.risk.words import Assessment, Factor, Origin, Rating
@@ -46,6 +48,13 @@ def test_every_scenario_has_something_to_stand_on(tmp_path: Path) -> None:
     assert "stored-data-theft@systems.store" in here and "stored-data-theft@systems.empty" in here, "a flow fills it"
     assert not any(s.startswith("environment-crossing") for s in here), "there is one environment"
     assert all(a.scenario.places for a in here.values())
+
+
+def test_people_who_reach_their_own_records_alone_put_nothing_together(tmp_path: Path) -> None:
+    """In the shipped example customers read both data sets, but only about themselves; the back office reads all."""
+    project = Project(open_project(example(), environ={}).declaration, tmp_path / "none")
+    blended = {a.scenario.subject for a in assess(project, NOW) if a.scenario.threat.id == "blended-data"}
+    assert "consumers.back-office" in blended and "consumers.mobile-app" not in blended
 
 
 def test_what_is_not_there_has_no_scenario(tmp_path: Path) -> None:
@@ -147,7 +156,7 @@ def _groups(one: Assessment) -> tuple[tuple[Factor, ...], ...]:
 
 
 @pytest.mark.parametrize(
-    "setting", [Setting(), Setting("public", True, True, True, True, True, True, 4, True, True, 9)]
+    "setting", [Setting(), Setting("public", True, True, True, True, True, True, 4, 1, True, True, 9)]
 )
 def test_every_factor_is_on_its_scale(setting: Setting) -> None:
     made = factors(setting, {})

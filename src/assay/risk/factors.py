@@ -34,7 +34,8 @@ class Setting:
         contract: whether attackers can have its description.
         logged, reviewed: whether what is done is recorded, and whether anybody is to look at it.
         attributable: whether what is recorded names the caller.
-        level: the most sensitive data within reach, as a position in LEVELS; None: nothing is known of it.
+        level: the most sensitive data within reach, as a position in LEVELS; None: nothing is known of it. Reductions
+            that nobody verified do not count; ``reduced`` is the level if they did.
         special: whether there are special categories or criminal records (GDPR Art. 9 and 10) in it.
         personal: whether any of it is about people; ``people``: about how many, None: not known.
         confirmed: whether payloads were seen to be what these labels say.
@@ -51,6 +52,7 @@ class Setting:
     reviewed: bool = False
     attributable: bool = False
     level: int | None = None
+    reduced: int | None = None
     special: bool = False
     personal: bool = False
     people: int | None = None
@@ -167,11 +169,13 @@ def _confidentiality(s: Setting) -> tuple[float, str]:
         return 6, "what can be read is not labelled"
     many = s.people is None or s.people >= 1000
     how_many = "of many" if many else "of few"
+    if s.reduced is not None and s.reduced < s.level:
+        how_many += f" ({LEVELS[s.reduced]} once it is verified what is taken away from it)"
     if s.level >= 3:
         return (9 if many else 7), f"{LEVELS[s.level]} data {how_many}"
     if s.level == 2:
         return (7 if many else 5), f"confidential data {how_many}"
-    return 2, f"{LEVELS[s.level]} data"
+    return 2, f"{LEVELS[s.level]} data {how_many}"
 
 
 def _integrity(_: Setting) -> tuple[float, str]:

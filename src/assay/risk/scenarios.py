@@ -9,7 +9,7 @@ from functools import cached_property
 
 from assay.declare.declaration import Declaration
 from assay.declare.model import LEVELS, Model
-from assay.declare.rules import rules_by_operation
+from assay.declare.rules import Numbered, rules_by_operation
 from assay.domain import Category
 from assay.privilege.review import Accounts, Review, review
 from assay.risk.assess import place_of
@@ -17,7 +17,7 @@ from assay.risk.factors import Given, Setting, factors
 from assay.risk.places import OPERATIONS, Addresses, Candidate, callers_of, from_outside, roles_of_people
 from assay.risk.threats import Known, threats
 from assay.risk.words import Place, Scenario
-from assay.sensitivity import Closure, Label, Labels, PrincipalReach, blend
+from assay.sensitivity import Closure, Label, Labels, PrincipalReach, Reached, blend
 from assay.sensitivity.closure import stores_behind
 from assay.sensitivity.levels import within
 
@@ -235,17 +235,28 @@ class _AccountsOf(_Scope):
 
 @dataclass(frozen=True)
 class _Principals(_Scope):
+    @cached_property
+    def _rules(self) -> Mapping[str, Mapping[str, tuple[Numbered, ...]]]:
+        declaration = self.around.declaration
+        return {
+            name: rules_by_operation(api, declaration.operations(name)) for name, api in self.around.model.apis.items()
+        }
+
     def scenarios(self, known: Known) -> Iterator[Scenario]:
         for reached in self.around.reached:
             kind, name = reached.principal.kind, reached.principal.id
             if kind not in ("account", "consumer") or len(reached.objects) < 2:
                 continue
+            consumer = self.around.model.consumers.get(name) if kind == "consumer" else None
+            if consumer is not None:
+                # People who reach their own records alone learn nothing about others by joining them.
+                others = tuple(o for o in reached.objects if not self._own(o, consumer.roles))
+                reached = replace(reached, objects=others)
             joined = [b for b in blend(reached, self.around.closure.rules) if len(b.objects) > 1]
             if not joined:
                 continue
             subject = f"{kind}s.{name}"
             also = tuple(dict.fromkeys(_speaks_about(g.operation) for o in reached.objects for g in o.grants))
-            consumer = self.around.model.consumers.get(name) if kind == "consumer" else None
             setting = Setting(
                 exposure="partner" if consumer is not None and consumer.kind == "partner" else "internal",
                 logged=kind == "consumer" and self.around.logged,
@@ -254,6 +265,18 @@ class _Principals(_Scope):
             labels = [Labels(b.claimed, b.verified) for b in joined]
             labelled = _labelled(setting, labels, known=True, model=self.around.model)
             yield self.scenario(known, subject, labelled, [self.place(known, subject, tuple(a for a in also if a))])
+
+    def _own(self, one: Reached, roles: Iterable[str]) -> bool:
+        """Whether every way to an object is bound by an ownership rule for somebody with these roles."""
+        held = set(roles)
+        for grant in one.grants:
+            if len(grant.operation) != 2:
+                return False
+            rules = self._rules.get(grant.operation[0], {}).get(grant.operation[1], ())
+            open_to = [rule for _, rule in rules if rule.anonymous or held & set(rule.roles)]
+            if not open_to or not all(rule.owns for rule in open_to):
+                return False
+        return bool(one.grants)
 
 
 def _speaks_about(operation: tuple[str, ...]) -> str:
@@ -282,6 +305,7 @@ def _labelled(setting: Setting, labels: Sequence[Labels], *, known: bool, model:
     return replace(
         setting,
         level=worst.rank,
+        reduced=max(each.claimed.rank for each in labels),
         special=any(label.rank >= LEVELS.index("special") for label in found),
         personal=bool(counts),
         people=people,
