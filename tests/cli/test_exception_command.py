@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
+import select
 import shutil
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -93,6 +98,42 @@ def test_an_exception_from_request_to_withdrawal(assay, staffed: Path) -> None:
     assert "only in the log" in assay("exception", "list").err
     shutil.rmtree(staffed / ".assay")
     assert assay("exception", "list").err.count("only in the files") == 2
+
+
+@pytest.mark.integration
+def test_on_a_terminal_a_finding_is_chosen_and_the_rest_is_asked_for(assay, staffed: Path) -> None:
+    answers = ["1", "agents search by address", "activity_logging", "", "", ENDS.isoformat()]
+    said = on_a_terminal(["exception", "request", "--key", "../alice"], answers)
+    assert "which finding" in said and "approver [ciso]" in said and "owner [alice]" in said
+    (one,) = assay("exception", "list", "--format", "json").json()["exceptions"]
+    assert (one["state"], one["check"]) == ("requested", "sensitive-data-in-url")
+    assert (one["reason"], one["compensating"]) == ("agents search by address", ["activity_logging"])
+    refused = on_a_terminal(["exception", "approve", one["id"], "--key", "../ciso"], ["n"])
+    assert "nothing was signed" in refused
+    assert states(assay)[one["id"]] == "requested"
+
+
+def on_a_terminal(arguments: list[str], answers: list[str]) -> str:
+    """What a command says on a terminal of its own, each question answered in turn."""
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "assay", *arguments]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
+        os.close(theirs)
+        said, waiting = "", list(answers)
+        try:
+            while select.select([ours], [], [], 60)[0]:
+                said += os.read(ours, 4096).decode(errors="replace")
+                if waiting and re.search(r"(\]|reason|route\)): $", said):
+                    answer = waiting.pop(0)
+                    os.write(ours, f"{answer}\n".encode())
+                    said += "\n"
+        except OSError:
+            pass  # the other end was closed: it has ended
+        finally:
+            process.kill()
+            os.close(ours)
+    assert waiting == [], said
+    return said
 
 
 def test_words_that_were_changed_after_signing_cover_nothing(assay, staffed: Path) -> None:

@@ -225,6 +225,9 @@ def _asked(
             _choose(project, said)
         for name, question in (("control", "control"), ("on", "on (route)"), ("reason", "reason")):
             said[name] = said[name] or typer.prompt(question, err=True)
+        if not compensating:
+            helping = typer.prompt("controls that help meanwhile (comma between them)", default="none", err=True)
+            compensating = tuple(c for c in (each.strip() for each in helping.split(",")) if c not in ("", "none"))
         said["owner"] = said["owner"] or typer.prompt("owner", default=person, err=True)
         said["approved_by"] = said["approved_by"] or typer.prompt("approver", default=_other(project, person), err=True)
         after = (date.today() + timedelta(days=_DEFAULT_DAYS)).isoformat()
