@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from assay.app.coverage import reviewed_at
+from assay.app.maturity import interviews
 from assay.app.project import Project
 from assay.controls.base import Control
 from assay.controls.registry import controls
@@ -32,6 +33,7 @@ def material(project: Project, made: Dossier, *, pack: Pack | None = None) -> Ma
         deciding={c.id: c.deciding for c in in_force(project.declaration, offered(found))},
         accepted=_accepted(project, made.now),
         risks=tuple(map(_risk, made.judgement.register.rows)) if made.judgement.register else (),
+        interviews=interviews(project, made.now),
         reviewed=_reviewed(project, made.now),
         declaration=_file(project),
         root=str(project.declaration.root),

@@ -24,6 +24,12 @@ _FIRST = "index.html"
 _BODY = re.compile(r"<body>(.*)</body>", re.DOTALL)
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 _REFERENCE = re.compile(r'(<[^<>]*?\s)(id|href)="([^"]*)"')
+_FOLDED = re.compile(
+    r"<details><summary>((?:(?!</summary>).)*)</summary>(?:(?!<details|</details>).)*</details>", re.DOTALL
+)
+_WHOLE = (_FIRST, "organisation.html")
+"""Pages of which paper shows what a browser folds. On the others these are exchanges that held and derivations of every
+number: hundreds of pages that the browser's report, the evidence and `assay risk --why` have."""
 _PICTURE = re.compile(r"<svg\b[^>]*>")
 _VARIABLE = re.compile(r"var\((--[\w-]+)\)")
 _INSTALL = UsageError("a PDF needs WeasyPrint, which is not installed", fix="pip install assay[pdf]")
@@ -85,6 +91,8 @@ def document(pages: Mapping[str, str], *, now: datetime) -> str:
 def _section(name: str, pages: Mapping[str, str]) -> str:
     body = _BODY.search(pages[name])
     inside = _REFERENCE.sub(lambda m: _local(m, name, pages), body[1] if body else "")
+    while name not in _WHOLE and (shorter := _FOLDED.sub(r'<p class="folded">\1</p>', inside)) != inside:
+        inside = shorter
     colours = "".join(_picture_rules(pages))
     inside = _PICTURE.sub(lambda m: f"{m[0]}<style>{escape(colours, quote=False)}</style>", inside)
     return f'<section class="sheet" id="{_anchor(name)}">{inside}</section>'
