@@ -37,6 +37,15 @@ def test_a_proven_group_rises_once_its_evidence_has_faded_enough() -> None:
     assert rate(replay.evidenced(one, after)) is found.to
 
 
+def test_looked_at_by_the_day_it_is_never_later_than_it_is() -> None:
+    one = assessment(DOS, "apis.x", factors(7, 7, 8, 8), [(["apis.x.operations.a"], [effect("c", tried=400)], ())])
+    exact, roughly = replay.rise(one, NOW), replay.rise(one, NOW, step=86400)
+    assert exact is not None
+    assert roughly is not None
+    assert exact.at - timedelta(days=1) <= roughly.at <= exact.at
+    assert (exact.earliest, roughly.earliest, roughly.to) == (False, True, exact.to)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.floats(0, 60), st.floats(0, 60))
 def test_time_never_lowers_risk(first: float, more: float) -> None:

@@ -50,12 +50,12 @@ def test_what_was_stored_computes_again() -> None:
     [
         ("register.risks.0.evidenced.score", 1.0, "evidenced score"),
         ("register.risks.0.evidenced.rating", "note", "evidenced rating"),
-        ("register.risks.0.groups.1.effects.0.failures", 3, "failures of authorisation"),
-        ("register.risks.0.groups.2.effects.0.bound", 1.0, "bound of authorisation"),
+        ("register.risks.0.effects.1.failures", 3, "authorisation (1): failures"),
+        ("register.risks.0.effects.2.bound", 1.0, "authorisation (2): bound"),
         ("register.risks.0.factors.agent.0.value", 0, "inherent likelihood"),
         ("register.risks.0.groups.0.exploited", [], "evidenced likelihood"),
         ("register.risks.0.residual.impact", 0.2, "residual impact"),
-        ("register.at", "2027-11-22T12:00:00Z", "freshness of authorisation"),
+        ("register.at", "2027-11-22T12:00:00Z", "authorisation (2): freshness"),
     ],
 )
 def test_a_number_or_input_that_was_changed_is_named(path: str, value: Any, named: str) -> None:
@@ -87,9 +87,10 @@ def test_another_version_is_said_and_nothing_is_compared(path: str) -> None:
         b'{"register": {"version": 1, "formula": 1}}',
         changed("register.risks.0.factors", {}),
         changed("register.risks.0.factors.agent", []),
-        changed("register.risks.0.groups.0.effects.0.tried", -1),
-        changed("register.risks.0.groups.0.effects.0.tried", 1e300),
-        changed("register.risks.0.groups.0.effects.0.measured", "2026-11-22T12:00:00"),
+        changed("register.risks.0.effects.0.tried", -1),
+        changed("register.risks.0.effects.0.tried", 1e300),
+        changed("register.risks.0.effects.0.measured", "2026-11-22T12:00:00"),
+        changed("register.risks.0.groups.0.effects", [99]),
         changed("register.risks.0.surprise", 1),
     ],
 )

@@ -76,12 +76,13 @@ def of_assessed(project: Project, found: Assessed, now: datetime) -> Looked:
     verified = kept_transforms(project, now) if found.evidence.live.current else ()
     closed = closure(declaration, verified)
     reaches = Reaches(declaration, closed, reach(declaration, closed))
+    exact = sum(len(pool.passed) for p in board.prepared.values() for pool in p.pools.values()) <= _EXACTLY
     made = entries(
         assessments,
         model,
         now,
         reach=reaches.of,
-        rise=lambda one: _rise(board.prepared[one.scenario.id], one, now),
+        rise=lambda one: _rise(board.prepared[one.scenario.id], one, now, exact=exact),
         judged=judged,
         happened=happened,
     )
@@ -125,11 +126,15 @@ def _given(before: Board, values: Given, now: datetime) -> Board:
     return replace(before, prepared=prepared, assessed=assessed)
 
 
-def _rise(prepared: Prepared, assessment: Assessment, now: datetime) -> Rise | None:
+_EXACTLY = 20_000
+"""Of so many results it is looked up to the second when risks rise; of more, the day before which they cannot."""
+
+
+def _rise(prepared: Prepared, assessment: Assessment, now: datetime, *, exact: bool) -> Rise | None:
     """When age alone raises the rating: not before the results that count now have faded enough."""
-    first = replay.rise(assessment, now)
-    if first is None:
-        return None
+    first = replay.rise(assessment, now, step=1 if exact else 86400)
+    if first is None or not exact:
+        return first
     return next_rise(lambda at: rate(evaluate(prepared, at).evidenced), now, not_before=first.at)
 
 

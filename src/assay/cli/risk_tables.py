@@ -90,7 +90,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         accepted,
         owner,
         treatment.strip(),
-        f"{row.rise.to} on {row.rise.at:%Y-%m-%d}" if row.rise else "",
+        f"{row.rise.to} {'from' if row.rise.earliest else 'on'} {row.rise.at:%Y-%m-%d}" if row.rise else "",
     )
 
 

@@ -140,7 +140,9 @@ def risk(row: Row) -> dict[str, object]:
         "estimates": [_estimate(e) for e in row.estimates],
         "incidents": list(row.incidents),
         "evidence": {"oldest": _moment(oldest), "newest": _moment(newest)},
-        "rises": {"at": _moment(row.rise.at), "to": row.rise.to.value} if row.rise else None,
+        "rises": {"at": _moment(row.rise.at), "to": row.rise.to.value, "earliest": row.rise.earliest}
+        if row.rise
+        else None,
     }
 
 

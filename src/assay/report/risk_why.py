@@ -59,7 +59,8 @@ def derivation(row: Row) -> Twig:
     tree.add(f"assurance gap {row.gap:.1f}: evidenced less claimed")
     _decided(tree, row)
     if row.rise:
-        tree.add(f"becomes {row.rise.to} on {row.rise.at:%Y-%m-%d %H:%M} UTC, if nothing is measured again")
+        when = f"{'at the earliest ' if row.rise.earliest else ''}on {row.rise.at:%Y-%m-%d %H:%M} UTC"
+        tree.add(f"becomes {row.rise.to} {when}, if nothing is measured again")
     else:
         tree.add("age alone does not raise its rating")
     return tree

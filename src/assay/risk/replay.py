@@ -8,6 +8,7 @@ from datetime import datetime
 
 from assay.risk.ageing import Rise, next_rise
 from assay.risk.formula import assurance, freshness, lower_bound, rate, reading
+from assay.risk.formula import remaining as formula_remaining
 from assay.risk.words import Assessment, Effect, PlaceRisk, Rating, Reading
 
 _RANKS = {rating: number for number, rating in enumerate(Rating)}
@@ -63,9 +64,44 @@ def evidenced(assessment: Assessment, at: datetime) -> Reading:
     return worst((remaining(here, g, at) for g in assessment.groups), here)
 
 
-def rise(assessment: Assessment, now: datetime) -> Rise | None:
+def rise(assessment: Assessment, now: datetime, *, step: int = 1) -> Rise | None:
     """When age alone makes the rating that evidence supports a higher one, with the results that count now.
 
     Later, fewer and newer results may be worth more than all of them together; so it may come later, never sooner.
+    ``step``: in seconds, how finely it is looked at.
     """
-    return next_rise(lambda at: rate(evidenced(assessment, at)), now)
+    return next_rise(_Fading(assessment).rating, now, step=step)
+
+
+class _Fading:
+    """An assessment as the clock sees it: what each effect is worth at a moment is computed once for all places."""
+
+    def __init__(self, assessment: Assessment) -> None:
+        self._start = assessment.inherent
+        effects = {id(e): e for g in assessment.groups for e in g.effects}
+        self._effects = [(e, e.capability * lower_bound(e.failures, e.tried) * e.reliability) for e in effects.values()]
+        self._effects = [(e, 0.0 if disproven(e) else most) for e, most in self._effects]
+        place = {key: number for number, key in enumerate(effects)}
+        groups = (
+            (tuple((e.kind, e.domain, place[id(e)]) for e in g.effects), bool(g.exploited)) for g in assessment.groups
+        )
+        self._groups = tuple(dict.fromkeys(groups))
+
+    def rating(self, at: datetime) -> Rating:
+        """The worst rating at a moment."""
+        worth = [most * _fresh(e, at) if most else 0.0 for e, most in self._effects]
+        found = Rating.NOTE
+        for effects, exploited in self._groups:
+            known = ((kind, domain, worth[place]) for kind, domain, place in effects)
+            rating = rate(formula_remaining(self._start, known, exploited=exploited))
+            if _RANKS[rating] > _RANKS[found]:
+                found = rating
+                if found is Rating.CRITICAL:
+                    break
+        return found if self._groups else rate(self._start)
+
+
+def _fresh(effect: Effect, at: datetime) -> float:
+    if effect.measured is None:
+        return 0.0
+    return freshness(max(0.0, (at - effect.measured).total_seconds()), effect.evidence_age)

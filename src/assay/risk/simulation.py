@@ -96,18 +96,16 @@ def simulate(stakes: Iterable[Stake], ranges: Ranges, *, draws: int = DRAWS, see
 
 
 def _years(stake: Stake, ranges: Ranges, draws: int, random: Random) -> list[float]:
-    mean = frequency(stake.likelihood, ranges.frequency)
+    """What each year costs. All incidents of all years are drawn at once, and each falls into one year or another: a
+    Poisson number for every year, without a draw for the many in which nothing happens."""
     fixed, each = _lognormal(ranges.per_incident), _lognormal(ranges.per_record)
-    none = exp(-mean)
-    years = []
-    for _ in range(draws):
-        total = 0.0
-        for _ in range(_poisson(mean, none, random)):
-            amount = random.lognormvariate(*fixed) if fixed else 0.0
-            if each and stake.subjects:
-                amount += random.lognormvariate(*each) * stake.subjects
-            total += amount * stake.impact
-        years.append(total)
+    years = [0.0] * draws
+    for _ in range(_poisson(frequency(stake.likelihood, ranges.frequency) * draws, random)):
+        year = int(random.random() * draws)
+        amount = random.lognormvariate(*fixed) if fixed else 0.0
+        if each and stake.subjects:
+            amount += random.lognormvariate(*each) * stake.subjects
+        years[year] += amount * stake.impact
     return years
 
 
@@ -122,11 +120,11 @@ def _lognormal(ends: tuple[float, float] | None) -> tuple[float, float] | None:
 _MANY = 30.0
 
 
-def _poisson(mean: float, none: float, random: Random) -> int:
+def _poisson(mean: float, random: Random) -> int:
     """Knuth's product of uniforms (The Art of Computer Programming 2, 3.4.1); beyond 30, the normal approximation."""
     if mean > _MANY:
         return max(0, floor(random.gauss(mean, sqrt(mean)) + 0.5))
-    count, product = 0, random.random()
+    count, product, none = 0, random.random(), exp(-mean)
     while product > none:
         count += 1
         product *= random.random()

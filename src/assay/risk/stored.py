@@ -71,12 +71,12 @@ class StoredEffect(_Strict, frozen=True):
 
 
 class StoredGroup(_Strict, frozen=True):
-    """Places with one risk."""
+    """Places with one risk. ``effects`` are positions in the list of the risk's effects."""
 
     places: tuple[str, ...]
     exploited: tuple[str, ...]
     accepted: tuple[str, ...]
-    effects: tuple[StoredEffect, ...]
+    effects: tuple[Count, ...]
     claimed: StoredReading
     evidenced: StoredReading
 
@@ -94,7 +94,10 @@ class StoredEstimate(_Strict, frozen=True):
 
 
 class StoredRisk(_Strict, frozen=True):
-    """One risk with everything that its numbers were computed from."""
+    """One risk with everything that its numbers were computed from.
+
+    Groups share effects: what guards many places alike, with the ids of all its evidence, is written once.
+    """
 
     id: str
     threat: str
@@ -105,6 +108,7 @@ class StoredRisk(_Strict, frozen=True):
     evidenced: StoredReading
     residual: StoredReading
     estimates: tuple[StoredEstimate, ...]
+    effects: tuple[StoredEffect, ...]
     groups: tuple[StoredGroup, ...]
     owner: str
     treatment: str | None
@@ -237,6 +241,8 @@ def _short(error: Exception) -> str:
 def _risk(row: Row) -> StoredRisk:
     one = row.assessment
     factors = one.scenario.factors
+    effects: dict[int, Effect] = {id(e): e for g in one.groups for e in g.effects}
+    positions = {key: position for position, key in enumerate(effects)}
     return StoredRisk(
         id=row.id,
         threat=one.scenario.threat.id,
@@ -250,7 +256,8 @@ def _risk(row: Row) -> StoredRisk:
         evidenced=_reading(one.evidenced),
         residual=_reading(row.residual),
         estimates=tuple(_estimate(j) for j in row.estimates),
-        groups=tuple(_group(g) for g in one.groups),
+        effects=tuple(_effect(e) for e in effects.values()),
+        groups=tuple(_group(g, tuple(positions[id(e)] for e in g.effects)) for g in one.groups),
         owner=row.owner,
         treatment=row.decided.treatment,
         due=row.decided.due,
@@ -266,12 +273,12 @@ def _estimate(one: Judged) -> StoredEstimate:
     return StoredEstimate(one.name, one.computed, one.estimated, one.counts, one.because, one.approved_by, one.expires)
 
 
-def _group(group: PlaceRisk) -> StoredGroup:
+def _group(group: PlaceRisk, effects: tuple[int, ...]) -> StoredGroup:
     return StoredGroup(
         group.places,
         group.exploited,
         group.accepted,
-        tuple(_effect(e) for e in group.effects),
+        effects,
         _reading(group.claimed),
         _reading(group.evidenced),
     )
@@ -328,17 +335,19 @@ def _all_differences(risks: Iterable[StoredRisk], at: datetime) -> Iterator[Diff
 def _differences(risk: StoredRisk, at: datetime) -> Iterator[Difference]:
     inherent = formula.inherent(_factors(risk.factors))
     yield from _compared(f"{risk.id}: inherent", risk.inherent, inherent)
+    known = [_again(stored, at) for stored in risk.effects]
+    for position, (stored, effect) in enumerate(zip(risk.effects, known, strict=True)):
+        where = f"{risk.id}: {stored.control} ({position})"
+        for word in ("bound", "freshness", "assurance", "effectiveness"):
+            yield from _number(f"{where}: {word}", getattr(stored, word), getattr(effect, word))
+        if stored.failures > stored.tried:
+            yield Difference(f"{where}: failures", str(stored.failures), f"≤ {stored.tried}")
     evidenced, claimed = [], []
     for group in risk.groups:
         where = f"{risk.id}: {group.places[0] if group.places else 'a group without places'}"
-        effects = []
-        for stored in group.effects:
-            effect = _again(stored, at)
-            effects.append(effect)
-            if stored.failures > stored.tried:
-                yield Difference(f"{where}: failures of {stored.control}", str(stored.failures), f"≤ {stored.tried}")
-            for word in ("bound", "freshness", "assurance", "effectiveness"):
-                yield from _number(f"{where}: {word} of {stored.control}", getattr(stored, word), getattr(effect, word))
+        if any(position >= len(known) for position in group.effects):
+            raise msgspec.ValidationError(f"an effect that is not there - at {where}")
+        effects = [known[position] for position in group.effects]
         evidenced.append(formula.reading(inherent, effects, exploited=bool(group.exploited)))
         claimed.append(formula.reading(inherent, map(replay.claimed, effects)))
         yield from _compared(f"{where}: evidenced", group.evidenced, evidenced[-1])
@@ -375,4 +384,4 @@ def _number(where: str, stored: float, computed: float) -> Iterator[Difference]:
 
 
 def _count(risk: StoredRisk) -> int:
-    return 4 * 4 + sum(2 * 4 + 4 * len(g.effects) for g in risk.groups)
+    return 4 * 4 + 4 * len(risk.effects) + 2 * 4 * len(risk.groups)
