@@ -259,12 +259,18 @@ class _Principals(_Scope):
             also = tuple(dict.fromkeys(_speaks_about(g.operation) for o in reached.objects for g in o.grants))
             setting = Setting(
                 exposure="partner" if consumer is not None and consumer.kind == "partner" else "internal",
-                logged=kind == "consumer" and self.around.logged,
-                attributable=kind == "consumer",
+                logged=consumer is not None and self.around.logged,
+                reviewed=consumer is not None and self._looked_at(reached),
+                attributable=consumer is not None,
             )
             labels = [Labels(b.claimed, b.verified) for b in joined]
             labelled = _labelled(setting, labels, known=True, model=self.around.model)
             yield self.scenario(known, subject, labelled, [self.place(known, subject, tuple(a for a in also if a))])
+
+    def _looked_at(self, reached: PrincipalReach) -> bool:
+        """Whether somebody is to look at the calls of every API that a caller reaches data through."""
+        apis = {g.operation[0] for o in reached.objects for g in o.grants if g.operation}
+        return bool(apis) and all(_reviewed(self.around.model, api) for api in apis)
 
     def _own(self, one: Reached, roles: Iterable[str]) -> bool:
         """Whether every way to an object is bound by an ownership rule for somebody with these roles."""
