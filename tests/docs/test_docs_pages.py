@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +71,17 @@ def _commands() -> list[tuple[Path, str]]:
     return found
 
 
+@cache
+def _command_line() -> Any:
+    return typer.main.get_command(app)
+
+
 @pytest.mark.parametrize(("path", "line"), _commands(), ids=lambda x: _named(x) if isinstance(x, Path) else x)
 def test_commands_and_options_exist(path: Path, line: str) -> None:
     words = shlex.split(
         re.split(r"(?:^|[ /(])assay (?=[a-z])", line, maxsplit=1)[1].split("#")[0].split(")")[0], comments=True
     )
-    command: Any = typer.main.get_command(app)
+    command = _command_line()
     while hasattr(command, "commands") and words:
         name = words.pop(0)
         assert name in command.commands, f"{_named(path)}: there is no `assay {name}`"

@@ -76,9 +76,14 @@ def test_a_row_without_proof_and_reason_is_no_page(tmp_path: Path, monkeypatch: 
         proofs.pages()
 
 
+@pytest.fixture(scope="module")
+def shapes() -> str:
+    return json_shapes.pages()["json.md"]
+
+
 @pytest.mark.parametrize("command", ["assay prove", "assay prove --plan", "assay report", "assay verify", "assay demo"])
-def test_what_a_command_prints_for_programs_is_described(command: str) -> None:
-    assert f"\n## {command}\n" in json_shapes.pages()["json.md"]
+def test_what_a_command_prints_for_programs_is_described(command: str, shapes: str) -> None:
+    assert f"\n## {command}\n" in shapes
 
 
 @pytest.mark.parametrize("picture", sorted((ROOT / "docs" / "images").iterdir()), ids=lambda p: p.name)
