@@ -137,13 +137,20 @@ class Governing:
 
     async def versions(self) -> tuple[Applied, ...]:
         """See the protocol."""
+        deadline = asyncio.get_running_loop().time() + _PATIENCE
         try:
-            return await asyncio.to_thread(self._versions)
+            found = await asyncio.to_thread(self._versions)
+            # Whoever has just applied a version writes the record of it last.
+            while found and found[0].recorded is False and asyncio.get_running_loop().time() < deadline:
+                await asyncio.sleep(0.5)
+                found = await asyncio.to_thread(self._versions)
         except AssayError as error:
             raise NotReached(error.sentence) from error
+        return found
 
     def _versions(self) -> tuple[Applied, ...]:
-        found = history(self.project, now=now(), environ=self.environ)
+        with state.lock(self._paths):
+            found = history(self.project, now=now(), environ=self.environ)
         if found.began is None:
             raise NotReached("there is no evidence log that says what was applied")
         suspects = [v for v in found.versions if v.loosened]

@@ -102,6 +102,7 @@ async def _scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "`gateway/live/rds.json` is not what was applied" in changed["applied-files-changed"].verdict.sentence
         assert "version 1" in changed["other-configuration-running"].verdict.sentence
 
+        monkeypatch.setattr("assay.app.governing._PATIENCE", 0.3)
         await applied(good)
         assert failing(await _proven(good)) == set()
 
