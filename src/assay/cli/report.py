@@ -52,7 +52,7 @@ class OscalVersion(StrEnum):
     V121 = "1.2.1"
 
 
-_OSCAL = {
+ROOTS = {
     Written.OSCAL_PLAN: "assessment-plan",
     Written.OSCAL_RESULTS: "assessment-results",
     Written.OSCAL_POAM: "plan-of-action-and-milestones",
@@ -112,7 +112,7 @@ def report(
     moment = _moment(at)
     if pack and format is not Written.HTML:
         raise UsageError(f"`--pack` does nothing for {format}", fix="leave `--format` out")
-    if oscal_version and not pack and format not in (Written.OSCAL, *_OSCAL):
+    if oscal_version and not pack and format not in (Written.OSCAL, *ROOTS):
         raise UsageError(f"`--oscal-version` does nothing for {format}", fix="choose --format oscal, or add --pack")
     version = oscal_version or OscalVersion.V121
     project = in_environment(open_project(path), environment)
@@ -145,8 +145,8 @@ def report(
         _write_oscal(target, material(project, made), version)
         out().print(f"[green]wrote[/] {target}", soft_wrap=True)
     else:
-        if format in _OSCAL:
-            text = oscal.render(oscal.document(_OSCAL[format], material(project, made), version=version))
+        if format in ROOTS:
+            text = oscal.render(oscal.document(ROOTS[format], material(project, made), version=version))
         else:
             text = _document(made, format)
         if output:

@@ -131,6 +131,9 @@ def _above(risk: Risk, note: RiskNote) -> Json:
         ),
         origins=[frame.origin()],
         related_risks=[{"risk-uuid": risk.uuid}],
+        remarks=prose(
+            f"Where each number is from: `assay risk --why {scenario.id}`; what lowers it: `assay risk --next`."
+        ),
     )
 
 

@@ -189,7 +189,8 @@ def _scenario(note: RiskNote, seen: Observations) -> Risk:
                 "demonstrated": len(shown),
             }
         ),
-        status="deviation-approved" if note.treatment == "accept" else "open",
+        # Accepting it is a response. That somebody approved it is said of exceptions only, which are signed for.
+        status="open",
         origins=[frame.origin()],
         characterizations=[{"origin": frame.origin(), "facets": [f for f in facets if f]}],
         deadline=end_of(note.due) if note.due else "",
