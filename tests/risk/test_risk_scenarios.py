@@ -125,6 +125,12 @@ def test_masking_is_claimed_only_where_something_is_masked(tmp_path: Path) -> No
     assert "data_exposure" in claims(one, "getOrder") and "data_exposure" not in claims(one, "changeOrder")
 
 
+def test_nothing_that_asks_who_calls_is_claimed_where_anybody_may_call(tmp_path: Path) -> None:
+    one = found(tmp_path)[f"denial-of-service@{API}"]
+    assert "authentication" in claims(one, "getOrder") and "authentication" not in claims(one, "status")
+    assert "rate_limiting" in claims(one, "status")
+
+
 def test_what_people_give_stands_before_what_is_derived(tmp_path: Path) -> None:
     id = f"broken-object-authorisation@{API}"
     before = found(tmp_path)[id]

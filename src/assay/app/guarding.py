@@ -136,6 +136,8 @@ class _Digests:
         if key not in self._known:
             pieces = self._pieces(control, subject)
             enforced = bool(pieces) and all(p.mode is ir.Mode.ENFORCE for p in pieces)
+            if _names(subject)[1] and any(_lets_anybody(p) for p in pieces):
+                enforced = False
             self._known[key] = self._digest(_of_owners(pieces) if owned else pieces) if enforced else None
         return self._known[key]
 
@@ -170,6 +172,13 @@ class _Digests:
             names = {name: nothing for name, nothing in _NAMES.items() if hasattr(piece, name)}
             self._encoded[id(piece)] = _ENCODER.encode(msgspec.structs.replace(piece, **names))
         return self._encoded[id(piece)]
+
+
+def _lets_anybody(piece: ir.AnyPiece) -> bool:
+    """Whether a piece of an operation asks nothing of a caller, and so keeps nobody away."""
+    if isinstance(piece, ir.Authentication):
+        return any(not alternative for alternative in piece.alternatives)
+    return isinstance(piece, ir.AccessRule) and not piece.roles and not piece.owns
 
 
 def _of_owners(pieces: Iterable[ir.AnyPiece]) -> list[ir.AnyPiece]:
