@@ -18,6 +18,7 @@ from assay.risk.facts import Live, extended
 from assay.risk.formula import rate
 from assay.risk.words import Assessment, Place, Reading, Remedy
 
+few = settings(max_examples=60)
 CONTROLS = ("authorisation", "authentication", "limits", "masking")
 NAMES = ("a", "b", "c", "d")
 REMEDIES = (
@@ -66,6 +67,7 @@ def nowhere_lower(after: Assessment, before: Assessment) -> bool:
     ) >= badness(before.evidenced)
 
 
+@few
 @given(places, st.lists(passes, max_size=25), st.lists(failures, max_size=3), st.data())
 def test_removing_evidence_that_held_never_lowers_a_risk(
     where: tuple[Place, ...], held: list[Measured], failed: list[Measured], data: st.DataObject
@@ -77,11 +79,13 @@ def test_removing_evidence_that_held_never_lowers_a_risk(
     assert nowhere_lower(assessed(where, [*kept, *failed]), assessed(where, [*distinct, *failed]))
 
 
+@few
 @given(places, st.lists(passes, max_size=15), st.lists(failures, min_size=1, max_size=3))
 def test_a_failure_never_lowers_a_risk(where: tuple[Place, ...], held: list[Measured], failed: list[Measured]) -> None:
     assert nowhere_lower(assessed(where, [*held, *failed]), assessed(where, held))
 
 
+@few
 @given(places, st.lists(passes, max_size=20), st.lists(failures, max_size=2), st.sampled_from(CONTROLS))
 def test_adding_a_control_never_raises_a_risk(
     where: tuple[Place, ...], held: list[Measured], failed: list[Measured], control: str
@@ -94,6 +98,7 @@ def test_adding_a_control_never_raises_a_risk(
     assert before.inherent == after.inherent
 
 
+@few
 @given(places, st.lists(passes, max_size=25), st.lists(failures, max_size=3), st.randoms(use_true_random=False))
 def test_the_order_of_everything_does_not_matter(
     where: tuple[Place, ...], held: list[Measured], failed: list[Measured], chance: random.Random
@@ -106,6 +111,7 @@ def test_the_order_of_everything_does_not_matter(
     assert replace(before, scenario=after.scenario) == after
 
 
+@few
 @given(places, st.lists(passes, max_size=25), st.lists(failures, max_size=2), st.floats(0, 90), st.floats(0, 90))
 def test_time_alone_never_lowers_a_risk(
     where: tuple[Place, ...], held: list[Measured], failed: list[Measured], first: float, more: float
@@ -114,6 +120,7 @@ def test_time_alone_never_lowers_a_risk(
     assert nowhere_lower(assessed(where, [*held, *failed], live=later), assessed(where, [*held, *failed], live=soon))
 
 
+@few
 @given(places, st.lists(passes, max_size=20), st.lists(failures, max_size=2))
 def test_nothing_changes_before_the_moment_that_is_named(
     where: tuple[Place, ...], held: list[Measured], failed: list[Measured]
@@ -124,7 +131,7 @@ def test_nothing_changes_before_the_moment_that_is_named(
     assert by_place(assessed(where, [*held, *failed], live=replace(LIVE, now=at))) == by_place(before)
 
 
-@settings(max_examples=60)
+@few
 @given(
     places,
     st.lists(passes | failures, max_size=20),
