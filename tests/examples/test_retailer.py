@@ -52,6 +52,13 @@ def test_every_control_finds_something_in_it(flawed: Project) -> None:
     assert {c.id for c in controls()} - found == set()
 
 
+def test_every_way_in_which_an_exception_fails_is_in_it(flawed: Project, fixed: Project) -> None:
+    found = {v.check for v in judged(flawed) if v.control == "declaration" and v.is_finding}
+    ways = {"exception-expired", "exception-matches-nothing", "exception-withdrawn", "approval-missing"}
+    assert found >= {*ways, "decision-does-not-count"}
+    assert [v.excepted_by for v in judged(fixed) if v.excepted_by] == ["exceptions.0"]
+
+
 def test_nothing_above_a_note_is_left_after_it_was_mended(fixed: Project) -> None:
     left = [v for v in judged(fixed) if v.is_finding and v.severity.rank > Severity.NOTE.rank]
     assert [f"{v.control}/{v.check}: {v.sentence}" for v in left] == []

@@ -133,9 +133,10 @@ def request(
     """Signs the request for an exception as it stands.
 
     Raises:
-        UsageError: the person is the one who is to approve it, or may not sign.
+        UsageError: the person is the one who is to approve it, or may not sign; or it has expired.
     """
     two_persons(entry.approved_by, person)
+    _not_over(project, entry, at)
     return _decide(project, entry, key, REQUEST, person, entry.reason, at, clock)
 
 
@@ -196,6 +197,13 @@ def approve(
     return _decide(project, entry, key, APPROVAL, person, reason, at, clock)
 
 
+def _not_over(project: Project, entry: Exception_, at: datetime) -> None:
+    if days_left(entry, at.date()) < 0:
+        where = project.everything.locate("exceptions", project.everything.model.exceptions.index(entry), "expires")
+        fix = "write a new `expires`, and request it again"
+        raise UsageError(f"it expired on {entry.expires.isoformat()}", fix=fix, location=where)
+
+
 def approvable(project: Project, entry: Exception_, *, person: str, at: datetime) -> Consent:
     """How far an exception is, if this person may approve it now.
 
@@ -212,9 +220,7 @@ def approvable(project: Project, entry: Exception_, *, person: str, at: datetime
             location=where,
         )
     found = consents(declaration, at.date())[index]
-    if days_left(entry, at.date()) < 0:
-        fix = "write a new `expires`, and request it again"
-        raise UsageError(f"it expired on {entry.expires.isoformat()}", fix=fix, location=where)
+    _not_over(project, entry, at)
     if found.stage is Stage.APPROVED:
         raise UsageError("it is approved already", fix="`assay exception list` shows it", location=where)
     if found.stage is Stage.REQUESTED and found.requested is not None and found.requested.person != person:

@@ -85,7 +85,7 @@ def show_table(found: Sequence[Listed]) -> None:
     console = tables()
     console.print(table)
     for each in found:
-        if each.consent.missing:
+        if each.consent.missing and each.state != "expired":
             console.print(f"\n[yellow]{escape(plain(each.consent.id))}[/]: {escape(plain(each.consent.missing))}")
             if each.consent.command:
                 console.print(f"  [green]fix[/] {escape(each.consent.command)}", soft_wrap=True)
