@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from assay.declare.declaration import Declaration
 from assay.risk.register import Reach
-from assay.risk.words import Assessment, Scenario
+from assay.risk.words import Assessment, Factors, Scenario
 from assay.sensitivity import Closure, Label, PrincipalReach
 from assay.sensitivity.levels import is_special, within
 
@@ -36,6 +36,9 @@ class Reaches:
         return self._known[scenario.id]
 
     def _reach(self, scenario: Scenario) -> Reach:
+        owner = self._owner(scenario.subject)
+        if not _discloses(scenario.factors):
+            return Reach(owner=owner)
         labels = self._labels(scenario)
         categories = frozenset(c for label in labels for c in label.categories)
         personal = [label for label in labels if _personal(label)]
@@ -45,7 +48,7 @@ class Reaches:
             categories,
             any(map(is_special, categories)),
             max(people, default=everybody if personal else 0),
-            self._owner(scenario.subject),
+            owner,
         )
 
     def _labels(self, scenario: Scenario) -> Sequence[Label]:
@@ -75,6 +78,12 @@ class Reaches:
             "flows": model.flows,
         }
         return str(getattr(declared.get(section, {}).get(name), "owner", None) or "")
+
+
+def _discloses(factors: Factors) -> bool:
+    """Whether anybody gets to see anything, by the factors: who only stops a service reaches nobody's data."""
+    told = {f.name: f.value for f in (*factors.technical, *factors.business)}
+    return told.get("loss_of_confidentiality", 9) > 0 or told.get("privacy_violation", 9) > 0
 
 
 def _personal(label: Label) -> bool:
