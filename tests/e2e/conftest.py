@@ -68,7 +68,7 @@ class World:
     def part(self, name: str) -> dict[str, Any]:
         return next(p for p in self.status()["parts"] if p["name"] == name)
 
-    def until(self, what: Any, seconds: float = 20.0) -> Any:
+    def until(self, what: Any, seconds: float = 60.0) -> Any:
         """Asks again and again until ``what`` returns something true."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -77,7 +77,7 @@ class World:
             process.wait(10)
 
     def _until_admin(self, process: subprocess.Popen[bytes]) -> None:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end and process.poll() is None:
             with socket.socket(socket.AF_UNIX) as probe:
                 if probe.connect_ex(str(self.paths.admin_socket)) == 0:

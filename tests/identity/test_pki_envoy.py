@@ -67,7 +67,7 @@ def envoy(directory: Path, server: CertificatePair) -> Iterator[int]:
     command = [str(ENVOY), "-c", str(configuration), "--concurrency", "1", "--use-dynamic-base-id", "-l", "error"]
     process = subprocess.Popen(command)
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -47,7 +47,7 @@ def start(directory: Path) -> subprocess.Popen[bytes]:
 def running(directory: Path, reach: Reach, url: str) -> Iterator[subprocess.Popen[bytes]]:
     process = start(directory)
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 discover(url, reach=reach)

@@ -114,7 +114,7 @@ def issuer(folder: Path) -> Iterator[tuple[str, Credentials]]:
         [sys.executable, "-m", "assay.identity.issuer", str(folder / "issuer.json")], env=environment
     )
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection((listen.partition(":")[0], int(listen.partition(":")[2])), 1).close()
