@@ -25,18 +25,13 @@ from tools.docgen.sample import EXAMPLE
 
 Json = dict[str, Any]
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
-_DECLARED = """
-risks: {log-tampering@apis.customer-data: {owner: a, treatment: reduce, due: 2026-01-31, reason: for an example}}
-losses: {currency: EUR, per_incident: [1, 2]}
-"""
 
 
 def all_of_them() -> dict[str, list[Json]]:
-    """By name: every shape that has to do with risk, of the example with a decision and losses."""
+    """By name: every shape that has to do with risk, of the example with its decisions and losses."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "example"
         shutil.copytree(EXAMPLE, place, ignore=shutil.ignore_patterns(".assay", "__pycache__"))
-        (place / "assay.d" / "sample.yaml").write_text(_DECLARED, encoding="utf-8")
         found = looked(open_project(place), _NOW)
         shown = _register(found)
         steps = what_next(found)
@@ -55,7 +50,7 @@ def all_of_them() -> dict[str, list[Json]]:
 
 def _register(found: Looked) -> Json:
     """A register with one risk that has everything, and those of the example, which lack it."""
-    decided = next(r for r in found.register.rows if r.decided.owner)
+    decided = next(r for r in found.register.rows if r.decided.reason and r.decided.due)
     rows = (_complete(decided), *(r for r in found.register.rows if r is not decided))
     whole = replace(found, register=Register(rows, _NOW, found.register.notes), ignored=(Ignored("…", 1, ("…",)),))
     return _parsed(document(**command.as_json(whole)))
@@ -74,6 +69,7 @@ def _complete(row: Row) -> Row:
         estimates=estimates,
         incidents=(0,),
         rise=Rise(_NOW, Rating.HIGH),
+        appetite_for="…",
     )
 
 
