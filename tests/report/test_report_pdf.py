@@ -119,6 +119,24 @@ def test_links_between_pages_become_links_within_the_document(made: Mapping[str,
     assert len(names) == len(re.findall(r'\bid="([^"]*)"', text))
 
 
+@needs_pango
+def test_pictures_in_files_have_the_colours_of_paper_too() -> None:
+    styles = (
+        "svg { --ink: #111; --paper: #fff; }\n"
+        "@media (prefers-color-scheme: dark) { svg { --ink: #eee;\n --paper: #000; } }\ntext { fill: var(--ink); }"
+    )
+    fetcher: Any = pdf._fetcher({"map.svg": f"<svg><style>{styles}</style></svg>"})
+    given = fetcher("https://report.invalid/map.svg").read().decode()
+    assert "fill: #111" in given and "var(" not in given and "#eee" not in given
+
+
+def test_what_is_folded_and_long_is_left_out_of_the_pages_of_controls() -> None:
+    folded = "<body><details><summary>held</summary><p>exchange</p></details><details open><p>kept</p></details></body>"
+    text = pdf.document({"index.html": folded, "control-a.html": folded}, now=NOW)
+    assert text.count("held") == 2 and text.count("kept") == 2
+    assert text.count("exchange") == 1
+
+
 def test_pictures_have_the_colours_of_paper(made: Mapping[str, str]) -> None:
     (style, *_) = re.findall(r"<svg[^>]*><style>(.*?)</style>", pdf.document(made, now=NOW))
     assert "var(" not in style

@@ -31,7 +31,9 @@ _WHOLE = (_FIRST, "organisation.html")
 """Pages of which paper shows what a browser folds. On the others these are exchanges that held and derivations of every
 number: hundreds of pages that the browser's report, the evidence and `assay risk --why` have."""
 _PICTURE = re.compile(r"<svg\b[^>]*>")
+_STYLES = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _VARIABLE = re.compile(r"var\((--[\w-]+)\)")
+_DARK = re.compile(r"@media \(prefers-color-scheme: dark\) \{(?:[^{}]*\{[^{}]*\})*\s*\}")
 _INSTALL = UsageError("a PDF needs WeasyPrint, which is not installed", fix="pip install assay[pdf]")
 
 
@@ -68,7 +70,8 @@ def _fetcher(pages: Mapping[str, str]) -> Any:
         name = url.removeprefix(_BASE)
         if not url.startswith(_BASE) or not name.endswith(".svg") or name not in pages:
             raise ValueError(f"a report loads nothing from `{url}`")
-        return urls.URLFetcherResponse(url, pages[name].encode(), {"Content-Type": "image/svg+xml"})
+        picture = _STYLES.sub(lambda m: f"<style>{_on_paper(m[1])}</style>", pages[name])
+        return urls.URLFetcherResponse(url, picture.encode(), {"Content-Type": "image/svg+xml"})
 
     fetcher = urls.URLFetcher(allowed_protocols=(), allow_redirects=False)
     fetcher.fetch = fetch
@@ -121,14 +124,18 @@ def _sheet(pages: Mapping[str, str]) -> str:
 
 
 def _picture_rules(pages: Mapping[str, str]) -> Iterator[str]:
-    """Rules of the style sheet for what stands in pictures, with the colours of paper in the place of variables:
-    WeasyPrint draws a picture without the styles of the page around it."""
-    sheet = _sheet(pages)
-    colours: dict[str, str] = {}
-    light = re.sub(r"@media \(prefers-color-scheme: dark\) \{(?:[^{}]*\{[^{}]*\})*\s*\}", "", sheet)
-    for block in re.findall(r":root\s*\{([^}]*)\}", light):
-        colours |= dict(re.findall(r"(--[\w-]+):\s*([^;]+);", block))
-    for selectors, rules in re.findall(r"((?:^|(?<=\}))\s*svg [^{}]*)\{([^{}]*)\}", light):
+    """Rules of the style sheet for what stands in pictures: WeasyPrint draws a picture without the styles of the page
+    around it."""
+    for selectors, rules in re.findall(r"((?:^|(?<=\}))\s*svg [^{}]*)\{([^{}]*)\}", _on_paper(_sheet(pages))):
         names = [s.strip().removeprefix("svg ") for s in selectors.split(",")]
         if names != ["svg"]:
-            yield f"{','.join(names)}{{{_VARIABLE.sub(lambda m: colours.get(m[1], 'inherit'), rules)}}}"
+            yield f"{','.join(names)}{{{rules}}}"
+
+
+def _on_paper(styles: str) -> str:
+    """Styles with the colours of paper in the place of variables, which WeasyPrint does not know in pictures."""
+    light = _DARK.sub("", styles)
+    colours: dict[str, str] = {}
+    for block in re.findall(r"(?:^|[\s{}>])(?::root|svg)\s*\{([^}]*)\}", light):
+        colours |= dict(re.findall(r"(--[\w-]+):\s*([^;]+);", block))
+    return _VARIABLE.sub(lambda m: colours.get(m[1], "inherit"), light)
