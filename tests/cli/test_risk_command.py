@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
 from assay.cli import completing
 
@@ -66,6 +67,15 @@ def test_the_register_is_a_table_with_three_readings_and_what_is_undecided(assay
     assert "(sales)" in first
     assert "[risk/risk-undecided]" in said.out
     assert "assay risk --why" in said.err
+
+
+def test_a_narrow_terminal_gives_each_risk_lines_instead_of_columns(assay, shop: Path, monkeypatch) -> None:
+    monkeypatch.setattr("assay.cli.risk_tables.tables", lambda: Console(width=90, highlight=False))
+    head, first, second, *_ = assay("risk").out.splitlines()
+    assert head.split() == ["risk", "inherent", "claimed", "evidenced", "decided"]
+    assert "@apis.shop" not in first
+    assert "@apis.shop" in second
+    assert "above medium" in second
 
 
 def test_json_csv_and_svg_are_for_programs_and_go_where_they_are_asked(assay, shop: Path) -> None:

@@ -41,7 +41,8 @@ apis:
     backed_by: [crm]
     access: [{roles: [clerk], operations: ["*"]}]
     reveal: [{roles: [clerk], classes: [user], form: clear}]
-consumers: {desk: {kind: application, authenticate: {oauth2: {client: desk}}, roles: [clerk], owner: helpdesk, clearance: restricted}}
+consumers:
+  desk: {kind: application, authenticate: {api_key: {}}, roles: [clerk], owner: helpdesk, clearance: restricted}
 """
 API = """\
 openapi: 3.1.0

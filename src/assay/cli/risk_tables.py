@@ -8,7 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from assay.app.register import Looked, Money
+from assay.app.risk import ANOTHER
 from assay.cli.console import err, out, show_findings, tables
+from assay.domain.listing import listed
 from assay.report.plain import plain
 from assay.report.risk_tables import named
 from assay.report.risk_why import lines
@@ -35,12 +37,14 @@ def show_register(found: Looked) -> None:
     if not register.rows:
         out().print("no risk stands on anything that is declared")
         return
+    wide = tables()
+    narrow = wide.width < _WIDE
     shown = Table(box=None, header_style="bold", pad_edge=False)
-    for name, right in _COLUMNS:
+    for name, right in _NARROW if narrow else _COLUMNS:
         shown.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in register.rows:
-        shown.add_row(*_cells(row))
-    tables().print(shown)
+        shown.add_row(*(_narrow(row) if narrow else _cells(row)))
+    wide.print(shown)
     console = out()
     above = [row for row in register.rows if row.above]
     total = f"{len(register.rows)} risk{'s' * (len(register.rows) != 1)}"
@@ -51,12 +55,18 @@ def show_register(found: Looked) -> None:
         console.print()
         show_findings(console, register.notes, found.sources(register.notes))
     for ignored in found.ignored:
-        err().print(f"[yellow]{ignored.count} results count for nothing[/]: {escape(plain(ignored.reason))}")
+        counted = "counted" if ignored.reason == ANOTHER else "not counted"
+        many = f"{ignored.count:,} result{'s' * (ignored.count != 1)}"
+        about = f" ({listed(ignored.subjects, 3)})" if ignored.subjects else ""
+        err().print(f"[yellow]{many} {counted}[/]: {escape(plain(ignored.reason + about))}")
     if above:
         first = next(iter(above))
         err().print(f"why: assay risk --why {escape(first.id)}; what to do: assay risk --next")
 
 
+_WIDE = 150
+"""From so many columns on a risk has one line; on narrower terminals it has two."""
+_NARROW = (("risk", False), ("inherent", True), ("claimed", True), ("evidenced", True), ("decided", False))
 _COLUMNS = (
     ("risk", False),
     ("inherent", True),
@@ -78,7 +88,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     accepted = f"[red]above {row.appetite}[/]" if row.above else f"within {row.appetite}"
     treatment: str = row.decided.treatment or ("[red]none[/]" if row.above else "")
     if row.decided.due:
-        due = f"by {row.decided.due}"
+        due = f"{'until' if treatment == 'accept' else 'by'} {row.decided.due}"
         treatment += f" [red]{due}, overdue[/]" if row.overdue else f" {due}"
     owner = escape(plain(row.owner)) if row.owner_declared or not row.owner else f"[dim]({escape(plain(row.owner))})[/]"
     return (
@@ -91,6 +101,20 @@ def _cells(row: Row) -> tuple[str, ...]:
         owner,
         treatment.strip(),
         f"{row.rise.to} {'from' if row.rise.earliest else 'on'} {row.rise.at:%Y-%m-%d}" if row.rise else "",
+    )
+
+
+def _narrow(row: Row) -> tuple[str, ...]:
+    """The same in two lines."""
+    risk, inherent, claimed, evidenced, gap, accepted, owner, treatment, rises = _cells(row)
+    threat, _, subject = risk.partition("@")
+    rising = f"\n[dim]{rises}[/]" if rises else ""
+    return (
+        f"{threat}\n[dim]@{subject}[/]",
+        inherent,
+        f"{claimed}\n[dim]gap[/] {gap}" if gap else claimed,
+        f"{evidenced}\n{accepted}",
+        f"{owner}\n{treatment}{rising}",
     )
 
 
