@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -70,6 +71,9 @@ def test_what_cannot_be_enforced_is_said(httpbin: Protected) -> None:
 
 def test_each_caller_has_a_limit_of_its_own(httpbin: Protected, admin: Any) -> None:
     with httpbin.bearer("app") as eager:
+        began = time.monotonic()
         statuses = [eager.get("/uuid").status_code for _ in range(150)]
-    assert statuses[-1] == 429
+        seconds = time.monotonic() - began
+    assert 429 in statuses
+    assert statuses.count(200) <= 60 + 1 + seconds, "sixty a minute, and one more for each second that it took"
     assert admin.post("/post").status_code == 200, "another caller is not touched"
