@@ -74,17 +74,18 @@ def overlay(
     holding = [
         consent.holds and today <= exceptions[i].expires for i, consent in enumerate(consents(declaration, today))
     ]
-    targets: dict[str, list[tuple[int, Exception_, tuple[str, ...]]]] = {}
+    targets: dict[str, dict[tuple[str, ...], list[int]]] = {}
     for index, entry in enumerate(exceptions):
-        targets.setdefault(entry.control, []).append((index, entry, routes.of(entry.on)))
+        targets.setdefault(entry.control, {}).setdefault(routes.of(entry.on), []).append(index)
     matched = [0] * len(exceptions)
     result: list[Verdict] = []
     for verdict in verdicts:
         covering = verdict
         if verdict.control in targets and verdict.is_finding:
-            subject = routes.of(verdict.subject)
-            for index, entry, target in targets[verdict.control]:
-                if _covers(entry, target, verdict, subject):
+            subject, known = routes.of(verdict.subject), targets[verdict.control]
+            around = (known.get(subject[:length], ()) for length in range(len(subject) + 1))
+            for index in sorted(i for several in around for i in several):
+                if exceptions[index].check in (None, verdict.check):
                     matched[index] += 1
                     if holding[index] and covering.excepted_by is None:
                         covering = replace(verdict, excepted_by=f"exceptions.{index}")
