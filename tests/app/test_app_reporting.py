@@ -159,3 +159,11 @@ def test_the_report_names_who_witnessed_up_to_where(tmp_path: Path) -> None:
     hint = witness.verifier.split("+")[1]
     said = f"by audit.example.com/witness (key {hint}), 2026-03-01 12:00 UTC, up to record {after.records}"
     assert (after.witnessed, after.verified) == (said, True)
+
+
+def test_a_report_as_of_a_moment_knows_no_run_of_later(tmp_path: Path) -> None:
+    declared = project(tmp_path, "2026-03-10")
+    kept(declared, failed(RUN, excepted_by=None))
+    before = dossier(declared, now=RUN - timedelta(seconds=1))
+    assert (before.run, before.proofs) == (None, ())
+    assert [s.operating.population for s in before.standings] == [0]

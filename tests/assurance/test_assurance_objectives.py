@@ -75,6 +75,8 @@ def status(design: list[Verdict], facts: list[Measured], applied: Applied = LIVE
         ([designed()], [fact(hours=25)], LIVE, Status.STALE),
         ([designed()], [fact(configuration="old")], LIVE, Status.STALE),
         ([designed()], [fact()], Applied(live="abc", wanted="new"), Status.STALE),
+        ([designed()], [fact()], Applied(wanted="abc"), Status.STALE),
+        ([designed()], [fact(Outcome.FAIL)], Applied(wanted="abc"), Status.FAILED),
         ([designed()], [fact(Outcome.FAIL)], LIVE, Status.FAILED),
         ([designed()], [fact(), fact(Outcome.FAIL, where="getItem")], LIVE, Status.FAILED),
         ([designed(Outcome.FAIL)], [fact()], LIVE, Status.DEVIATION),

@@ -236,3 +236,10 @@ def test_evidence_of_a_question_names_its_records(shop: Declaration) -> None:
     assert level("D4.2", known).found.evidence == ("01apis.shop",)
     assert level("D4.2", known).found.at is not None
     assert date(2026, 11, 22) == NOW.date()
+
+
+def test_a_part_of_the_proofs_does_not_stand_for_all_of_them(shop: Declaration) -> None:
+    both = [proof(FOREIGN, "apis.shop"), proof(FOREIGN, "apis.shop-test", Outcome.SKIPPED)]
+    one = level("D4.2", facts(shop, proofs=both))
+    assert "1 of 2 tokens" in one.found.sentence and "1 not concluded" in one.found.sentence
+    assert (one.level, one.found.awaits) == (1, True)

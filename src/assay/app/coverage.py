@@ -31,8 +31,9 @@ def objectives_at(project: Project, at: datetime, profile: str | None = None) ->
         UsageError: there is no such profile.
         AssayError: the declaration does not compile, or the log is damaged beyond reading.
     """
-    design, facts = design_at(project, at), facts_at(project, at)
-    return judge(project.declaration, design, facts, applied(project), now=at, profile=profile)
+    state = applied(project)
+    design, facts = design_at(project, at), facts_at(project, at, state)
+    return judge(project.declaration, design, facts, state, now=at, profile=profile)
 
 
 def later_runs(project: Project, at: datetime) -> int:

@@ -66,7 +66,7 @@ def facts_of(project: Project, now: datetime) -> Facts:
         count += len(runs)
         # What was measured on another configuration says nothing about this one.
         here = [r for r in runs if not state.live or r.configuration_digest == state.live]
-        proofs += latest(here).values()
+        proofs += (_unless_current(fact, state) for fact in latest(here).values())
         closings += _closings(runs)
     return Facts(
         now=now,
@@ -86,6 +86,14 @@ def facts_of(project: Project, now: datetime) -> Facts:
         runs=count,
         versioned=_versioned(declaration.root),
     )
+
+
+def _unless_current(fact: Measured, state: Applied) -> Measured:
+    """What held on something else than what is declared concludes nothing about the declaration; a failure stands."""
+    if state.current or fact.outcome is not Outcome.PASS:
+        return fact
+    told = "it held on what was applied, which is not what is declared"
+    return replace(fact, outcome=Outcome.INCONCLUSIVE, sentence=told)
 
 
 def _gateways(project: Project) -> Iterator[Project]:

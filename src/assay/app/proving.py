@@ -28,7 +28,7 @@ from assay.prove.granted import Granted
 from assay.prove.identities.cast import Cast
 from assay.prove.objects.owned import Objects
 from assay.prove.plan import Plan, select, summarise
-from assay.prove.result import RunResult
+from assay.prove.result import RunResult, Unchosen
 from assay.prove.runner import prove
 from assay.prove.scope import origin_of, scope_of
 from assay.prove.stores import Stores
@@ -111,7 +111,18 @@ async def proven(aim: Aim, choice: Choice, limits: Limits, *, emit: Emit = _quie
             governed=governing(aim, directory),
         )
         result = await prove(cases, settings)
-    return replace(result, proofs=excepted(aim.project, result.proofs, result.finished))
+    laid = excepted(aim.project, result.proofs, result.finished)
+    return replace(result, proofs=laid, unchosen=_unchosen(aim, cases))
+
+
+def _unchosen(aim: Aim, chosen: Sequence[Case]) -> tuple[Unchosen, ...]:
+    """What the claims call for and this run did not try, so that a part is never taken for the whole."""
+    tried = {case.id for case in chosen}
+    return tuple(
+        Unchosen(case.id, case.test.control, case.test.id, case.subject, case.identity, case.test.severity)
+        for case in plan_cases(aim.surface)
+        if case.id not in tried
+    )
 
 
 async def _answers(aim: Aim) -> None:

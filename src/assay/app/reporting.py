@@ -25,7 +25,7 @@ from assay.evidence.cosigned import Attested
 from assay.evidence.files import LogFiles
 from assay.evidence.verify import verify
 from assay.gateway.state import prepare, read_applied
-from assay.prove.result import Proof
+from assay.prove.result import Proof, RunResult
 from assay.report.dossier import ControlNote, Dossier, EvidenceNote
 
 
@@ -55,7 +55,7 @@ def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
     Raises:
         AssayError: the declaration does not compile, or the log is damaged beyond reading.
     """
-    kept = kept_runs(project)
+    kept = _runs(project, now)
     through = [r for r in kept if r.via == "gateway"]
     today = [replace(r, proofs=excepted(project, r.proofs, now)) for r in through]
     run, before = (today[-1] if today else None), through[:-1]
@@ -64,8 +64,8 @@ def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
         newest.update({p.case: p for p in one.proofs if p.verdict.outcome is not Outcome.SKIPPED})
     proofs = tuple(newest.values())
     design = design_at(project, now)
-    facts = latest(today)
     state = applied(project)
+    facts = latest(today, state.live)
     return Dossier(
         organisation=project.declaration.model.organisation.name,
         title=", ".join(a.title or i for i, a in project.declaration.model.apis.items()),
@@ -81,17 +81,22 @@ def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
         run=run,
         direct=next((r for r in reversed(kept) if r.via == "direct"), None),
         # What had been accepted at the time counts as accepted then; what is no longer accepted is open again.
-        trend=trend(latest(before), facts) if before else None,
+        trend=trend(latest(before, state.live), facts) if before else None,
         compared=before[-1].started if before else None,
         evidence=_evidence(project, now) if full else None,
         organisation_note=organisation(project, now) if full else None,
     )
 
 
-def facts_at(project: Project, at: datetime) -> Mapping[str, Measured]:
+def facts_at(project: Project, at: datetime, state: Applied) -> Mapping[str, Measured]:
     """The newest outcome of every case that had been run by then, with the exceptions of that day, by case id."""
-    runs = [r for r in kept_runs(project) if r.via == "gateway" and r.started <= at]
-    return latest(replace(r, proofs=excepted(project, r.proofs, at)) for r in runs)
+    runs = [r for r in _runs(project, at) if r.via == "gateway"]
+    return latest((replace(r, proofs=excepted(project, r.proofs, at)) for r in runs), state.live)
+
+
+def _runs(project: Project, at: datetime) -> tuple[RunResult, ...]:
+    """The kept runs that had begun by then: what is dated later shows nothing yet, whoever's clock is wrong."""
+    return tuple(run for run in kept_runs(project) if run.started <= at)
 
 
 def design_at(project: Project, at: datetime) -> tuple[Verdict, ...]:

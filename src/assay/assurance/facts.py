@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from assay.domain import Outcome, Severity
-from assay.prove.result import Proof, RunResult
+from assay.prove.result import Proof, RunResult, Unchosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Measured:
 
 
 def measured(run: RunResult) -> tuple[Measured, ...]:
-    """What a run measured or meant to measure, in its order."""
-    return tuple(_one(run, proof) for proof in run.proofs)
+    """What a run measured or meant to measure, in its order; then what it was told to leave out, as skipped."""
+    return (*(_one(run, proof) for proof in run.proofs), *(_left_out(run, each) for each in run.unchosen))
 
 
 def _one(run: RunResult, proof: Proof) -> Measured:
@@ -54,16 +54,37 @@ def _one(run: RunResult, proof: Proof) -> Measured:
     )
 
 
-def latest(runs: Iterable[RunResult]) -> Mapping[str, Measured]:
+def _left_out(run: RunResult, each: Unchosen) -> Measured:
+    return Measured(
+        each.case,
+        each.control,
+        each.check,
+        each.subject,
+        each.identity,
+        Outcome.SKIPPED,
+        each.severity,
+        "not tested: the run was of a part that it is not in",
+        run.started,
+        run.configuration_digest,
+    )
+
+
+def latest(runs: Iterable[RunResult], live: str = "") -> Mapping[str, Measured]:
     """The newest outcome of every case over several runs through the gateway, by case id.
 
     A later run that covers less takes nothing away: what it did not get to keeps its older outcome, and its age.
+
+    Args:
+        live: the digest of the configuration that is applied. What was measured on it comes before what is newer on
+            another one; and what a run on it did not get to was not measured on it.
     """
     found: dict[str, Measured] = {}
-    for run in sorted(runs, key=lambda r: r.started):
+    for run in sorted(runs, key=lambda r: (r.configuration_digest == live, r.started)):
         if run.via != "gateway":
             continue
         for fact in measured(run):
-            if fact.outcome is not Outcome.SKIPPED or fact.key not in found:
+            before = found.get(fact.key)
+            elsewhere = before is not None and fact.configuration == live != before.configuration
+            if fact.outcome is not Outcome.SKIPPED or before is None or elsewhere:
                 found[fact.key] = fact
     return found

@@ -275,7 +275,9 @@ def _status(
     if design.outcome is Outcome.NOT_APPLICABLE and operating.outcome is Outcome.NOT_APPLICABLE:
         return Status.NOT_ASSESSED, "nothing looked at it"
     if operating.outcome is Outcome.PASS and design.outcome is not Outcome.INCONCLUSIVE:
-        if applied.live and not applied.current:
+        if not applied.live:
+            return Status.STALE, "it was proven on a configuration that is not applied here any more"
+        if not applied.current:
             return Status.STALE, "what was proven is applied, but the declaration has changed since"
         return Status.EFFECTIVE, operating.sentence
     if elsewhere:

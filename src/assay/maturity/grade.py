@@ -69,7 +69,9 @@ def _measured(
         steps.append("it is contradicted, or was never tested everywhere: level 1 is left")
         level = 1
     elif not found.proven and level > rule.declared:
-        steps.append(f"the declaration alone speaks for level {rule.declared} at most; proofs were not run")
+        steps.append(
+            f"the declaration alone speaks for level {rule.declared} at most, until every proof of it has held"
+        )
         level = rule.declared
     if level > rule.ceiling:
         steps.append(f"level {rule.ceiling} is the highest that is measured: {rule.ceiling_because}")

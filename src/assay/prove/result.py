@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from assay.domain import Verdict
+from assay.domain import Severity, Verdict
 from assay.prove.case import Test
 
 
@@ -111,6 +111,18 @@ class Unreached:
 
 
 @dataclass(frozen=True, slots=True)
+class Unchosen:
+    """A case that was planned, and that a run was told to leave out: what it is about is not shown by the others."""
+
+    case: str
+    control: str
+    check: str
+    subject: str
+    identity: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """What was reached of one control on one operation by one identity: outcome by number of cases."""
 
@@ -141,6 +153,8 @@ class RunResult:
     authorised: bool = False
     left: tuple[str, ...] = ()
     """What the run made and could not take away again, with the reason."""
+    unchosen: tuple[Unchosen, ...] = ()
+    """What a run of a part left out; runs that were kept before this was noted do not say."""
 
     @property
     def coverage(self) -> tuple[Coverage, ...]:

@@ -102,12 +102,15 @@ def backed(facts: Facts, found: Found, proofs: Sequence[str], *, accepted: bool 
         missing = unproven(facts, proofs)
         return replace(found, sentence=f"{found.sentence}; {missing.sentence}", awaits=missing.awaits)
     bad = failed(shown, accepted=accepted)
-    told = f"{len(bad)} of {len(shown)} proofs contradict it" if bad else f"{_all(len(shown))}"
+    open_ = len(facts.due(proofs)) - len(shown)
+    told = f"{len(bad)} of {len(shown)} proofs contradict it" if bad else _held(len(shown), open_)
     return replace(
         found,
         sentence=f"{found.sentence}; {told}",
-        proven=not bad,
+        # A part of the proofs, such as those of one operation, does not stand for all.
+        proven=not bad and not open_,
         contradicted=bool(bad),
+        awaits=bool(open_) and not bad,
         at=oldest(shown),
         evidence=evidence(shown),
         age=facts.age_of(proofs),
@@ -115,5 +118,7 @@ def backed(facts: Facts, found: Found, proofs: Sequence[str], *, accepted: bool 
     )
 
 
-def _all(count: int) -> str:
+def _held(count: int, open_: int) -> str:
+    if open_:
+        return f"{count} of {count + open_} proofs held, the others came to no conclusion"
     return "the only proof held" if count == 1 else f"all {count} proofs held"

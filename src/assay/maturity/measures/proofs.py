@@ -39,16 +39,21 @@ def held(facts: Facts, arguments: Arguments) -> Found:
     known = [v for v in facts.verdicts(names(arguments, "checks")) if v.outcome is Outcome.FAIL]
     # What a test of design finds is the same thing seen from the other side: of each subject, one is enough.
     extra = tuple(dict.fromkeys(v.subject for v in known if v.subject not in {f.subject for f in bad}))
-    of, wrong = len(shown) + len(extra), len(bad) + len(extra)
+    tried, wrong = len(shown) + len(extra), len(bad) + len(extra)
+    # A proof that came to no conclusion is one that was not made, and shows nothing good.
+    open_ = len(facts.due(proofs)) - len(shown)
+    of, good = tried + open_, tried - wrong
     were, should = ("was", "it should") if of == 1 else ("were", "they should")
-    bound = 1 - upper_bound(wrong, of)
+    bound = 1 - upper_bound(wrong, tried)
+    told = f"; {open_} not concluded" if open_ else ""
     return Found(
-        share(of - wrong, of),
-        f"{of - wrong} of {many(of, what)} {were} as {should} be ({percent(share(of - wrong, of))};"
+        share(good, of),
+        f"{good} of {many(of, what)} {were} as {should} be ({percent(share(good, of))}{told};"
         f" of all that there may be, at least {percent(bound)} are, at 95% confidence)",
-        population=max(of, len(facts.due(proofs))),
-        sample=of,
-        good=of - wrong,
+        population=of,
+        sample=tried,
+        good=good,
+        awaits=bool(open_) and not wrong,
         what=what,
         proven=True,
         at=oldest(shown),
