@@ -154,6 +154,7 @@ def test_next_names_steps_with_commands(assay, shop: Path) -> None:
     assert "is not what is live" in said.err
     found = assay("risk", "--next", "--format", "json").json()["next"]
     assert {"kind", "command", "hours", "drop", "risks"} <= found[0].keys()
+    assert sorted(p.name for p in shop.iterdir()) == ["api.yaml", "assay.yaml"]
 
 
 def test_money_asks_for_losses_and_then_simulates(assay, shop: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from assay import __version__
 from assay.app.aiming import at_project
@@ -155,12 +157,14 @@ def what_next(found: Looked, environment: str | None = None) -> tuple[Step, ...]
 def _cases(project: Project) -> tuple[Case, ...]:
     """What a run through the gateway would try, in every environment that it serves; started or not."""
     environments = dict.fromkeys(api.environment for _, api in served_apis(project.declaration))
+    tls = not project.declaration.model.gateway.plaintext
     found: list[Case] = []
-    for name in environments:
-        # Aimed past the gateway, which need not be there, and planned as for the gateway.
-        aim = at_project(project, via="direct", environment=name)
-        tls = not project.declaration.model.gateway.plaintext
-        found += plan_cases(replace(aim.surface, via="gateway", tls=tls))
+    with tempfile.TemporaryDirectory() as folder:  # aiming makes the folders of a state, and looking must not
+        elsewhere = replace(project, state=Path(folder) / "state")
+        for name in environments:
+            # Aimed past the gateway, which need not be there, and planned as for the gateway.
+            aim = at_project(elsewhere, via="direct", environment=name)
+            found += plan_cases(replace(aim.surface, via="gateway", tls=tls))
     return tuple(found)
 
 

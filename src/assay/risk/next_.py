@@ -240,7 +240,7 @@ class _Steps:
             if useful:
                 count = len(places[control])
                 at = f"{count} place{'s' * (count != 1)}"
-                what = f"declare {control} where it fits, at {at} at most, and prove it"
+                what = f"declare {control}, or mend what `assay check` finds of it, at {at} at most, and prove it"
                 yield Step(Kind.ADD, control, what, f"assay explain {control}", ADD + START_A_RUN, useful)
 
 
