@@ -1,7 +1,7 @@
 """Documents hold no field that OSCAL 1.1.2 does not have, so that readers of the older versions can use them.
 
-The schemas of 1.1.2 and 1.1.3 are not here. This is the part of 1.1.2 that our documents use, as its published reference
-(NIST, OSCAL model reference v1.1.2) lists it: names of fields by the object that they stand in, ``!`` where required.
+The schemas of 1.1.2 and 1.1.3 are not here. This is the part of 1.1.2 that our documents use, read from types that
+go-oscal generated from its schema: names of fields by the object that they stand in, ``!`` where required.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _FIELDS = {
     "assessment-results": f"{_ROOT} import-ap! local-definitions results!",
     "plan-of-action-and-milestones": f"{_ROOT} import-ssp system-id local-definitions observations risks findings "
     "poam-items!",
-    "metadata": f"title! published last-modified! version! oscal-version! revisions document-ids roles locations parties "
-    f"responsible-parties actions {_TALK}",
+    "metadata": f"title! published last-modified! version! oscal-version! revisions document-ids roles locations "
+    f"parties responsible-parties actions {_TALK}",
     "roles": f"id! title! short-name description {_TALK}",
     "parties": f"uuid! type! name short-name external-ids email-addresses addresses member-of-organizations {_TALK}",
     "responsible-parties": f"role-id! party-uuids! {_TALK}",
@@ -55,7 +55,8 @@ _FIELDS = {
     "implemented-requirements": f"uuid! control-id! description! set-parameters responsible-roles statements {_TALK}",
     "import-ssp": "href! remarks",
     "import-ap": "href! remarks",
-    "local-definitions": "components inventory-items users objectives-and-methods activities assessment-assets tasks remarks",
+    "local-definitions": "components inventory-items users objectives-and-methods activities assessment-assets "
+    "tasks remarks",
     "activities": f"uuid! title description! steps related-controls responsible-roles {_TALK}",
     "steps": f"uuid! title description! reviewed-controls responsible-roles {_TALK}",
     "related-controls": f"description control-selections! control-objective-selections {_TALK}",
@@ -69,14 +70,15 @@ _FIELDS = {
     "assessment-assets": "components assessment-platforms!",
     "assessment-platforms": f"uuid! title uses-components {_TALK}",
     "uses-components": f"component-uuid! responsible-parties {_TALK}",
-    "tasks": f"uuid! type! title! description timing dependencies tasks associated-activities subjects responsible-roles "
-    f"{_TALK}",
+    "tasks": f"uuid! type! title! description timing dependencies tasks associated-activities subjects "
+    f"responsible-roles {_TALK}",
     "associated-activities": f"activity-uuid! responsible-roles subjects! {_TALK}",
     "results": f"uuid! title! description! start! end local-definitions reviewed-controls! attestations assessment-log "
     f"observations risks findings {_TALK}",
     "assessment-log": "entries!",
     "entries": f"uuid! title description start! end logged-by related-tasks {_TALK}",
-    "observations": f"uuid! title description! methods! types origins subjects relevant-evidence collected! expires {_TALK}",
+    "observations": f"uuid! title description! methods! types origins subjects relevant-evidence collected! expires "
+    f"{_TALK}",
     "relevant-evidence": f"href description! {_TALK}",
     "origins": "actors! related-tasks",
     "origin": "actors! related-tasks",
