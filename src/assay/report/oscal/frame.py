@@ -9,8 +9,8 @@ from assay.report.oscal.material import Material
 from assay.report.oscal.words import Json, digest_name, full, line, moment, named, prop, props, prose, string
 
 VERSIONS = ("1.1.2", "1.1.3", "1.2.1")
-"""Versions of OSCAL that can be written. Everything in our documents is the same in all of them but the version that
-they name: 1.1.3 changed constraints and allowed values, 1.2.0 added a model for mappings, 1.2.1 is a patch."""
+"""Versions of OSCAL that can be written. Our documents are the same in all of them but for the version that they name:
+they hold nothing that 1.1.2 does not have. What came later, a model for mappings, is not written."""
 NEWEST = VERSIONS[-1]
 
 CATALOG = "catalog"
