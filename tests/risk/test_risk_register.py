@@ -88,17 +88,32 @@ def test_the_strictest_appetite_for_what_is_reached_counts(appetite: Any, rating
 
 
 def test_an_estimate_stands_beside_the_computation_and_decides_only_where_it_may() -> None:
+    risk = bola(bypassed=False)
     lower = {"value": 2, "reason": "behind a second factor"}
-    (row,) = rows(model(risks={BOLA_ID: {"likelihood": lower}}), bola())
+    (row,) = rows(model(risks={BOLA_ID: {"likelihood": lower}}), risk)
     assert row.rating is row.evidenced is Rating.CRITICAL
     approved = {**lower, "approved_by": "ciso", "expires": "2026-11-22"}
-    (row,) = rows(model(risks={BOLA_ID: {"likelihood": approved}}), bola())
+    (row,) = rows(model(risks={BOLA_ID: {"likelihood": approved}}), risk)
     assert (row.evidenced, row.rating) == (Rating.CRITICAL, Rating.MEDIUM)
-    assert row.assessment.evidenced.likelihood >= 0.9
+    assert row.assessment.evidenced.likelihood >= 0.7
     approved["expires"] = "2026-11-21"
-    (row,) = rows(model(risks={BOLA_ID: {"likelihood": approved}}), bola())
+    (row,) = rows(model(risks={BOLA_ID: {"likelihood": approved}}), risk)
     assert row.rating is Rating.CRITICAL
     assert row.estimates[0].because == "the estimate expired on 2026-11-21"
+
+
+def test_no_estimate_makes_unlikely_what_was_demonstrated() -> None:
+    approved = {"value": 2, "reason": "behind a second factor", "approved_by": "ciso", "expires": "2027-01-31"}
+    (row,) = rows(model(risks={BOLA_ID: {"likelihood": approved, "impact": {**approved, "value": 4}}}), bola())
+    assert [(e.name, e.counts) for e in row.estimates] == [("likelihood", False), ("impact", True)]
+    assert row.residual.likelihood >= 0.9
+
+
+def test_an_acceptance_ends() -> None:
+    accepted = {"owner": "a", "treatment": "accept", "reason": "until release 5"}
+    found = notes(model(risks={DOS_ID: accepted}), denial())
+    assert [v.check for v in found] == ["risk-accepted-forever"]
+    assert notes(model(risks={DOS_ID: {**accepted, "due": "2027-01-31"}}), denial()) == []
 
 
 def test_estimated_factors_are_given_to_the_assessment_and_incidents_raise_them_again() -> None:

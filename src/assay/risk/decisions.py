@@ -94,6 +94,16 @@ def undecided(rows: Sequence[Row], locate: Locate) -> Iterator[Verdict]:
                 "treat it, or decide again and say by when",
                 locate("risks", row.id, "due"),
             )
+        if row.decided.treatment == "accept" and row.decided.due is None:
+            yield _verdict(
+                "risk-accepted-forever",
+                f"risks.{row.id}",
+                Severity.LOW,
+                f"`{row.id}` is accepted without an end: nobody will look at it again",
+                "What is accepted is looked at again, since what it rests on changes (ISO 31000:2018, 6.6).",
+                "say until when: `due`",
+                locate("risks", row.id, "treatment"),
+            )
         if row.above and row.decided is not NOTHING_DECIDED:
             yield from _half_decided(row, locate)
     open_ = [row for row in rows if row.above and row.decided is NOTHING_DECIDED]

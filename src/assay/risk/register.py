@@ -188,7 +188,7 @@ def row(
     """One risk as the register holds it."""
     today = now.date()
     decided = model.risks.get(assessment.scenario.id, NOTHING_DECIDED)
-    residual, over = _estimated(assessment.evidenced, decided, today)
+    residual, over = _estimated(assessment, decided, today)
     accepted, because = appetite(model.appetite, reach)
     return Row(
         assessment=assessment,
@@ -210,16 +210,24 @@ def row(
     )
 
 
-def _estimated(computed: Reading, decided: Risk, today: date) -> tuple[Reading, tuple[Judged, ...]]:
+def _estimated(assessment: Assessment, decided: Risk, today: date) -> tuple[Reading, tuple[Judged, ...]]:
+    """What remains with the estimates that count; none of them makes unlikely what was demonstrated."""
+    computed = assessment.evidenced
     found = []
     shares = {"likelihood": computed.likelihood, "impact": computed.impact}
     for name, estimate in (("likelihood", decided.likelihood), ("impact", decided.impact)):
         if estimate is not None:
             one = judge(name, shares[name] * 9, estimate, today)
+            if one.counts and name == "likelihood" and one.estimated < one.computed and _demonstrated(assessment):
+                one = replace(one, counts=False, because="it was demonstrated, which no estimate outweighs")
             found.append(one)
             if one.counts:
                 shares[name] = estimate.value / 9
     return (Reading(**shares) if found else computed), tuple(found)
+
+
+def _demonstrated(assessment: Assessment) -> bool:
+    return any(group.exploited for group in assessment.groups)
 
 
 def appetite(declared: Appetite, reach: Reach) -> tuple[Rating, str]:
