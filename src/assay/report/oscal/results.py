@@ -101,6 +101,7 @@ def _about(material: Material) -> list[Json]:
             "run-stopped": run.stopped if run else None,
             "proofs-planned": run.planned if run else None,
             "not-reached": len(run.unreached) if run else None,
+            "not-chosen": len(run.unchosen) if run else None,
             "evidence-verified": verified,
             "evidence-records": evidence.records if evidence else None,
             "evidence-witnessed": (evidence.witnessed or "no") if evidence else None,
