@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.risk.risk_values import evidence, fact, place, remedy, scenario
 from tests.risk.risks_made import NOW, bola, denial, over
 from tests.risk.test_risk_register import model, reach
 
-from assay.domain import AssayError, IncompleteError, UsageError
+from assay.domain import AssayError, IncompleteError, Outcome, UsageError
+from assay.risk import replay
+from assay.risk.assess import board
 from assay.risk.register import Register, entries
 from assay.risk.stored import recompute, save
 
@@ -132,3 +136,30 @@ def test_whatever_is_changed_it_is_said_or_a_domain_error(route: tuple[Any, ...]
 def test_no_bytes_break_it(text: bytes) -> None:
     with pytest.raises(AssayError):
         recompute(text, "old.json")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["owner", "limit"]),
+            st.sampled_from(["a", "b", "c"]),
+            st.integers(0, 3),
+            st.floats(0, 90),
+            st.sampled_from([Outcome.PASS, Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE]),
+        ),
+        max_size=20,
+    )
+)
+def test_whatever_was_proven_the_register_computes_again(
+    results: list[tuple[str, str, int, float, Outcome]],
+) -> None:
+    facts = [fact(c, name, number=n, days=days, outcome=o) for c, name, n, days, o in results]
+    places = [place(name, {"owner": "one", "limit": "l" + name}) for name in ("a", "b", "c")]
+    remedies = [remedy("owner", exploits=("owner-proof",)), remedy("limit", "limiting", 0.4, reliability=0.9)]
+    (one,) = board([scenario(places)], remedies, evidence(facts)).assessments
+    assert replay.evidenced(one, NOW) == one.evidenced
+    assert replay.evidenced(one, NOW + timedelta(days=9)).score >= one.evidenced.score - 1e-12
+    rows = entries([one], model(), NOW, reach=reach, rise=lambda a: replay.rise(a, NOW))
+    text = save(Register(rows, NOW), tool="Assay 1", organisation="Shop", declaration="")
+    assert recompute(text.encode(), "old.json").agrees
