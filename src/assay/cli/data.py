@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from assay.app.data_map import data_map
 from assay.app.data_observed import compare
@@ -23,7 +22,8 @@ from assay.cli.data_observed import show_observed
 from assay.cli.data_tables import assessed, show_blends, show_dpia, show_scan, show_where
 from assay.cli.help import Command
 from assay.cli.options import Format, FormatOption, Where
-from assay.domain import Confidence, Exit, IncompleteError
+from assay.cli.output import deliver
+from assay.domain import Confidence, Exit
 from assay.report import processing
 from assay.report.datamap import render
 from assay.report.json_ import document
@@ -75,17 +75,6 @@ def _view(where: Path) -> View:
     return view(open_project(where), datetime.now(UTC))
 
 
-def _deliver(text: str, output: Path | None) -> None:
-    if output is None:
-        write(text)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise IncompleteError(f"{output} cannot be written: {error.strerror}", fix="name another --output") from error
-    err().print(f"[green]written[/] {escape(str(output))}")
-
-
 @app.command("map", cls=Command)
 def map_command(
     output: OutputOption = None,
@@ -108,7 +97,7 @@ def map_command(
     """
     seen = _view(where)
     picture = data_map(seen.declaration, seen.closure, data)
-    _deliver(render(picture) if format is MapFormat.SVG else document(map=picture.as_json()), output)
+    deliver(render(picture) if format is MapFormat.SVG else document(map=picture.as_json()), output)
 
 
 @app.command("where", cls=Command)
@@ -190,7 +179,7 @@ def record(
         text = processing.as_html(found, seen.declaration.digest)
     else:
         text = processing.as_csv(found)
-    _deliver(text, output)
+    deliver(text, output)
     missing = sum(len(a.missing) for a in found)
     if missing:
         err().print(f"[yellow]{missing} entries are missing[/]; they stand at the end of each activity")

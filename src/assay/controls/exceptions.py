@@ -14,6 +14,7 @@ from datetime import date
 from assay.decisions.exceptions import Consent, Stage, consents, days_left
 from assay.decisions.reading import read
 from assay.declare.declaration import Declaration
+from assay.declare.merge import SECTIONS
 from assay.declare.model import Exception_
 from assay.domain import Fix, Outcome, Severity, Verdict
 
@@ -115,20 +116,7 @@ class _Routes:
 
     def __init__(self, declaration: Declaration) -> None:
         model = declaration.model
-        self._ids: dict[str, frozenset[str]] = {
-            name: frozenset(getattr(model, name))
-            for name in (
-                "environments",
-                "systems",
-                "data",
-                "apis",
-                "consumers",
-                "accounts",
-                "duties",
-                "flows",
-                "objectives",
-            )
-        }
+        self._ids: dict[str, frozenset[str]] = {name: frozenset(getattr(model, name)) for name in SECTIONS}
         self._operations = {a: frozenset(o.id for o in c.operations) for a, c in declaration.contracts.items()}
 
     def of(self, route: str) -> tuple[str, ...]:
