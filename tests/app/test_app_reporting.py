@@ -8,16 +8,18 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import pytest
 import yaml
 
-from assay.app.keeping import evidence_directory, keep_run
+from assay.app.keeping import evidence_directory, keep_run, kept_runs, open_ledger
 from assay.app.project import Project, open_project
 from assay.app.reporting import dossier
 from assay.assurance.objectives import Status
-from assay.domain import Location, Outcome, Severity, Verdict
+from assay.domain import IncompleteError, Location, Outcome, Severity, Verdict
 from assay.evidence import cosigned
 from assay.evidence.cosigned import Cosigned
 from assay.evidence.files import LogFiles
+from assay.evidence.ledger import Ledger
 from assay.evidence.witness import Witness, cosign_log
 from assay.prove.case import Test
 from assay.prove.result import Proof, RunResult
@@ -167,3 +169,35 @@ def test_a_report_as_of_a_moment_knows_no_run_of_later(tmp_path: Path) -> None:
     before = dossier(declared, now=RUN - timedelta(seconds=1))
     assert (before.run, before.proofs) == (None, ())
     assert [s.operating.population for s in before.standings] == [0]
+
+
+def test_a_run_whose_results_are_gone_is_missed_and_no_older_one_takes_its_place(tmp_path: Path) -> None:
+    declared = project(tmp_path, "2026-03-10")
+    kept(declared, failed(RUN, excepted_by=None), failed(RUN + timedelta(days=1), excepted_by=None))
+    newest = max((evidence_directory(declared) / "blobs").iterdir())
+    content = newest.read_bytes()
+    for damaged in (b"", content[:-1], bytes(len(content))):
+        newest.write_bytes(damaged)
+        with pytest.raises(IncompleteError, match="is gone or damaged"):
+            dossier(declared, now=RUN + timedelta(days=2))
+    newest.unlink()
+    with pytest.raises(IncompleteError, match="2026-03-02"):
+        kept_runs(declared)
+
+
+def test_runs_that_were_cut_off_the_log_are_missed(tmp_path: Path) -> None:
+    declared = project(tmp_path, "2026-03-10")
+    kept(declared, failed(RUN, excepted_by=None), failed(RUN + timedelta(days=1), excepted_by=None))
+    records = evidence_directory(declared) / "records.jsonl"
+    lines = records.read_bytes().splitlines(keepends=True)
+    records.write_bytes(b"".join(lines[:-1]))
+    with pytest.raises(IncompleteError, match="shorter than its checkpoint"):
+        kept_runs(declared)
+
+
+def test_a_run_that_was_shredded_on_record_is_left_out(tmp_path: Path) -> None:
+    declared = project(tmp_path, "2026-03-10")
+    kept(declared, failed(RUN, excepted_by=None), failed(RUN + timedelta(days=1), excepted_by=None))
+    with open_ledger(declared, clock=partial(_at, RUN + timedelta(days=2))) as ledger:
+        ledger.shred(Ledger.read(evidence_directory(declared)).runs()[-1].run, reason="asked for")
+    assert [run.started for run in kept_runs(declared)] == [RUN]

@@ -23,6 +23,7 @@ from assay.domain import AssayError, IncompleteError, Location, Outcome, Verdict
 from assay.evidence.blobs import Blob
 from assay.evidence.keys import KeyDirectory
 from assay.evidence.ledger import Ledger, LogBusy
+from assay.evidence.reading import Reading
 from assay.evidence.record import Kind, Method, Record
 from assay.gateway.state import Applied, Paths, meta_of, read_applied
 from assay.gateway.supervisor.events import (
@@ -194,19 +195,36 @@ def kept_runs(project: Project, *, limit: int = 20) -> tuple[RunResult, ...]:
     """The newest runs, oldest first, without their exchanges. A run whose attachments were shredded is left out.
 
     Raises:
-        IncompleteError: the log is damaged.
+        IncompleteError: the log is damaged, or what a run found is gone: with an older run in its place, what failed
+            in it would hold again.
     """
     directory = evidence_directory(project)
     if not directory.is_dir():
         return ()
     reading, keys = Ledger.read(directory), _keys(directory)
+    sealed = Ledger.sealed(directory)  # first, because somebody may be writing
+    if sum(1 for _ in reading.lines()) < sealed:
+        raise _gone(directory, f"The evidence is shorter than its checkpoint of {sealed:,} entries says.")
     records = [r for r in reading.records(kind=Kind.RUN) if r.details.get("phase") == "end"]
     found = []
     for record in records[-limit:]:
         content = reading.attachment(record, _RESULT, keys)
         if content is not None:
             found.append(_decode(content, RunResult, directory))
+        elif any(ref.name == _RESULT for ref in record.blobs) and record.run not in _shredded(reading):
+            when = f" of {record.time:%Y-%m-%d %H:%M} UTC" if record.time else ""
+            raise _gone(directory, f"What the run `{record.run}`{when} found is gone or damaged.")
     return tuple(found)
+
+
+def _gone(directory: Path, sentence: str) -> IncompleteError:
+    fix = "`assay verify` says what happened to the evidence; put a copy of it back"
+    return IncompleteError(sentence, fix=fix, location=Location(str(directory)))
+
+
+def _shredded(reading: Reading) -> frozenset[str]:
+    """The runs whose attachments were made unreadable on purpose, and on record."""
+    return frozenset(str(r.details.get("run")) for r in reading.records(kind=Kind.ERASURE))
 
 
 def with_exchanges(project: Project, proofs: Iterable[Proof]) -> tuple[Proof, ...]:

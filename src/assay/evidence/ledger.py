@@ -134,6 +134,14 @@ class Ledger:
         return parse(read_public(path, what="checkpoint").decode("utf-8", "replace")).origin
 
     @staticmethod
+    def sealed(directory: Path) -> int:
+        """How many entries the last checkpoint of the log in ``directory`` is over; none where there is none."""
+        path = LogFiles(directory).checkpoint
+        if not present(path):
+            return 0
+        return parse(read_public(path, what="checkpoint").decode("utf-8", "replace")).size
+
+    @staticmethod
     def read(directory: Path) -> Reading:
         """The records in ``directory``, for reading. Nothing is verified; anybody may read while somebody writes."""
         return Reading(directory)
