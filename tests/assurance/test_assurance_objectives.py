@@ -76,6 +76,8 @@ def status(design: list[Verdict], facts: list[Measured], applied: Applied = LIVE
         ([designed()], [fact(configuration="old")], LIVE, Status.STALE),
         ([designed()], [fact()], Applied(live="abc", wanted="new"), Status.STALE),
         ([designed()], [fact()], Applied(wanted="abc"), Status.STALE),
+        ([designed()], [fact()], replace(LIVE, altered="another wrote it"), Status.STALE),
+        ([designed()], [], replace(LIVE, altered="another wrote it"), Status.DESIGNED),
         ([designed()], [fact(Outcome.FAIL)], Applied(wanted="abc"), Status.FAILED),
         ([designed()], [fact(Outcome.FAIL)], LIVE, Status.FAILED),
         ([designed()], [fact(), fact(Outcome.FAIL, where="getItem")], LIVE, Status.FAILED),

@@ -92,7 +92,7 @@ def _unless_current(fact: Measured, state: Applied) -> Measured:
     """What held on something else than what is declared concludes nothing about the declaration; a failure stands."""
     if state.current or fact.outcome is not Outcome.PASS:
         return fact
-    told = "it held on what was applied, which is not what is declared"
+    told = state.altered or "it held on what was applied, which is not what is declared"
     return replace(fact, outcome=Outcome.INCONCLUSIVE, sentence=told)
 
 

@@ -24,7 +24,7 @@ from assay.evidence.checkpoint import COSIGNATURE, key_hash
 from assay.evidence.cosigned import Attested
 from assay.evidence.files import LogFiles
 from assay.evidence.verify import verify
-from assay.gateway.state import prepare, read_applied
+from assay.gateway.state import meddled, prepare, read_applied
 from assay.prove.result import Proof, RunResult
 from assay.report.dossier import ControlNote, Dossier, EvidenceNote
 
@@ -34,8 +34,11 @@ def applied(project: Project) -> Applied:
     wanted = compile_policy(project.declaration, plan_site(project)).digest
     if not project.state.is_dir():
         return Applied("", wanted)
-    live = read_applied(prepare(project.state, environ=os.environ))
-    return Applied(live.policy if live else "", wanted)
+    paths = prepare(project.state, environ=os.environ)
+    live = read_applied(paths)
+    if live is None:
+        return Applied("", wanted)
+    return Applied(live.policy, wanted, next(iter(meddled(paths, live)), ""))
 
 
 def excepted(project: Project, proofs: Sequence[Proof], at: datetime) -> tuple[Proof, ...]:

@@ -39,15 +39,20 @@ class Status(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Applied:
     """The digest of the configuration that was applied last (empty: none ever was), and of the one that the declaration
-    compiles to now. Whether a gateway runs at this moment is for ``assay status`` to say."""
+    compiles to now. Whether a gateway runs at this moment is for ``assay status`` to say.
+
+    Attributes:
+        altered: what was changed in the gateway's files beside the tool since, as a sentence; empty: nothing.
+    """
 
     live: str = ""
     wanted: str = ""
+    altered: str = ""
 
     @property
     def current(self) -> bool:
         """Whether what is declared is what is applied."""
-        return bool(self.live) and self.live == self.wanted
+        return bool(self.live) and self.live == self.wanted and not self.altered
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,14 +283,16 @@ def _status(
         if not applied.live:
             return Status.STALE, "it was proven on a configuration that is not applied here any more"
         if not applied.current:
-            return Status.STALE, "what was proven is applied, but the declaration has changed since"
+            return Status.STALE, applied.altered or "what was proven is applied, but the declaration has changed since"
         return Status.EFFECTIVE, operating.sentence
     if elsewhere:
         return Status.STALE, "it was proven on another configuration than the one that is applied"
     if design.outcome is Outcome.PASS:
         if applied.current:
             return Status.APPLIED, f"it is applied; {operating.sentence}"
-        return Status.DESIGNED, "what is declared is not what is applied" if applied.live else "it was never applied"
+        if not applied.live:
+            return Status.DESIGNED, "it was never applied"
+        return Status.DESIGNED, applied.altered or "what is declared is not what is applied"
     return Status.CLAIMED, design.sentence
 
 
