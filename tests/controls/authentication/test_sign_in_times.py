@@ -20,6 +20,8 @@ def answers(*seconds: float) -> list[Seen]:
         ((0.030, 0.032), (0.002, 0.031), Outcome.INCONCLUSIVE),
         ((0.045, 0.047), (0.022, 0.024), Outcome.INCONCLUSIVE),  # 20 ms of a busy machine on top of the first
         ((0.030, 0.032), (0.029, 0.033), Outcome.PASS),
+        ((0.190, 0.210), (0.180, 0.240), Outcome.INCONCLUSIVE),  # all of them slow: the difference may be in there
+        ((0.200, 0.210), (0.198, 0.212), Outcome.PASS),  # slow, and alike: both are hashed
         ((0.003, 0.004), (0.001, 0.002), Outcome.PASS),  # too little to tell from the network
     ],
 )
