@@ -69,8 +69,9 @@ def overview(rows: tuple[Row, ...], *, link: str = "") -> Element:
 def _line(row: Row, link: str) -> tuple[Node, ...]:
     scenario = row.assessment.scenario
     name: Node = [a(href=f"{link}#{row.id}")[scenario.threat.title], div(".small")[mono(scenario.subject)]]
-    counted = [e for e in row.estimates if e.counts]
-    residual = div(".small")[f"estimated: {row.rating} {row.residual.score:.1f}"] if counted else None
+    # An estimate of a factor is in the evidenced score already; one of likelihood or impact stands beside it.
+    beside = row.residual != row.assessment.evidenced
+    residual = div(".small")[f"estimated: {row.rating} {row.residual.score:.1f}"] if beside else None
     return (
         name,
         rated(row.inherent, row.assessment.inherent),
@@ -94,7 +95,8 @@ def _because(row: Row) -> Node:
 
 def _decided(row: Row) -> Node:
     due = row.decided.due.isoformat() if row.decided.due else ""
-    words = [row.decided.treatment or "nothing yet", f" by {due}" if due else ""]
+    word = "until" if row.decided.treatment == "accept" else "by"
+    words = [row.decided.treatment or "nothing yet", f" {word} {due}" if due else ""]
     return [*words, div(".small")[strong["overdue"]] if row.overdue else None]
 
 
