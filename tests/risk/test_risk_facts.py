@@ -125,3 +125,23 @@ def test_old_results_are_left_out_where_new_ones_show_more_without_them() -> Non
 def test_any_mixture_of_results_can_be_assessed(facts: list[Measured]) -> None:
     found = assessed(*facts)
     assert 0.02 <= found.evidenced.likelihood <= 1 and 0.1 <= found.evidenced.impact <= 1
+
+
+def test_a_failure_on_what_is_live_again_is_not_erased_by_a_pass_on_what_was_live_between() -> None:
+    failed = fact("authorisation", "a", days=2, outcome=Outcome.FAIL)
+    elsewhere = fact("authorisation", "a", days=1, configuration="between")
+    assert assessed(failed, elsewhere).groups[0].exploited
+    assert assessed(elsewhere, failed).groups[0].exploited
+    assert evidence([failed, elsewhere]).ignored == ()
+    assert not assessed(failed, elsewhere, fact("authorisation", "a")).groups[0].exploited
+
+
+def test_a_failing_case_that_is_still_planned_is_mended_by_no_other_one() -> None:
+    failed = fact("authorisation", "a", number=1, days=2, outcome=Outcome.FAIL, configuration="before")
+    other = fact("authorisation", "a", number=2, days=1)
+    left_out = fact("authorisation", "a", number=1, days=1, outcome=Outcome.SKIPPED)
+    assert not assessed(failed, other).groups[0].exploited, "nothing says that the case is still planned"
+    assert assessed(failed, other, left_out).groups[0].exploited
+    assert not assessed(failed, other, left_out, fact("authorisation", "a", number=1)).groups[0].exploited
+    again = fact("authorisation", "a", number=1, outcome=Outcome.FAIL)
+    assert assessed(failed, again).groups[0].effects[0].failures == 1, "one case fails once"

@@ -55,7 +55,7 @@ class Ignored:
 GONE = "about something that is not declared any more"
 AHEAD = "dated after the moment that is asked about: clocks disagree, or a date in the past was asked for"
 ELSEWHERE = "passed on another configuration than the one that is live"
-OUTDATED = "passed on what is applied, which is not what is declared"
+OUTDATED = "passed on what is applied, which is not what is declared, or was changed beside the tool"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class Evidence:
     """What counts, by subject and proof. Made by :func:`gather`, extended by :func:`extended`.
 
     Attributes:
-        cases: by what a result belongs to: the newest conclusive result of every case.
+        cases: by what a result belongs to: the newest conclusive result of every case, on what is live and elsewhere
+            apart; of a case that was planned on what is live and not concluded, that.
         about: by what a result belongs to: by proof: the results that count, oldest first.
         ahead: results that are dated after ``live.now``.
     """
@@ -78,13 +79,15 @@ class Evidence:
     def ignored(self) -> tuple[Ignored, ...]:
         """What was left out, and why."""
         left: dict[str, list[Measured]] = defaultdict(list)
-        left[AHEAD].extend(self.ahead)
+        left[AHEAD].extend(fact for fact in self.ahead if _conclusive(fact))
         for subject, by_case in self.cases.items():
             if subject is None:
                 left[GONE].extend(by_case.values())
                 continue
-            for fact in by_case.values():
-                if fact.outcome is Outcome.PASS and not self.live.earns(fact):
+            for slot, fact in by_case.items():
+                if fact.outcome is not Outcome.PASS or self.live.earns(fact):
+                    continue
+                if slot == fact.key or not _conclusive(by_case.get(fact.key)):
                     left[ELSEWHERE if self.live.current else OUTDATED].append(fact)
         return tuple(_told(reason, facts) for reason, facts in sorted(left.items()) if facts)
 
@@ -105,7 +108,9 @@ def extended(evidence: Evidence, facts: Iterable[Measured], live: Live) -> tuple
     touched: dict[str | None, dict[str, Measured]] = {}
     ahead: list[Measured] = []
     for fact in chain(evidence.ahead, facts):
-        if fact.outcome not in _CONCLUSIVE:
+        here = fact.configuration == live.configuration
+        concluded = fact.outcome in _CONCLUSIVE
+        if not concluded and not here:
             continue  # it neither earns nor takes: what was known before grows older
         if fact.at > live.now:
             ahead.append(fact)
@@ -114,16 +119,25 @@ def extended(evidence: Evidence, facts: Iterable[Measured], live: Live) -> tuple
         known = touched.get(subject)
         if known is None:
             known = touched[subject] = dict(cases.get(subject, {}))
-        before = known.get(fact.key)
-        if before is None or _order(before) < _order(fact):
-            known[fact.key] = fact
+        slot = fact.key if here else f"{fact.key}{_ELSEWHERE}"
+        before = known.get(slot)
+        if before is None or (_conclusive(before), *_order(before)) < (concluded, *_order(fact)):
+            known[slot] = fact
     cases.update(touched)
     about = dict(evidence.about)
     for subject, by_case in touched.items():
         if subject is not None:
-            about[subject] = _counted(by_case.values(), live)
+            about[subject] = _counted(by_case, live)
     changed = frozenset(s for s in touched if s is not None and about[s] != evidence.about.get(s))
     return Evidence(live, root, cases, about, tuple(ahead)), changed
+
+
+_ELSEWHERE = " elsewhere"
+"""Marks the slot of what was measured on another configuration: it takes the place of nothing that is live."""
+
+
+def _conclusive(fact: Measured | None) -> bool:
+    return fact is not None and fact.outcome in _CONCLUSIVE
 
 
 def _order(fact: Measured) -> tuple[datetime, bool, str, tuple[str, ...]]:
@@ -131,11 +145,11 @@ def _order(fact: Measured) -> tuple[datetime, bool, str, tuple[str, ...]]:
     return fact.at, fact.outcome is Outcome.FAIL, fact.configuration, fact.evidence
 
 
-def _counted(facts: Iterable[Measured], live: Live) -> Mapping[Named, tuple[Measured, ...]]:
+def _counted(by_case: Mapping[str, Measured], live: Live) -> Mapping[Named, tuple[Measured, ...]]:
     found: dict[Named, list[Measured]] = {}
     passed: dict[tuple[str, Named], datetime] = {}
     failures: list[Measured] = []
-    for fact in facts:
+    for fact in by_case.values():
         named = fact.control, fact.check
         if fact.outcome is Outcome.FAIL:
             failures.append(fact)
@@ -145,11 +159,24 @@ def _counted(facts: Iterable[Measured], live: Live) -> Mapping[Named, tuple[Meas
             passed[key] = max(passed.get(key, fact.at), fact.at)
     for fact in failures:
         named = fact.control, fact.check
-        mended = passed.get((fact.subject, named))
-        if fact.configuration != live.configuration and mended is not None and mended > fact.at:
-            continue  # it failed on another configuration; on the live one the same was shown to hold since
+        if fact.configuration != live.configuration and _mended(fact, by_case.get(fact.key), passed, live):
+            continue
         found.setdefault(named, []).append(fact)
     return {named: tuple(sorted(some, key=_when)) for named, some in found.items()}
+
+
+def _mended(failure: Measured, here: Measured | None, passed: Mapping[tuple[str, Named], datetime], live: Live) -> bool:
+    """Whether the same was shown to hold on the live configuration, since it failed on another one.
+
+    Where the case is known on the live configuration, by that case alone; where it is not, as after a change of what
+    is planned, by any of its test and subject.
+    """
+    if here is None:
+        since = passed.get((failure.subject, (failure.control, failure.check)))
+        return since is not None and since > failure.at
+    if here.outcome is Outcome.FAIL:
+        return True  # which counts by itself
+    return here.outcome is Outcome.PASS and live.earns(here) and here.at > failure.at
 
 
 def _when(fact: Measured) -> tuple[datetime, str]:
