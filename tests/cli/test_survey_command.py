@@ -134,7 +134,7 @@ def test_answers_can_come_from_a_file_that_the_template_began(unasked: Path, ass
     found = assay("survey", "--answers", "answers.yaml", "--format", "json").json()
     assert found["version"] == 1
     one = next(q for q in found["questions"] if q["id"] == "D4.2")
-    assert (one["level"], one["perceived"], one["source"]) == (3, 3, "answered")
+    assert (one["level"], one["perceived"], one["source"]) == (2, 3, "answered")
     assert not (unasked / "survey.yaml").exists()
     Path("answers.yaml").write_text(blank.replace("  D4.2:\n", "  D4.2: 9\n"), encoding="utf-8")
     refused = assay("survey", "--answers", "answers.yaml")

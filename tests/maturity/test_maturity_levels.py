@@ -27,8 +27,15 @@ def shop(tmp_path: Path) -> Declaration:
 
 
 def test_what_nobody_measured_is_as_somebody_answered_and_lowers_the_assurance(shop: Declaration) -> None:
-    assert (level("D3.2", facts(shop), 3).level, level("D3.2", facts(shop), 3).worth) == (3, 0.0)
+    assert (level("D3.2", facts(shop), 2).level, level("D3.2", facts(shop), 2).worth) == (2, 0.0)
     assert level("D3.2", facts(shop)).source is Source.NOTHING
+
+
+def test_somebodys_word_opens_no_gate_that_could_be_measured(shop: Declaration) -> None:
+    found = level("D3.2", facts(shop), 4)
+    assert (found.level, found.perceived, found.source) == (2, 4, Source.ANSWERED)
+    assert "an answer alone speaks for level 2 at most" in found.steps[-1]
+    assert level("D7.6", facts(shop), 4).level == 4, "where nothing can be measured, people know best"
 
 
 def test_an_answer_loses_a_level_for_each_year_and_the_perception_stays(shop: Declaration) -> None:

@@ -7,8 +7,9 @@ The rules, in their order:
    declared, not verified. Where a proof contradicts it, no more than level 1 is left.
 3. Evidence that is older than it may be takes one level away for each time that its age has passed.
 4. Measurement decides over what people answered. Of a question that is measured in part, the lower of both counts.
-5. What is not measured counts as people answered; what nobody answered either counts as 0. An answer counts for a
-   year, and loses a level for each year that has passed: what was so then may not be so now.
+5. What is not measured counts as people answered; what nobody answered either counts as 0. Where it could be measured
+   and was not, an answer speaks for level 2 at most: somebody's word is less than a declaration. An answer counts for
+   a year, and loses a level for each year that has passed: what was so then may not be so now.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from assay.maturity.words import TOP, Anchor, Answer, By, Found, Graded, Questio
 _CLOSE = 1e-9
 _YEAR = 366
 """Days that an answer counts for."""
+_WORD = 2
+"""The highest level that an answer alone speaks for, where it could be measured."""
 
 
 def graded(survey: Survey, facts: Facts, answers: Mapping[str, Answer]) -> tuple[Graded, ...]:
@@ -46,7 +49,7 @@ def grade(question: Question, rule: Rule, found: Found, answer: Answer | None, f
     fresh, measured = _measured(question, rule, found, facts, steps)
     perceived = answer.level if answer else None
     most = rule.ceiling if rule.measure else 0
-    level, source, worth = _decided(question, answer, measured, facts.now.date(), steps)
+    level, source, worth = _decided(question, rule, answer, measured, facts.now.date(), steps)
     return Graded(question, level, source, perceived, measured, found, fresh, most, worth, tuple(steps))
 
 
@@ -114,7 +117,7 @@ def _days(seconds: float) -> str:
 
 
 def _decided(
-    question: Question, answer: Answer | None, measured: int | None, today: date, steps: list[str]
+    question: Question, rule: Rule, answer: Answer | None, measured: int | None, today: date, steps: list[str]
 ) -> tuple[int | None, Source, float]:
     off = answer_drop(answer, today) if answer else 0
     aged = f", {off} off for the {'year' if off == 1 else f'{off} years'} since" if off else ""
@@ -135,7 +138,11 @@ def _decided(
         steps.append(f"{answer.by} says that it does not apply: {answer.note}")
         return None, Source.NOT_APPLICABLE, 0.0
     steps.append(f"{answer.by} answered {answer.level} on {answer.on} ({anchor_text(question, answer.level)}){aged}")
-    return max(0, answer.level - off), Source.ANSWERED, 0.0
+    level = max(0, answer.level - off)
+    if rule.measure and level > _WORD:
+        steps.append(f"it could be measured, and was not: an answer alone speaks for level {_WORD} at most")
+        level = _WORD
+    return level, Source.ANSWERED, 0.0
 
 
 def answer_drop(answer: Answer, today: date) -> int:
