@@ -14,6 +14,7 @@ from assay.app.addresses import Clock, now
 from assay.app.keeping import evidence_directory, open_ledger
 from assay.app.project import Project
 from assay.decisions import Decision, Signed, read, sign
+from assay.decisions.exceptions import WITHDRAWAL, consents
 from assay.domain import AssayError, IncompleteError
 from assay.evidence.decided import Stated, opened
 from assay.evidence.ledger import Ledger
@@ -109,6 +110,33 @@ def _logged(directory: Path) -> Iterator[Logged]:
             continue  # `assay verify` names it
         if record.time is not None:
             yield Logged(hashlib.sha256(stated.payload).hexdigest()[:12], stated, record.time, record.id)
+
+
+def revoked(project: Project, at: datetime) -> frozenset[str]:
+    """Exceptions (``exceptions.INDEX``) that count by their files, and that the log knows to be withdrawn since.
+
+    Whoever removes the file of a withdrawal does not bring back what was withdrawn.
+
+    Raises:
+        IncompleteError: the log is damaged.
+    """
+    declaration = project.everything
+    holding = [
+        (index, consent, consent.approved.time)
+        for index, consent in enumerate(consents(declaration, at.date()))
+        if consent.holds and consent.approved is not None
+    ]
+    if not holding:
+        return frozenset()
+    ended: dict[str, datetime] = {}
+    for each in logged(project).values():
+        if each.stated.kind == WITHDRAWAL and each.stated.at <= at:
+            ended[each.stated.subject] = max(ended.get(each.stated.subject, each.stated.at), each.stated.at)
+    return frozenset(
+        f"exceptions.{index}"
+        for index, consent, signed in holding
+        if ended.get(f"exceptions.{consent.id}", signed) > signed
+    )
 
 
 def signed_approvals(project: Project) -> SignedPlans | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from assay.app.addresses import Clock, now
-from assay.app.deciding import Decided, decide
+from assay.app.deciding import Decided, decide, revoked
 from assay.app.keeping import kept_runs
 from assay.app.project import Project, open_project
 from assay.controls.exceptions import findings_of
@@ -71,8 +71,9 @@ def listing(project: Project, at: datetime) -> tuple[Listed, ...]:
     verdicts = check_design(declaration, today)
     untried = {v.subject for v in verdicts if v.control == "declaration" and v.outcome is Outcome.SKIPPED}
     proofs = _newest(project)
+    gone = revoked(project, at)
     return tuple(
-        _listed(project, index, entry, consent, verdicts, proofs, f"exceptions.{index}" in untried, at)
+        _listed(project, index, entry, consent, verdicts, proofs, gone, f"exceptions.{index}" in untried, at)
         for index, (entry, consent) in enumerate(zip(entries, consents(declaration, today), strict=True))
     )
 
@@ -93,13 +94,14 @@ def _listed(
     consent: Consent,
     verdicts: Sequence[Verdict],
     proofs: Sequence[Verdict],
+    gone: Collection[str],
     untried: bool,
     at: datetime,
 ) -> Listed:
     declaration = project.everything
     left = days_left(entry, at.date())
     design, proven = findings_of(declaration, verdicts, entry), findings_of(declaration, proofs, entry)
-    if consent.stage is Stage.WITHDRAWN:
+    if consent.stage is Stage.WITHDRAWN or f"exceptions.{index}" in gone:
         state = "withdrawn"
     elif left < 0:
         state = "expired"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from assay import __version__
 from assay.app.addresses import plan_site
+from assay.app.deciding import revoked
 from assay.app.keeping import evidence_directory, kept_runs, with_exchanges
 from assay.app.objectives import judge
 from assay.app.organisation import organisation
@@ -49,7 +50,11 @@ def excepted(project: Project, proofs: Sequence[Proof], at: datetime) -> tuple[P
     """
     bare = [replace(p.verdict, excepted_by=None) for p in proofs]
     laid, _ = overlay(project.everything, bare, at.date())
-    return tuple(replace(p, verdict=v) for p, v in zip(proofs, laid, strict=True))
+    return tuple(replace(p, verdict=v) for p, v in zip(proofs, _without(laid, revoked(project, at)), strict=True))
+
+
+def _without(verdicts: Iterable[Verdict], exceptions: Collection[str]) -> tuple[Verdict, ...]:
+    return tuple(replace(v, excepted_by=None) if v.excepted_by in exceptions else v for v in verdicts)
 
 
 def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
@@ -104,7 +109,8 @@ def _runs(project: Project, at: datetime) -> tuple[RunResult, ...]:
 
 def design_at(project: Project, at: datetime) -> tuple[Verdict, ...]:
     """What reading and the tests of design find, with the exceptions of that day."""
-    return (*project.everything.notes, *check_design(project.everything, at.date()))
+    design = check_design(project.everything, at.date())
+    return (*project.everything.notes, *_without(design, revoked(project, at)))
 
 
 def _notes() -> tuple[ControlNote, ...]:

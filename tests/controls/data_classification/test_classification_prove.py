@@ -173,6 +173,8 @@ class TestVerifiedLabels:
         assert verified_transforms([later, good], now=NOW + timedelta(hours=2), age=WEEK) == ()
         assert verified_transforms([self._kept(surface, "nothing-moves")], now=NOW, age=WEEK) == ()
         assert verified_transforms([good], now=NOW + timedelta(days=8), age=WEEK) == ()
+        assert verified_transforms([good], now=good.started - timedelta(seconds=1), age=WEEK) == (), "not seen yet"
+        assert verified_transforms([good], now=good.started, age=WEEK)
 
     def test_what_absence_cannot_show_stays_claimed(self, tmp_path: Path) -> None:
         head = HEAD.replace("{tokenise: deterministic}", "{tokenise: per-recipient}")

@@ -15,11 +15,15 @@ CONTROL, CHECK = "data_classification", "transform-not-applied"
 def verified_transforms(proofs: Iterable[Proof], *, now: datetime, age: timedelta) -> tuple[VerifiedTransform, ...]:
     """The transformations that the newest proof of each case shows, if it passed and is not older than ``age``.
 
+    A proof that is dated after ``now`` shows nothing yet.
+
     What was declared when it was seen goes along, so that a transformation that says something else today is not taken
     for verified.
     """
     newest: dict[str, Proof] = {}
     for proof in proofs:
+        if proof.started > now:
+            continue
         if (proof.test.control, proof.test.id) == (CONTROL, CHECK) and proof.verdict.outcome is not Outcome.SKIPPED:
             known = newest.get(proof.case)
             if known is None or known.started < proof.started:
