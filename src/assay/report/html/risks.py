@@ -110,7 +110,7 @@ def _risk(row: Row) -> Element:
         p(".small")[
             mono(row.id),
             f" · {listed(scenario.threat.references, 6)}" if scenario.threat.references else "",
-            f" · over its {len(scenario.places)} places: {breadth}" if breadth else "",
+            f" · {_many(len(scenario.places))}: {breadth}" if breadth else "",
         ],
         p(".small")[rise] if rise else None,
         p[row.decided.reason] if row.decided.reason else None,
@@ -118,6 +118,10 @@ def _risk(row: Row) -> Element:
         details[summary["Likelihood and impact without controls: sixteen factors"], _factors(row)],
         [_group(group) for group in row.assessment.groups],
     ]
+
+
+def _many(places: int) -> str:
+    return "1 place" if places == 1 else f"{places} places"
 
 
 def _estimate(found: Judged) -> str:
@@ -145,7 +149,7 @@ def _factors(row: Row) -> Element:
 
 def _group(group: PlaceRisk) -> Element:
     named = listed(list(group.places), _PLACES)
-    counted = "1 place" if len(group.places) == 1 else f"{len(group.places)} places"
+    counted = _many(len(group.places))
     reading = group.evidenced
     return details[
         summary[f"{counted}: {group.rating} {reading.score:.1f}"],
