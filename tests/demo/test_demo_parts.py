@@ -6,6 +6,7 @@ import asyncio
 import io
 import socket
 import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -15,14 +16,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from assay.cli.demo import exports
 from assay.demo.judging import bare, permitted, refused, said
 from assay.demo.rows import Row, Side
 from assay.demo.scene import Answer, Scene
-from assay.demo.stage import example, free_ports, in_thread
+from assay.demo.stage import example, in_thread
 from assay.demo.table import table, verdict
 from assay.demo.transport import plaintext_refused, versions
 from assay.demo.walk import canary
 from assay.gateway.decision import Decision
+from assay.gateway.ports import free_ports
 from assay.identity.pki import ensure_ca, ensure_server_certificate
 
 REFUSED = Decision("refused", "authentication/token")
@@ -215,7 +218,7 @@ class TestScene:
 
 class TestStage:
     def test_two_neighbouring_ports_are_free(self) -> None:
-        port = free_ports()
+        port = free_ports(2)
         for number in (port, port + 1):
             with socket.socket() as found:
                 found.bind(("127.0.0.1", number))
@@ -252,3 +255,15 @@ def test_every_canary_is_another_and_of_the_form_of_an_account_number() -> None:
     found = {canary() for _ in range(100)}
     assert len(found) == 100
     assert {len(c) for c in found} == {22}
+
+
+def test_another_shell_reads_the_kept_example_as_it_is_served(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "dsn").write_text("file:/a b/c")
+    served = {"CUSTOMER_DATA_LISTEN": "127.0.0.1:1", "CUSTOMER_DATA_UPSTREAM": "http://127.0.0.1:2?a&b", "OTHER": "x"}
+    told = subprocess.run(
+        ["/bin/sh", "-c", f"{exports(served, tmp_path)}; env"], capture_output=True, text=True, env={}, check=True
+    ).stdout.splitlines()
+    assert {"CUSTOMER_DATA_LISTEN=127.0.0.1:1", "CUSTOMER_DATA_UPSTREAM=http://127.0.0.1:2?a&b"} < set(told)
+    assert "CRM_DSN=file:/a b/c" in told
+    assert "a b" not in exports(served, tmp_path), "an address may hold a password"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shlex
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -148,6 +149,15 @@ def _document(rows: list[Row], proven: Proven | None, seconds: float) -> None:
     write(json.dumps(found, indent=2, ensure_ascii=False))
 
 
+def exports(environ: Mapping[str, str], directory: Path) -> str:
+    """What another shell needs, so that the declaration says the same there; the store's address is read from its file,
+    because it may hold a password."""
+    said = " ".join(
+        f"{name}={shlex.quote(environ[name])}" for name in ("CUSTOMER_DATA_LISTEN", "CUSTOMER_DATA_UPSTREAM")
+    )
+    return f'export {said} CRM_DSN="$(cat {shlex.quote(str(directory / "data" / "dsn"))})"'
+
+
 async def _stay(stage: Stage, console: Console) -> None:
     """Leaves everything running until somebody ends it."""
     console.print(f"\n  the service alone   {stage.service.url}", markup=False)
@@ -155,6 +165,10 @@ async def _stay(stage: Stage, console: Console) -> None:
     console.print(f"  declaration         {stage.project.declaration.root}", markup=False)
     console.print(f"  authority           {stage.project.state / 'pki' / 'ca.crt'}", markup=False)
     console.print(f"  access log          {stage.project.state / 'logs' / 'access.jsonl'}", markup=False)
+    console.print(
+        "\nTo run commands on it in another shell (`assay risk --declaration …`), tell them where it listens:\n"
+    )
+    console.print(exports(stage.environ, stage.directory), markup=False, soft_wrap=True)
     console.print("\nCtrl-C stops everything and removes it.", markup=False)
     with contextlib.suppress(asyncio.CancelledError):  # the signal that ends this is its ordinary end
         await asyncio.Event().wait()
