@@ -161,6 +161,7 @@ def test_words_that_were_changed_after_signing_cover_nothing(assay, staffed: Pat
         (("--approver", "cisco"), "did you mean `ciso`"),
         (("--reason", "short"), "reason"),
         (("--as", "bob"), "there is no person `bob`"),
+        (("--check", "sensitive-data-in-ulr"), "did you mean `sensitive-data-in-url`"),
         (("--key", "../nobody"), "does not exist"),
     ],
 )

@@ -14,7 +14,7 @@ from assay.app.deciding import Decided, decide, revoked
 from assay.app.keeping import kept_runs
 from assay.app.project import Project, open_project
 from assay.controls.exceptions import findings_of
-from assay.controls.registry import check_design
+from assay.controls.registry import check_design, controls
 from assay.decisions.exceptions import (
     APPROVAL,
     REQUEST,
@@ -164,6 +164,7 @@ def add(
     declaration = project.everything
     may_sign(declaration, person, key.public_key().public_bytes_raw(), at)
     two_persons(str(entry.get("approved_by")), person)
+    _there_is(str(entry.get("control")), entry.get("check"))
     place = declaration.places.at("exceptions", max(0, len(declaration.model.exceptions) - 1))
     named = bool(declaration.model.exceptions) and place.value.file in declaration.sources
     file = place.value.file if named else next(iter(declaration.sources))
@@ -178,6 +179,17 @@ def add(
     except DeclarationError as error:
         project.rewrite(file, text)
         raise UsageError(f"this cannot be requested: {error.sentence}", fix=error.fix) from error
+
+
+def _there_is(name: str, check: object) -> None:
+    """Returns when a control has this check or proof; of an unknown control, the declaration speaks."""
+    about = next((c.about for c in controls() if c.id == name), None)
+    if about is None or check is None:
+        return
+    known = (*about.checks, *about.proofs)
+    if check not in known:
+        fix = did_you_mean(str(check), known, what="check")
+        raise UsageError(f"this cannot be requested: `{name}` has no check or proof `{check}`", fix=fix)
 
 
 def approve(
