@@ -203,7 +203,7 @@ def kept_runs(project: Project, *, limit: int = 20) -> tuple[RunResult, ...]:
         return ()
     reading, keys = Ledger.read(directory), _keys(directory)
     sealed = Ledger.sealed(directory)  # first, because somebody may be writing
-    if sum(1 for _ in reading.lines()) < sealed:
+    if reading.entries() < sealed:
         raise _gone(directory, f"The evidence is shorter than its checkpoint of {sealed:,} entries says.")
     records = [r for r in reading.records(kind=Kind.RUN) if r.details.get("phase") == "end"]
     found = []

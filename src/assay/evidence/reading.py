@@ -56,14 +56,22 @@ class Reading:
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Index and line of every whole entry, without its newline. Raises :class:`IncompleteError`."""
         rest, index = b"", 0
+        for block in self._blocks():
+            lines = (rest + block).split(b"\n")
+            rest = lines.pop()
+            for line in lines:
+                yield index, line
+                index += 1
+
+    def entries(self) -> int:
+        """How many whole entries there are. Raises :class:`IncompleteError`."""
+        return sum(block.count(b"\n") for block in self._blocks())
+
+    def _blocks(self) -> Iterator[bytes]:
         try:
             with self.files.records.open("rb") as file:
                 while block := file.read(_BLOCK):
-                    lines = (rest + block).split(b"\n")
-                    rest = lines.pop()
-                    for line in lines:
-                        yield index, line
-                        index += 1
+                    yield block
         except FileNotFoundError:
             return
         except OSError as error:
