@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from assay.gateway.ports import free_ports
+
 Process = subprocess.Popen[bytes]
 
 
@@ -69,9 +71,7 @@ def processor_seconds(processes: Sequence[Process]) -> float:
 
 def free_port() -> int:
     """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports()
 
 
 def wait_for(where: int | Path, process: Process, *, seconds: float = 20.0) -> None:

@@ -20,8 +20,8 @@ from assay.app.aiming import at_project
 from assay.app.project import Project, open_project
 from assay.app.proving import Choice, kept, proven
 from assay.app.stack import prepare_project, settings
-from assay.demo.stage import free_ports
 from assay.domain import Outcome
+from assay.gateway.ports import free_ports
 from assay.gateway.supervisor.run import run
 from assay.prove.bounds import Limits
 from assay.prove.result import RunResult
@@ -57,7 +57,7 @@ class Whole:
 async def serving(directory: Path) -> AsyncIterator[Project]:
     """The generated API behind the gateway, everything on free ports; ended at the end."""
     upstream = free_port()
-    generated.write(directory, port=free_ports(), upstream=upstream)
+    generated.write(directory, port=free_ports(2), upstream=upstream)
     with Crew(directory) as crew:
         service = crew.start("service", [sys.executable, "-m", "benchmarks.proving.service", str(upstream)], core=None)
         wait_for(upstream, service)

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from assay.demo.stage import free_ports
+from assay.gateway.ports import free_ports
 
 pytestmark = pytest.mark.integration
 
@@ -56,7 +56,7 @@ class Up:
 
 @pytest.fixture
 def port() -> int:
-    return free_ports()
+    return free_ports(2)
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ import httpx
 import pytest
 
 from assay.demo.service import running_service
-from assay.demo.stage import example, free_ports
+from assay.demo.stage import example
+from assay.gateway.ports import free_ports
 
 ASSAY = [sys.executable, "-m", "assay"]
 
@@ -92,7 +93,7 @@ def running_world(change: Callable[[str], str] = lambda text: text) -> Iterator[
     file.write_text(change(file.read_text()))
     try:
         with running_service(directory, root / "data", "sqlite", root / "service.log") as service:
-            port = free_ports()
+            port = free_ports(2)
             environment = {
                 **os.environ,
                 "CUSTOMER_DATA_LISTEN": f"127.0.0.1:{port}",

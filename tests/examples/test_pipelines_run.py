@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from assay.controls.security_testing.pipelines import read_pipeline
+from assay.gateway.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "customer-data"
@@ -29,12 +29,6 @@ BROKEN = ("by: gateway, keys: customer-keys", "by: disk")
 
 def _read(path: Path) -> Any:
     return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -118,11 +112,11 @@ def test_gitlab_proves_as_github_does() -> None:
 
 @pytest.mark.integration
 def test_github_proves_the_running_example_and_leaves_nothing_behind(copy: Path) -> None:
-    port = _free_port()
+    port = free_ports()
     environ = _environment(
         SERVICE_PORT=str(port),
         CUSTOMER_DATA_UPSTREAM=f"http://127.0.0.1:{port}",
-        CUSTOMER_DATA_LISTEN=f"127.0.0.1:{_free_port()}",
+        CUSTOMER_DATA_LISTEN=f"127.0.0.1:{free_ports(2)}",
     )
     steps = _steps(PIPELINES / "github-actions.yml", "proofs")
     # A runner ends what a job leaves running; here the service's own process is remembered for that.

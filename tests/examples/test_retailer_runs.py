@@ -22,7 +22,7 @@ import yaml
 
 from assay.app.planning import make_plan
 from assay.app.project import open_project
-from assay.demo.stage import free_ports
+from assay.gateway.ports import free_ports
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 MENDED = EXAMPLES / "retailer-fixed"
@@ -88,7 +88,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     place = tmp_path_factory.mktemp("retailer")
     directory = _copied(MENDED, place)
     with _service(place / "data") as direct:
-        port = free_ports()
+        port = free_ports(2)
         environment = {
             **os.environ,
             "RETAILER_TEST_LISTEN": f"127.0.0.1:{port}",

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.foreign.foreign_apis import PROGRAMS, Protected, free_ports, protected, service
+from tests.foreign.foreign_apis import PROGRAMS, Protected, protected, service
+
+from assay.gateway.ports import free_ports
 
 KINTO = """\
 [server:main]
@@ -27,7 +29,7 @@ kinto.bucket_create_principals = system.Everyone
 @pytest.fixture(scope="module")
 def kinto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Protected]:
     directory = tmp_path_factory.mktemp("kinto")
-    port, _ = free_ports()
+    port = free_ports(2)
     (directory / "kinto.ini").write_text(KINTO.format(port=port))
     contract = f"http://127.0.0.1:{port}/v1/__api__"
     with (
@@ -40,7 +42,7 @@ def kinto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Protected]:
 @pytest.fixture(scope="module")
 def httpbin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Protected]:
     directory = tmp_path_factory.mktemp("httpbin")
-    port, _ = free_ports()
+    port = free_ports(2)
     server = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     contract = f"http://127.0.0.1:{port}/spec.json"
     with (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -16,20 +15,11 @@ from pathlib import Path
 
 import httpx
 
+from assay.gateway.ports import free_ports
+
 PROGRAMS = Path(sys.executable).parent
 LIMIT = 600
 """Requests per minute that a draft allows each caller."""
-
-
-def free_ports() -> tuple[int, int]:
-    """Two free ports in a row: the gateway's, and the development issuer's after it."""
-    for _ in range(50):
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            if port < 65535 and second.connect_ex(("127.0.0.1", port + 1)) != 0:
-                return port, port + 1
-    raise AssertionError("no two free ports in a row")
 
 
 @contextmanager
@@ -100,7 +90,7 @@ def assay(*arguments: str, directory: Path, expect: Sequence[int] = (0,)) -> str
 @contextmanager
 def protected(directory: Path, contract: str, upstream: str, limit: int = LIMIT) -> Iterator[Protected]:
     """From nothing to a gateway in front of a service: `init`, `check`, `up`; and `down` at the end."""
-    port, _ = free_ports()
+    port = free_ports(2)
     listen = f"127.0.0.1:{port}"
     said = {
         "init": assay("init", "--contract", contract, "--upstream", upstream, "--listen", listen, directory=directory)

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from tests.foreign.conftest import KINTO, _project
-from tests.foreign.foreign_apis import PROGRAMS, free_ports, protected, service
+from tests.foreign.foreign_apis import PROGRAMS, protected, service
 
 from assay.app.aiming import at_foreign, at_project
 from assay.app.project import open_project
 from assay.app.proving import Choice, proven
 from assay.domain import Outcome
+from assay.gateway.ports import free_ports
 from assay.prove.bounds import Limits
 from assay.prove.result import Proof, RunResult
 
@@ -38,7 +39,7 @@ def passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def running_kinto(directory: Path, settings: str) -> Iterator[tuple[str, str]]:
-    port, _ = free_ports()
+    port = free_ports(2)
     (directory / "kinto.ini").write_text(settings.format(port=port))
     contract = f"http://127.0.0.1:{port}/v1/__api__"
     with service([str(PROGRAMS / "kinto"), "start", "--ini", "kinto.ini", "--port", str(port)], directory, contract):
@@ -62,7 +63,7 @@ def kinto_with_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple
 @pytest.fixture(scope="module")
 def httpbin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     directory = tmp_path_factory.mktemp("httpbin")
-    port, _ = free_ports()
+    port = free_ports(2)
     server = [sys.executable, "-m", "waitress", f"--listen=127.0.0.1:{port}", "--threads=16", "httpbin:app"]
     contract = f"http://127.0.0.1:{port}/spec.json"
     with service(server, directory, contract):

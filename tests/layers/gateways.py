@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,19 +13,6 @@ from assay.app.stack import Prepared, prepare_project, settings
 from assay.gateway.apply import Result, apply
 from assay.gateway.supervisor.run import run
 from assay.identity import api_keys
-
-
-def free_ports() -> int:
-    """A port that is free with the one after it, where the development issuer listens."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
 
 
 @asynccontextmanager

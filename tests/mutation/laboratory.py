@@ -26,12 +26,13 @@ from assay.app.project import Project, open_project
 from assay.app.proving import Choice, proven
 from assay.app.stack import Prepared, prepare_project, settings
 from assay.demo.service import Service, running_service
-from assay.demo.stage import example, free_ports, in_thread
+from assay.demo.stage import example, in_thread
 from assay.domain import Outcome
 from assay.gateway import ir
 from assay.gateway.apply import Result, apply
 from assay.gateway.assemble import Policy, assemble
 from assay.gateway.envoy import Configuration, translate
+from assay.gateway.ports import free_ports
 from assay.gateway.runtime import Runtime
 from assay.gateway.supervisor.run import run
 from assay.prove.bounds import Limits
@@ -156,7 +157,7 @@ async def laboratory(change: Declared = _as_it_is) -> AsyncIterator[Laboratory]:
         )
         environ = {
             **os.environ,
-            "CUSTOMER_DATA_LISTEN": f"127.0.0.1:{free_ports()}",
+            "CUSTOMER_DATA_LISTEN": f"127.0.0.1:{free_ports(2)}",
             "CUSTOMER_DATA_UPSTREAM": service.url,
             "CRM_DSN": service.dsn,
         }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import socket
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -23,6 +22,7 @@ from assay.demo.scene import Scene
 from assay.demo.service import Service, Store, running_service
 from assay.domain import AssayError, IncompleteError, Secret
 from assay.gateway.apply import Result
+from assay.gateway.ports import free_ports
 from assay.gateway.supervisor.events import Event
 from assay.gateway.supervisor.run import run
 from assay.identity import api_keys
@@ -57,20 +57,6 @@ def example() -> Path:
         if (found / "assay.yaml").is_file():
             return found
     raise IncompleteError("the Customer Data API example is not installed", fix="install Assay again")
-
-
-def free_ports() -> int:
-    """A port on loopback that is free, and the next one too (for the development issuer)."""
-    for _ in range(50):
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
-    raise IncompleteError("no two neighbouring ports are free on 127.0.0.1", fix="end some servers, then try again")
 
 
 @contextmanager
@@ -122,7 +108,7 @@ async def staged(store: Store, *, emit: Callable[[Event], None]) -> AsyncIterato
         )
         environ = {
             **os.environ,
-            "CUSTOMER_DATA_LISTEN": f"127.0.0.1:{free_ports()}",
+            "CUSTOMER_DATA_LISTEN": f"127.0.0.1:{free_ports(2)}",
             "CUSTOMER_DATA_UPSTREAM": service.url,
             "CRM_DSN": service.dsn,
         }

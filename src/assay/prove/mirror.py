@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from assay.gateway.apply.binary import find_envoy
 from assay.gateway.apply.validation import static_bootstrap
 from assay.gateway.assemble import Policy
 from assay.gateway.envoy import Configuration
+from assay.gateway.ports import free_ports
 from assay.gateway.state import Paths, applied_policy, live_configuration, read_applied
 from assay.gateway.supervisor.part import Part
 from assay.prove.accesslog import AccessLog
@@ -165,7 +165,7 @@ async def open_mirror(made_of: Mirroring, *, body_bytes: int) -> Mirror:
     process: asyncio.subprocess.Process | None = None
     try:
         for _ in range(_TRIES):
-            places = Places(listener=_free_port(), service=port, admin=str(admin), log=str(directory / "access.jsonl"))
+            places = Places(listener=free_ports(), service=port, admin=str(admin), log=str(directory / "access.jsonl"))
             bootstrap = reflected(configuration, places)
             same = likeness(static_bootstrap(configuration))
             if likeness(bootstrap) != same:
@@ -205,12 +205,6 @@ def _applied(made_of: Mirroring) -> tuple[Configuration, Policy, Path]:
     if live is None or policy is None:
         raise NotReached("nothing is applied, so there is no gateway to mirror")
     return live_configuration(made_of.paths, live), policy, made_of.envoy()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def _start(directory: Path, bootstrap: Json, admin: Path, envoy: Path) -> asyncio.subprocess.Process | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.layers.gateways import applied, free_ports, gateway
+from tests.layers.gateways import applied, gateway
 from tests.layers.service import Layer, running
 
 from assay.app.addresses import keys_file
@@ -17,6 +17,7 @@ from assay.app.aiming import at_project
 from assay.app.project import Project, in_environment, open_project
 from assay.app.proving import Choice, cases_of, proven
 from assay.domain import Outcome
+from assay.gateway.ports import free_ports
 from assay.identity import api_keys
 from assay.prove.bounds import Limits
 from assay.prove.result import Proof
@@ -111,8 +112,8 @@ async def _scene(folder: Path, environ: dict[str, str], real: list[str]) -> None
         upstream = [held.enter_context(running(Layer("system"))) for _ in range(2)]
         project = declared(
             folder,
-            environment("production", "production", free_ports(), upstream[0]),
-            environment("staging", "non-production", free_ports(), upstream[1]),
+            environment("production", "production", free_ports(2), upstream[0]),
+            environment("staging", "non-production", free_ports(2), upstream[1]),
             **environ,
         )
         production, staging = (in_environment(project, e) for e in ("production", "staging"))

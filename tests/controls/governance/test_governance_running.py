@@ -9,13 +9,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.layers.gateways import applied, free_ports, gateway
+from tests.layers.gateways import applied, gateway
 
 from assay.app.aiming import at_project
 from assay.app.project import Project, open_project
 from assay.app.proving import Choice, proven
 from assay.domain import Outcome
 from assay.gateway.apply.admin import Admin
+from assay.gateway.ports import free_ports
 from assay.gateway.state import LIVE_ORDER, Paths
 from assay.prove.bounds import Limits
 from assay.prove.result import Proof
@@ -73,7 +74,7 @@ def test_what_changes_beside_the_tool_is_found_and_named(tmp_path: Path, monkeyp
 
 
 async def _scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    port = free_ports()
+    port = free_ports(2)
     good = project(tmp_path / "shop", port)
     async with gateway(good):
         paths = Paths(good.state, good.state / "run")

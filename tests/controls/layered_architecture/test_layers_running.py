@@ -9,13 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.layers.gateways import applied, free_ports, gateway, issued
+from tests.layers.gateways import applied, gateway, issued
 from tests.layers.service import ROLES, Down, Layer, contract, running
 
 from assay.app.aiming import at_project
 from assay.app.project import Project, open_project
 from assay.app.proving import Choice, proven
 from assay.domain import Outcome
+from assay.gateway.ports import free_ports
 from assay.prove.bounds import Limits
 from assay.prove.result import Proof
 
@@ -75,7 +76,7 @@ def test_a_call_that_skips_a_layer_is_refused_and_switching_layers_off_is_found(
 
 
 async def _scene(tmp_path: Path) -> None:
-    port = free_ports()
+    port = free_ports(2)
     url, authority = f"https://127.0.0.1:{port}", tmp_path / "shop" / ".assay" / "pki" / "ca.crt"
     shop_key, customers_key = tmp_path / "shop.key", tmp_path / "customers.key"
     layers = {

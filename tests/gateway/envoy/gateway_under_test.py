@@ -24,6 +24,7 @@ from joserfc.jwk import ECKey, KeySet
 from assay.gateway import ir
 from assay.gateway.assemble import assemble
 from assay.gateway.envoy import translate
+from assay.gateway.ports import free_ports
 from assay.gateway.runtime import KeyDigest, Runtime, Sockets
 
 ENVOY = Path(sys.executable).with_name("envoy")
@@ -69,13 +70,6 @@ def echo_upstream() -> Iterator[ThreadingHTTPServer]:
         server.shutdown()
         server.server_close()
         thread.join(5)
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -132,7 +126,7 @@ def gateway(
     processor: str = "",
 ) -> Iterator[Gateway]:
     """Runs Envoy with these pieces (a listener and an access log are added when missing)."""
-    port = free_port()
+    port = free_ports()
     if not any(isinstance(p, ir.Listener) for p in pieces):
         pieces = [*pieces, ir.Listener(**C, address="127.0.0.1", port=port)]
     listener = next(p for p in pieces if isinstance(p, ir.Listener))

@@ -9,11 +9,12 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
-from gateway_under_test import C, Signer, echo_upstream, free_port, gateway, untrusting_context
+from gateway_under_test import C, Signer, echo_upstream, gateway, untrusting_context
 from test_chain_on_envoy import KEY, bearer, digest, shop
 
 from assay.gateway import ir
 from assay.gateway.decision import decide
+from assay.gateway.ports import free_ports
 from assay.identity.pki import ensure_ca, ensure_server_certificate, issue_client_certificate
 
 pytestmark = pytest.mark.integration
@@ -45,7 +46,7 @@ def test_an_allow_list_trusts_the_forwarded_address_only_behind_declared_hops(tm
     allow = ir.NetworkRule(
         control="network_ranges", source="a:1:1", api="shop", name="office", allow=("203.0.113.0/24",)
     )
-    port = free_port()
+    port = free_ports()
     listener = ir.Listener(**C, address="127.0.0.1", port=port, trusted_hops=1)
     with (
         echo_upstream() as upstream,
@@ -97,7 +98,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory):
             ir.Listener(
                 **C,
                 address="127.0.0.1",
-                port=free_port(),
+                port=free_ports(),
                 tls=ir.Tls(
                     certificate=str(server.certificate),
                     private_key=str(server.key),

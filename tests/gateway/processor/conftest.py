@@ -25,19 +25,13 @@ import yaml
 from joserfc import jwk, jwt
 
 from assay.gateway import keysets
+from assay.gateway.ports import free_ports
 from assay.gateway.processor import bundle as bundles
 from assay.gateway.processor.server import status_path
 from assay.gateway.processor.wire import FORWARD_RULES, FORWARDED_NAMESPACES, METADATA, ROUTE_NAME
 
 ISSUER = "https://issuer.example"
 ENVOY = str(Path(sys.executable).with_name("envoy"))
-
-
-def free_port() -> int:
-    """A TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def await_true(condition: Any, what: str, seconds: float = 60.0) -> None:
@@ -100,7 +94,7 @@ class Rig:
         self.directory = directory
         self.bundle, self.keys, self.uds = directory / "bundle.json", directory / "keys", directory / "p.sock"
         self.log = directory / "access.log"
-        self.port = free_port()
+        self.port = free_ports()
         self.upstream = Upstream()
         self.operations = operations
         self._key = jwk.OctKey.generate_key(256, parameters={"kid": "k", "alg": "HS256"})

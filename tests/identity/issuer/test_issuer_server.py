@@ -19,6 +19,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from assay.domain import AssayError, IncompleteError, Secret, UsageError
+from assay.gateway.ports import free_ports
 from assay.identity.http import Reach
 from assay.identity.issuer import ClientSpec, UserSpec, fetch_token, prepare_issuer, rotate_signing_key
 from assay.identity.jwks import discover, read_issuer_keys
@@ -29,12 +30,6 @@ CLIENTS = {
     "gateway": ClientSpec(grants=(), may_introspect=True),
 }
 USERS = {"alice": UserSpec(subject="c-1001", roles=("customer",))}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start(directory: Path) -> subprocess.Popen[bytes]:
@@ -64,7 +59,7 @@ def running(directory: Path, reach: Reach, url: str) -> Iterator[subprocess.Pope
 
 
 def prepared(tmp_path: Path, kind: str):
-    port = free_port()
+    port = free_ports()
     listen = f"127.0.0.1:{port}" if kind == "port" else f"unix:{tmp_path}/run/issuer.sock"
     url = f"http://127.0.0.1:{port}" if kind == "port" else "https://issuer.test/demo"
     _, credentials = prepare_issuer(

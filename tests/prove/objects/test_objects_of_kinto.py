@@ -12,11 +12,12 @@ from typing import Any
 import httpx
 import pytest
 from tests.foreign.conftest import KINTO
-from tests.foreign.foreign_apis import PROGRAMS, free_ports, service
+from tests.foreign.foreign_apis import PROGRAMS, service
 
 from assay.controls import CONTROL_IDS
 from assay.declare import load
 from assay.domain import Secret
+from assay.gateway.ports import free_ports
 from assay.prove.case import Call, NotReached, Seen
 from assay.prove.identities import Cast, Sources, given_identities
 from assay.prove.objects import Objects
@@ -83,7 +84,7 @@ def seeded() -> random.Random:
 @pytest.fixture(scope="module")
 def kinto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Direct]:
     directory = tmp_path_factory.mktemp("kinto")
-    port, _ = free_ports()
+    port = free_ports(2)
     url = f"http://127.0.0.1:{port}"
     (directory / "kinto.ini").write_text(f"{KINTO.format(port=port)}multiauth.policies = basicauth\n")
     with service(
@@ -96,7 +97,7 @@ def kinto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Direct]:
 @pytest.fixture(scope="module")
 def httpbin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Direct]:
     directory = tmp_path_factory.mktemp("httpbin")
-    port, _ = free_ports()
+    port = free_ports(2)
     url = f"http://127.0.0.1:{port}"
     server = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     with service([*server, "httpbin:app"], directory, f"{url}/spec.json"):

@@ -12,6 +12,8 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 from starlette.applications import Starlette
 
+from assay.gateway.ports import free_ports
+
 HOST = "127.0.0.1"
 
 
@@ -21,6 +23,8 @@ def free_port(wanted: int = 0) -> int:
     Raises:
         OSError: it is in use.
     """
+    if not wanted:
+        return free_ports()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((HOST, wanted))
