@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from assay.app.addresses import keys_file
 from assay.app.project import Project
 from assay.app.stack import Prepared, prepare_project, settings
 from assay.gateway.apply import Result, apply
+from assay.gateway.supervisor.events import Event, PartExited
 from assay.gateway.supervisor.run import run
 from assay.identity import api_keys
 
@@ -24,7 +26,11 @@ async def gateway(project: Project) -> AsyncIterator[Prepared]:
     def started(_: Result) -> None:
         ready.set()
 
-    serving = asyncio.create_task(run(settings(prepared, emit=lambda _: None, ready=started), stop))
+    def told(event: Event) -> None:
+        if isinstance(event, PartExited):
+            sys.stderr.write(f"{event.sentence}\n")
+
+    serving = asyncio.create_task(run(settings(prepared, emit=told, ready=started), stop))
     waiting = asyncio.create_task(ready.wait())
     try:
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
