@@ -22,7 +22,7 @@ from assay.prove.bounds import Limits
 from assay.prove.result import Proof, RunResult
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-BOUNDS = Limits(requests=2500, per_second=400, seconds=40.0, wait=10.0)
+BOUNDS = Limits(requests=2500, per_second=400, seconds=180.0, wait=10.0)
 PEOPLE = ("alice=basic:alice:env:ALICE_PASSWORD", "bob=basic:bob:env:BOB_PASSWORD")
 # Kinto's users are whoever sends a name and a password; each bucket belongs to who made it, and to nobody else.
 USERS = """\

@@ -25,7 +25,10 @@ class Bench:
     async def check(self, switch: Switch) -> None:
         """Turns one control off. Its verdicts must flip and name the culprit; others must not."""
         found = await measure(self.lab, switch, self.before)
-        assert set(switch.flips) <= found.checks(), f"still passing: {set(switch.flips) - found.checks()}"
+        still = {
+            c: str(p.verdict) for c, p in found.after.items() if p.verdict.check in set(switch.flips) - found.checks()
+        }
+        assert set(switch.flips) <= found.checks(), f"not failing: {still}"
         assert found.named is not None, [p.verdict.sentence for p in found.flipped.values()]
         assert found.gravest.rank >= switch.least.rank
         assert all(p.exchanges and p.repeated > 1 for p in found.flipped.values()), "a failure is seen twice and kept"

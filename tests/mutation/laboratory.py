@@ -40,7 +40,7 @@ from assay.prove.result import Proof
 
 PATIENCE = 5.0
 """How long the gateway waits for its service, in seconds."""
-BOUNDS = Limits(requests=6000, per_second=600, seconds=60.0, wait=14.0)
+BOUNDS = Limits(requests=6000, per_second=600, seconds=300.0, wait=14.0)
 Declared = Callable[[Path], None]
 """Weakens a copy of the example's declaration, in this folder."""
 Compiled = Callable[[dict[str, Any]], None]

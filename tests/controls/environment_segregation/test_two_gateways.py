@@ -23,7 +23,7 @@ from assay.prove.bounds import Limits
 from assay.prove.result import Proof
 
 pytestmark = pytest.mark.integration
-LIMITS = Limits(requests=400, per_second=200, seconds=40.0, wait=10.0)
+LIMITS = Limits(requests=400, per_second=200, seconds=180.0, wait=10.0)
 
 CONTRACT = """\
 openapi: 3.1.0

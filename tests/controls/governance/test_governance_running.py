@@ -23,7 +23,7 @@ from assay.prove.bounds import Limits
 from assay.prove.result import Proof
 
 pytestmark = pytest.mark.integration
-LIMITS = Limits(requests=50, per_second=50, seconds=40.0, wait=5.0)
+LIMITS = Limits(requests=50, per_second=50, seconds=180.0, wait=5.0)
 CONTRACT = """\
 openapi: 3.0.3
 info: {title: Shop, version: "1"}

@@ -21,7 +21,7 @@ from assay.prove.bounds import Limits
 from assay.prove.result import Proof
 
 pytestmark = pytest.mark.integration
-LIMITS = Limits(requests=200, per_second=200, seconds=30.0, wait=5.0)
+LIMITS = Limits(requests=200, per_second=200, seconds=180.0, wait=5.0)
 
 DECLARATION = """\
 assay: 1

@@ -23,7 +23,7 @@ from assay.prove.events import CaseFinished
 from assay.prove.events import Event as Told
 from assay.prove.result import Proof, RunResult
 
-LIMITS = Limits(requests=3000, per_second=600, seconds=60.0, wait=1.0, log_seconds=1.0)
+LIMITS = Limits(requests=3000, per_second=600, seconds=180.0, wait=1.0, log_seconds=1.0)
 CHOICE = Choice(
     controls=("authentication", "authorisation", "input_validation", "transport_encryption"),
     operations=("customer-data.updateCustomer", "customer-data.getCustomer"),

@@ -15,7 +15,7 @@ from assay.domain import Outcome
 from assay.prove.bounds import Limits
 from assay.prove.result import RunResult
 
-LIMITS = Limits(requests=3000, per_second=600, seconds=60.0, wait=15.0)
+LIMITS = Limits(requests=3000, per_second=600, seconds=180.0, wait=15.0)
 CHOICE = Choice(
     controls=("authorisation", "input_validation", "data_exposure"),
     operations=("customer-data.createCustomer", "customer-data.createOrder"),
