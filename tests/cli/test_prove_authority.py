@@ -71,7 +71,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_its_authority_is_named(here: Path, assay: Any) -> None:
     (here / "contract.json").write_text(json.dumps(CONTRACT))
     with elsewhere(here / "pki") as url:
-        asked = ("prove", "--target", url, "--seconds", "20s", "--format", "json", "--fail-on", "never")
+        asked = ("prove", "--target", url, "--seconds", "120s", "--format", "json", "--fail-on", "never")
         asked += ("-c", "api_gateway", "-c", "transport_encryption", "--contract")
 
         def outcomes(contract: str, *more: str) -> dict[str, str]:
