@@ -30,8 +30,8 @@ from assay.report.risk_tables import as_json as register_json
 from assay.report.summary import summarise
 
 BOUNDS = Limits(requests=6000, per_second=600, seconds=180.0, wait=20.0)
-"""Each side takes half a minute; a busy machine gets more, so that its slowness leaves nothing out. The whole window of a
-limit is shown by `assay prove`."""
+"""Each side takes half a minute; a busy machine gets more, so that its slowness leaves nothing out. `assay prove` shows
+the whole window of a limit."""
 
 
 @dataclass(frozen=True, slots=True)
