@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.declare.model import Estimate
-from assay.risk.estimates import judge
+from assay.risk.estimates import Approvers, judge
 
 TODAY = date(2026, 11, 22)
 FULL = {"reason": "behind a second factor", "approved_by": "ciso", "expires": TODAY}
@@ -58,3 +58,13 @@ def test_nothing_gets_lower_without_an_approver_and_an_end_ahead(computed: float
         assert estimate.expires is not None
         assert estimate.expires >= TODAY
     assert found.because
+
+
+def test_lower_is_approved_by_somebody_who_is_declared_and_not_by_the_owner() -> None:
+    lower = Estimate(value=1, **FULL)
+    assert judge("motive", 4, lower, TODAY, Approvers({"ciso": 1, "ann": 2}, "ann")).counts
+    stranger = judge("motive", 4, lower, TODAY, Approvers({"ann": 2}, "ann"))
+    assert (stranger.value, stranger.because) == (4, "`ciso` is nobody under `people:`, so nobody approved it")
+    alone = judge("motive", 4, lower, TODAY, Approvers({"ciso": 1}, "ciso"))
+    assert (alone.value, "somebody else has to approve" in alone.because) == (4, True)
+    assert judge("motive", 4, Estimate(value=5), TODAY, Approvers({"ann": 2}, "ann")).value == 5

@@ -10,7 +10,7 @@ from assay.declare.categories import SPECIAL_CATEGORY, belongs
 from assay.declare.model import Appetite, Model, Risk
 from assay.domain import Verdict
 from assay.risk.ageing import Rise
-from assay.risk.estimates import Judged, judge
+from assay.risk.estimates import Approvers, Judged, judge
 from assay.risk.formula import rate
 from assay.risk.history import Past, past
 from assay.risk.words import Assessment, Factor, Factors, Origin, Rating, Reading, Scenario
@@ -142,7 +142,8 @@ def given(
         if not estimates and not floors.floors:
             continue
         computed = {f.name: f.value for f in factors(assessment)}
-        found = [judge(n, computed[n], e, today) for n, e in estimates.items() if n in computed]
+        approvers = Approvers(model.people, decided.owner if decided else None)
+        found = [judge(n, computed[n], e, today, approvers) for n, e in estimates.items() if n in computed]
         value = {j.name: (j.value, j.because) for j in found if j.counts}
         for name, floor in floors.floors.items():
             if floor.value > value.get(name, (computed.get(name, 9.0), ""))[0]:
@@ -188,7 +189,7 @@ def row(
     """One risk as the register holds it."""
     today = now.date()
     decided = model.risks.get(assessment.scenario.id, NOTHING_DECIDED)
-    residual, over = _estimated(assessment, decided, today)
+    residual, over = _estimated(assessment, decided, today, Approvers(model.people, decided.owner))
     accepted, because = appetite(model.appetite, reach)
     return Row(
         assessment=assessment,
@@ -210,14 +211,16 @@ def row(
     )
 
 
-def _estimated(assessment: Assessment, decided: Risk, today: date) -> tuple[Reading, tuple[Judged, ...]]:
+def _estimated(
+    assessment: Assessment, decided: Risk, today: date, approvers: Approvers
+) -> tuple[Reading, tuple[Judged, ...]]:
     """What remains with the estimates that count; none of them makes unlikely what was demonstrated."""
     computed = assessment.evidenced
     found = []
     shares = {"likelihood": computed.likelihood, "impact": computed.impact}
     for name, estimate in (("likelihood", decided.likelihood), ("impact", decided.impact)):
         if estimate is not None:
-            one = judge(name, shares[name] * 9, estimate, today)
+            one = judge(name, shares[name] * 9, estimate, today, approvers)
             if one.counts and name == "likelihood" and one.estimated < one.computed and _demonstrated(assessment):
                 one = replace(one, counts=False, because="it was demonstrated, which no estimate outweighs")
             found.append(one)
