@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -25,21 +26,31 @@ from assay.evidence.checkpoint import COSIGNATURE, key_hash
 from assay.evidence.cosigned import Attested
 from assay.evidence.files import LogFiles
 from assay.evidence.verify import verify
-from assay.gateway.state import meddled, prepare, read_applied
+from assay.gateway.state import Paths, lock, meddled, prepare, read_applied
 from assay.prove.result import Proof, RunResult
 from assay.report.dossier import ControlNote, Dossier, EvidenceNote
 
+_APPLYING = 10.0
+"""So many seconds a report waits for an application that is under way."""
+
 
 def applied(project: Project) -> Applied:
-    """Digests of what was last applied here and of what the declaration compiles to now."""
+    """Digests of what was last applied here and of what the declaration compiles to now, and what was altered since."""
     wanted = compile_policy(project.declaration, plan_site(project)).digest
     if not project.state.is_dir():
         return Applied("", wanted)
     paths = prepare(project.state, environ=os.environ)
+    live, altered = _live(paths)
+    if altered:
+        # Somebody may be applying at this moment: what is there when they are done counts.
+        with suppress(AssayError), lock(paths, timeout=_APPLYING):
+            live, altered = _live(paths)
+    return Applied(live, wanted, altered)
+
+
+def _live(paths: Paths) -> tuple[str, str]:
     live = read_applied(paths)
-    if live is None:
-        return Applied("", wanted)
-    return Applied(live.policy, wanted, next(iter(meddled(paths, live)), ""))
+    return (live.policy, next(iter(meddled(paths, live)), "")) if live else ("", "")
 
 
 def excepted(project: Project, proofs: Sequence[Proof], at: datetime) -> tuple[Proof, ...]:

@@ -81,7 +81,8 @@ def _screen(console: Console, asking: Asking, question: Question, before: Answer
         console.print(f"  {anchor.level}  {escape(anchor.text)}")
     if before is not None:
         level = "does not apply" if before.level is None else str(before.level)
-        console.print(f"\n[dim]answered by {escape(before.by)} on {before.on}: {level} {escape(before.note)}[/]")
+        note = f", {before.note}" if before.note else ""
+        console.print(f"\n[dim]answered by {escape(before.by)} on {before.on}: {level}{escape(note)}[/]")
     console.print(f"\n[dim]{HELP}[/]")
 
 
