@@ -201,3 +201,15 @@ def test_a_run_that_was_shredded_on_record_is_left_out(tmp_path: Path) -> None:
     with open_ledger(declared, clock=partial(_at, RUN + timedelta(days=2))) as ledger:
         ledger.shred(Ledger.read(evidence_directory(declared)).runs()[-1].run, reason="asked for")
     assert [run.started for run in kept_runs(declared)] == [RUN]
+
+
+def test_many_later_runs_of_something_else_push_no_failure_out_of_sight(tmp_path: Path) -> None:
+    declared = project(tmp_path, "2026-03-10")
+    first = failed(RUN, excepted_by=None)
+    later = [
+        replace(first, id=f"r{n}", proofs=(), started=RUN + timedelta(minutes=n), finished=RUN + timedelta(minutes=n))
+        for n in range(1, 25)
+    ]
+    kept(declared, first, *later)
+    assert [s.status for s in dossier(declared, now=RUN + timedelta(days=1)).standings] == [Status.EXCEPTED]
+    assert [s.status for s in dossier(declared, now=RUN + timedelta(days=30)).standings] == [Status.FAILED]

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from assay.app.addresses import Clock
 from assay.app.addresses import now as system_clock
 from assay.app.deciding import Decided, decide
-from assay.app.keeping import kept_runs
+from assay.app.keeping import RUNS, kept_runs
 from assay.app.objectives import judge
 from assay.app.project import Project
 from assay.app.reporting import applied, design_at, facts_at
@@ -38,7 +38,7 @@ def objectives_at(project: Project, at: datetime, profile: str | None = None) ->
 
 def later_runs(project: Project, at: datetime) -> int:
     """How many kept runs through the gateway are dated after ``at``, and so do not count: a clock may be wrong."""
-    return sum(run.via == "gateway" and run.started > at for run in kept_runs(project))
+    return sum(run.via == "gateway" and run.started > at for run in kept_runs(project, limit=RUNS))
 
 
 def reviewed_at(project: Project, at: datetime) -> Reviews:

@@ -38,6 +38,9 @@ from assay.prove.result import Exchange, Proof, RunResult
 COLLECTOR = f"assay {__version__}"
 _RESULT, _EXCHANGES = "result", "exchanges"
 _PATIENCE = 10.0
+RUNS = 200
+"""So many of the newest runs are looked at by what judges: one that is older shows next to nothing any more, unless it
+failed. Runs of parts may follow each other quickly, and must not push a fresh run of everything out of sight."""
 
 T = TypeVar("T")
 

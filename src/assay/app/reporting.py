@@ -11,7 +11,7 @@ from datetime import datetime
 from assay import __version__
 from assay.app.addresses import plan_site
 from assay.app.deciding import revoked
-from assay.app.keeping import evidence_directory, kept_runs, with_exchanges
+from assay.app.keeping import RUNS, evidence_directory, kept_runs, with_exchanges
 from assay.app.objectives import judge
 from assay.app.organisation import organisation
 from assay.app.project import Project
@@ -115,7 +115,7 @@ def facts_at(project: Project, at: datetime, state: Applied) -> Mapping[str, Mea
 
 def _runs(project: Project, at: datetime) -> tuple[RunResult, ...]:
     """The kept runs that had begun by then: what is dated later shows nothing yet, whoever's clock is wrong."""
-    return tuple(run for run in kept_runs(project) if run.started <= at)
+    return tuple(run for run in kept_runs(project, limit=RUNS) if run.started <= at)
 
 
 def design_at(project: Project, at: datetime) -> tuple[Verdict, ...]:

@@ -10,7 +10,7 @@ from functools import cache
 from assay.app.addresses import plan_site
 from assay.app.data_verified import kept_transforms
 from assay.app.guarding import Guarding
-from assay.app.keeping import kept_runs
+from assay.app.keeping import RUNS, kept_runs
 from assay.app.project import Project
 from assay.app.reporting import applied, excepted
 from assay.assurance.facts import Measured, measured
@@ -28,8 +28,6 @@ from assay.risk.uncollected import uncollected
 from assay.risk.words import Assessment, Remedy, Scenario
 from assay.sensitivity import closure, reach
 
-RUNS = 200
-"""So many of the newest runs are looked at. One that is older shows next to nothing any more, unless it failed."""
 OLDER = f"in runs before the newest {RUNS}, which are not looked at: prove again what they found"
 ANOTHER = "measured for another wording of the declaration; what it compiles to is the same, so it counts"
 
