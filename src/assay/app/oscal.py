@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from assay.app.coverage import reviewed_at
+from assay.app.deciding import revoked
 from assay.app.maturity import interviews
 from assay.app.project import Project
 from assay.controls.base import Control
@@ -93,7 +94,7 @@ def _risk(row: Row) -> RiskNote:
 def _accepted(project: Project, at: datetime) -> tuple[Accepted, ...]:
     """The exceptions that hold on this day, by the key that verdicts name. Whether one covers anything is for the
     verdicts to say."""
-    agreed = consents(project.everything, at.date())
+    agreed, gone = consents(project.everything, at.date()), revoked(project, at)
     return tuple(
         Accepted(
             f"exceptions.{index}",
@@ -107,7 +108,7 @@ def _accepted(project: Project, at: datetime) -> tuple[Accepted, ...]:
             entry.compensating,
         )
         for index, entry in enumerate(project.everything.model.exceptions)
-        if agreed[index].holds and at.date() <= entry.expires
+        if agreed[index].holds and at.date() <= entry.expires and f"exceptions.{index}" not in gone
     )
 
 
