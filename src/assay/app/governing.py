@@ -40,7 +40,7 @@ _MOST_BYTES = 64 << 20
 """How much of stored versions is read: versions of large gateways are hundreds of megabytes each."""
 _MOST_COMPARED = 10
 _TRIED = 12
-_PATIENCE = 2.0
+_PATIENCE = 10.0
 """Seconds within which a supervisor has written down what Envoy took."""
 _ANOTHER = "0000000000000000"
 _WEAKENED = (ir.Authentication, ir.AccessRule, ir.Limit, ir.Inspection)
