@@ -140,19 +140,22 @@ class Governing:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         try:
             found = await asyncio.to_thread(self._versions)
-            # Whoever has just applied a version writes the record of it last.
-            while found and found[0].recorded is False and asyncio.get_running_loop().time() < deadline:
+            # Whoever has just applied a version writes the record of it last; the log itself, before the first one.
+            while _unwritten(found) and asyncio.get_running_loop().time() < deadline:
                 await asyncio.sleep(0.5)
                 found = await asyncio.to_thread(self._versions)
         except AssayError as error:
             raise NotReached(error.sentence) from error
+        if found is None:
+            raise NotReached("there is no evidence log that says what was applied")
         return found
 
-    def _versions(self) -> tuple[Applied, ...]:
+    def _versions(self) -> tuple[Applied, ...] | None:
+        """None: no log has begun."""
         with state.lock(self._paths):
             found = history(self.project, now=now(), environ=self.environ)
         if found.began is None:
-            raise NotReached("there is no evidence log that says what was applied")
+            return None
         suspects = [v for v in found.versions if v.loosened]
         loosening = {v.number: self._loosened(v) for v in suspects[:_MOST_COMPARED]}
         people = bool(self.project.everything.model.people)
@@ -279,6 +282,10 @@ def _weakest(policy: Policy, production: frozenset[str]) -> Iterator[tuple[int, 
 def _contents(paths: Paths) -> tuple[tuple[str, bytes], ...]:
     """Which version is live, and which there are."""
     return (("applied", paths.applied.read_bytes()), *((str(n), b"") for n in state.numbers(paths)))
+
+
+def _unwritten(found: tuple[Applied, ...] | None) -> bool:
+    return found is None or (bool(found) and found[0].recorded is False)
 
 
 def _source(version: Version) -> str:
