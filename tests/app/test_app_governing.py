@@ -130,3 +130,21 @@ def test_where_nothing_of_production_is_served_there_is_nothing_to_try(shop: Sho
     with pytest.raises(NotReached, match="nothing that is applied protects an API of a production environment"):
         asyncio.run(governing(shop, tmp_path).attempt())
     assert not (tmp_path / "run" / "governed").exists()
+
+
+def test_a_log_that_is_only_just_written_is_waited_for(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evidence = shop.project.state / "evidence"
+    aside = evidence.with_name("aside")
+    evidence.rename(aside)
+
+    async def look() -> tuple[object, ...]:
+        asyncio.get_running_loop().call_later(0.3, aside.rename, evidence)
+        return await governing(shop, tmp_path).versions()
+
+    assert asyncio.run(look())
+    evidence.rename(aside)
+    monkeypatch.setattr("assay.app.governing._PATIENCE", 0.0)
+    with pytest.raises(NotReached, match="no evidence log"):
+        asyncio.run(governing(shop, tmp_path).versions())
