@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from assay.app.addresses import Clock, now
 from assay.app.deciding import Decided, decide, revoked
 from assay.app.keeping import kept_runs
+from assay.app.once import tests_of_design
 from assay.app.project import Project, open_project
 from assay.controls.exceptions import findings_of
-from assay.controls.registry import check_design, controls
+from assay.controls.registry import controls
 from assay.decisions.exceptions import (
     APPROVAL,
     REQUEST,
@@ -68,7 +69,7 @@ def listing(project: Project, at: datetime) -> tuple[Listed, ...]:
     entries = declaration.model.exceptions
     if not entries:
         return ()
-    verdicts = check_design(declaration, today)
+    verdicts = tests_of_design(project, today)
     untried = {v.subject for v in verdicts if v.control == "declaration" and v.outcome is Outcome.SKIPPED}
     proofs = _newest(project)
     gone = revoked(project, at)

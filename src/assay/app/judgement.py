@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from assay.app.coverage import matrices, objectives_at
+from assay.app.coverage import matrices
 from assay.app.exceptions import Listed, listing
-from assay.app.maturity import answers_file, kept_results, load_answers, result_of
+from assay.app.maturity import kept_results, surveyed
 from assay.app.project import Project
 from assay.app.register import register
 from assay.app.reporting import dossier
+from assay.frameworks.judging import Judged
 from assay.maturity.history import trend
-from assay.maturity.words import Result
 from assay.report.dossier import Dossier
 from assay.report.judgement import ExceptionNote, Judgement
 
@@ -23,13 +23,12 @@ def judged_dossier(project: Project, *, now: datetime) -> Dossier:
     Raises:
         AssayError: the declaration does not compile, or the log is damaged beyond reading.
     """
-    return replace(dossier(project, now=now), judgement=judgement(project, now))
+    made = dossier(project, now=now)
+    return replace(made, judgement=_judgement(project, made.judgement.objectives, now))
 
 
-def judgement(project: Project, now: datetime) -> Judgement:
-    """The conclusions alone. Raises as :func:`judged_dossier`."""
-    objectives = objectives_at(project, now)
-    matured = _matured(project, now)
+def _judgement(project: Project, objectives: tuple[Judged, ...], now: datetime) -> Judgement:
+    matured = surveyed(project, now)
     return Judgement(
         objectives=objectives,
         coverages=matrices(project, objectives, now),
@@ -38,12 +37,6 @@ def judgement(project: Project, now: datetime) -> Judgement:
         maturity=matured,
         earlier=tuple((k.at.date(), k.overall) for k in trend(kept_results(project), matured.survey.version, now).kept),
     )
-
-
-def _matured(project: Project, now: datetime) -> Result:
-    """The survey's result: what is measured, with the answers of people where there are any."""
-    _, answers = load_answers(answers_file(project), now)
-    return result_of(project, answers, now)
 
 
 def _note(found: Listed) -> ExceptionNote:

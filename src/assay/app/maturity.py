@@ -12,13 +12,14 @@ from pathlib import Path
 
 from assay.app.data_view import view
 from assay.app.keeping import evidence_directory, kept_runs
+from assay.app.once import tests_of_design
 from assay.app.organisation import layer_picture
 from assay.app.project import Project, in_environment
-from assay.app.reporting import applied, excepted
+from assay.app.reporting import applied, with_exceptions
 from assay.app.rights import reviews
 from assay.assurance.facts import Measured, latest, measured
 from assay.assurance.objectives import Applied
-from assay.controls.registry import check_design, controls
+from assay.controls.registry import controls
 from assay.declare.quantities import parse_duration
 from assay.domain import AssayError, IncompleteError, Outcome
 from assay.evidence import cosigned
@@ -57,11 +58,8 @@ def facts_of(project: Project, now: datetime) -> Facts:
     for part in _gateways(project):
         # Where nothing was ever applied, nobody asks what the declaration compiles to.
         state = applied(part) if part.state.is_dir() else Applied()
-        runs = [
-            replace(r, proofs=excepted(part, r.proofs, now))
-            for r in kept_runs(part, limit=_RUNS)
-            if r.via == "gateway" and r.started <= now
-        ]
+        kept = (r for r in kept_runs(part, limit=_RUNS) if r.via == "gateway" and r.started <= now)
+        runs = with_exceptions(part, kept, now)
         states.append(state)
         count += len(runs)
         # What was measured on another configuration says nothing about this one.
@@ -71,7 +69,7 @@ def facts_of(project: Project, now: datetime) -> Facts:
     return Facts(
         now=now,
         declaration=declaration,
-        design=(*declaration.notes, *check_design(declaration, now.date())),
+        design=(*declaration.notes, *tests_of_design(project, now.date())),
         proofs=tuple(proofs),
         ages={a.id: parse_duration(a.evidence_age) for a in about},
         reviews=tuple(

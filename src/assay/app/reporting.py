@@ -9,17 +9,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from assay import __version__
-from assay.app.addresses import plan_site
 from assay.app.deciding import revoked
 from assay.app.keeping import RUNS, evidence_directory, kept_runs, with_exchanges
 from assay.app.objectives import judge
+from assay.app.once import tests_of_design, wanted
 from assay.app.organisation import organisation
 from assay.app.project import Project
 from assay.assurance.facts import Measured, latest
 from assay.assurance.objectives import Applied
 from assay.assurance.trend import trend
 from assay.controls.exceptions import overlay
-from assay.controls.registry import check_design, compile_policy, controls
+from assay.controls.registry import controls
 from assay.domain import AssayError, Outcome, Verdict
 from assay.evidence import cosigned
 from assay.evidence.checkpoint import COSIGNATURE, key_hash
@@ -29,6 +29,7 @@ from assay.evidence.verify import verify
 from assay.gateway.state import Paths, lock, meddled, prepare, read_applied
 from assay.prove.result import Proof, RunResult
 from assay.report.dossier import ControlNote, Dossier, EvidenceNote
+from assay.report.judgement import Judgement
 
 _APPLYING = 10.0
 """So many seconds a report waits for an application that is under way."""
@@ -36,16 +37,16 @@ _APPLYING = 10.0
 
 def applied(project: Project) -> Applied:
     """Digests of what was last applied here and of what the declaration compiles to now, and what was altered since."""
-    wanted = compile_policy(project.declaration, plan_site(project)).digest
+    compiled = wanted(project).digest
     if not project.state.is_dir():
-        return Applied("", wanted)
+        return Applied("", compiled)
     paths = prepare(project.state, environ=os.environ)
     live, altered = _live(paths)
     if altered:
         # Somebody may be applying at this moment: what is there when they are done counts.
         with suppress(AssayError), lock(paths, timeout=_APPLYING):
             live, altered = _live(paths)
-    return Applied(live, wanted, altered)
+    return Applied(live, compiled, altered)
 
 
 def _live(paths: Paths) -> tuple[str, str]:
@@ -59,9 +60,19 @@ def excepted(project: Project, proofs: Sequence[Proof], at: datetime) -> tuple[P
     Kept verdicts still name the exception that covered them when they were kept. It may have expired since, or stand
     for another finding; so it is taken off first.
     """
+    return _laid_over(project, proofs, at, revoked(project, at))
+
+
+def with_exceptions(project: Project, runs: Iterable[RunResult], at: datetime) -> tuple[RunResult, ...]:
+    """Runs whose proofs are :func:`excepted`."""
+    gone = revoked(project, at)  # reads the whole log, which is the same for every run
+    return tuple(replace(r, proofs=_laid_over(project, r.proofs, at, gone)) for r in runs)
+
+
+def _laid_over(project: Project, proofs: Sequence[Proof], at: datetime, gone: Collection[str]) -> tuple[Proof, ...]:
     bare = [replace(p.verdict, excepted_by=None) for p in proofs]
     laid, _ = overlay(project.everything, bare, at.date())
-    return tuple(replace(p, verdict=v) for p, v in zip(proofs, _without(laid, revoked(project, at)), strict=True))
+    return tuple(replace(p, verdict=v) for p, v in zip(proofs, _without(laid, gone), strict=True))
 
 
 def _without(verdicts: Iterable[Verdict], exceptions: Collection[str]) -> tuple[Verdict, ...]:
@@ -76,7 +87,7 @@ def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
     """
     kept = _runs(project, now)
     through = [r for r in kept if r.via == "gateway"]
-    today = [replace(r, proofs=excepted(project, r.proofs, now)) for r in through]
+    today = with_exceptions(project, through, now)
     run, before = (today[-1] if today else None), through[:-1]
     newest: dict[str, Proof] = {}
     for one in today:
@@ -85,6 +96,7 @@ def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
     design = design_at(project, now)
     state = applied(project)
     facts = latest(today, state.live)
+    judged = judge(project.declaration, design, facts, state, now=now)
     return Dossier(
         organisation=project.declaration.model.organisation.name,
         title=", ".join(a.title or i for i, a in project.declaration.model.apis.items()),
@@ -93,7 +105,7 @@ def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
         declaration_digest=project.declaration.digest,
         live=state.live,
         wanted=state.wanted,
-        standings=tuple(j.standing for j in judge(project.declaration, design, facts, state, now=now)),
+        standings=tuple(each.standing for each in judged),
         controls=_notes(),
         design=design,
         proofs=with_exchanges(project, proofs) if full and proofs else proofs,
@@ -104,13 +116,14 @@ def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
         compared=before[-1].started if before else None,
         evidence=_evidence(project, now) if full else None,
         organisation_note=organisation(project, now) if full else None,
+        judgement=Judgement(objectives=judged),
     )
 
 
 def facts_at(project: Project, at: datetime, state: Applied) -> Mapping[str, Measured]:
     """The newest outcome of every case that had been run by then, with the exceptions of that day, by case id."""
     runs = [r for r in _runs(project, at) if r.via == "gateway"]
-    return latest((replace(r, proofs=excepted(project, r.proofs, at)) for r in runs), state.live)
+    return latest(with_exceptions(project, runs, at), state.live)
 
 
 def _runs(project: Project, at: datetime) -> tuple[RunResult, ...]:
@@ -120,7 +133,7 @@ def _runs(project: Project, at: datetime) -> tuple[RunResult, ...]:
 
 def design_at(project: Project, at: datetime) -> tuple[Verdict, ...]:
     """What reading and the tests of design find, with the exceptions of that day."""
-    design = check_design(project.everything, at.date())
+    design = tests_of_design(project, at.date())
     return (*project.everything.notes, *_without(design, revoked(project, at)))
 
 

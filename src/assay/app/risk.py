@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from assay.app.addresses import plan_site
 from assay.app.data_verified import kept_transforms
 from assay.app.guarding import Guarding
 from assay.app.keeping import RUNS, kept_runs
+from assay.app.once import tests_of_design, wanted
 from assay.app.project import Project
-from assay.app.reporting import applied, excepted
+from assay.app.reporting import applied, with_exceptions
 from assay.assurance.facts import Measured, measured
 from assay.assurance.objectives import Applied
-from assay.controls.registry import check_design, compile_policy, controls
+from assay.controls.registry import controls
 from assay.declare.declaration import Declaration
 from assay.declare.quantities import parse_duration
 from assay.domain import Outcome
@@ -69,7 +69,7 @@ def assessed(project: Project, now: datetime, *, given: Mapping[str, Given] | No
     """
     kept = kept_runs(project, limit=RUNS + 1)
     older, runs = kept[:-RUNS], [run for run in kept[-RUNS:] if run.via == "gateway"]
-    today = [replace(run, proofs=excepted(project, run.proofs, now)) for run in runs]
+    today = with_exceptions(project, runs, now)
     state = applied(project)
     # Where nothing of ours was ever applied, nothing of ours is live: what was proven then is of no configuration.
     live = Live(now, state.live, state.current)
@@ -112,14 +112,12 @@ def _surroundings(
     evidence: Evidence,
 ) -> Surroundings:
     declaration = project.declaration
-    policy = compile_policy(declaration, plan_site(project))
-    design = check_design(project.everything, now.date())
     closed = closure(declaration, kept_transforms(project, now) if state.current else ())
     return Surroundings(
         declaration,
         closed,
         reach(declaration, closed),
-        Guarding(policy, design, against),
+        Guarding(wanted(project), tests_of_design(project, now.date()), against),
         now.date(),
         given,
         confirmed=_confirmed(evidence),
