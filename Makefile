@@ -8,6 +8,7 @@ READY  := $(VENV)/.installed
 # Half the time tests wait for servers, so three at a time for two processors. The order is that of tests/conftest.py.
 TESTERS  ?= 3
 TOGETHER := -n $(TESTERS) --dist loadfile --no-loadscope-reorder
+AGAIN    := --max-suite-reruns 5 --rerun-show-tracebacks
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint bench crater lock schema docs wheel clean
@@ -20,8 +21,8 @@ help:  ## this list
 demo: $(READY)  ## the whole walk on the Customer Data API: direct, then through Assay
 	@$(BIN)/assay demo
 
-test: $(READY)  ## every test, real servers included; says what was skipped, and why
-	@$(BIN)/pytest $(TOGETHER) -q -rs
+test: $(READY)  ## every test, real servers included; says what was skipped, or needed a second try, and why
+	@$(BIN)/pytest $(TOGETHER) $(AGAIN) -q -rs
 
 check: lint  ## lint, then the unit tests: what to run before a commit
 	@$(BIN)/pytest $(TOGETHER) -q -rs -m 'not integration and not slow'
