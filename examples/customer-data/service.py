@@ -17,12 +17,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import platform
+import random
 import signal
 import socket
 import sys
 import traceback
 from pathlib import Path
+from typing import NoReturn
 
 from databases import Database, Postgresql, Sqlite
 from granian.constants import Interfaces
@@ -201,13 +204,18 @@ async def _announce(port: int, uds: Path | None) -> None:
 
 def _free_port(wanted: int) -> int:
     """``wanted``, or any free port for 0. Asked here because the server would share a port that is in use."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, wanted))
-        except OSError as error:
-            raise OSError(f"port {wanted} on {HOST}: {error.strerror}; choose another with --port") from error
-        return int(probe.getsockname()[1])
+    # Below the ports of outgoing connections, one of which could take a port between here and the server.
+    for port in [wanted] if wanted else random.sample(range(10_000, 30_000), 100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError as error:
+                if wanted:
+                    raise OSError(f"port {wanted} on {HOST}: {error.strerror}; choose another with --port") from error
+            else:
+                return port
+    raise OSError(f"no free port on {HOST}; choose one with --port")
 
 
 def _arguments() -> argparse.Namespace:
@@ -248,5 +256,17 @@ def main() -> int:
     return 0
 
 
+def _end(code: int) -> NoReturn:
+    """Ends the process at once.
+
+    Threads of the server, which is native code, are still there when it has stopped. One that asks for the interpreter
+    while that is being taken down aborts the whole process, with SIGABRT for an exit code.
+    """
+    with contextlib.suppress(OSError):  # nobody reads any more
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _end(main())

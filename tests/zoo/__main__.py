@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.zoo.declared import write
 from tests.zoo.flaws import table
-from tests.zoo.kit.serving import HOST, free_port, serve
+from tests.zoo.kit.serving import HOST, end, free_port, serve
 from tests.zoo.services import DEFINITIONS, make
 
 
@@ -64,4 +64,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import sys
+from typing import NoReturn
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -45,6 +47,18 @@ async def serve(app: Starlette, port: int) -> None:
         announcing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await announcing
+
+
+def end(code: int) -> NoReturn:
+    """Ends the process at once, after :func:`serve`.
+
+    Threads of the server, which is native code, are still there when it has stopped. One that asks for the interpreter
+    while that is being taken down aborts the whole process.
+    """
+    with contextlib.suppress(OSError):  # nobody reads any more
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 async def _announce(port: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import secrets
@@ -10,6 +11,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -90,5 +92,18 @@ def _claim(config: IssuerConfig) -> None:
             ) from error
 
 
+def _end(code: int) -> NoReturn:
+    """Ends the process at once.
+
+    Threads of the server, which is native code, are still there when it has stopped. One that asks for the interpreter
+    while that is being taken down aborts the whole process, with SIGABRT for an exit code.
+    """
+    logging.shutdown()
+    with contextlib.suppress(OSError):  # nobody reads any more
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    _end(main(sys.argv[1:]))
