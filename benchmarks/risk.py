@@ -1,8 +1,8 @@
 """How fast risk is computed: 500 scenarios over 10,000 operations and 200,000 verdicts, anew and after another run.
 
 `python -m benchmarks.risk` prints the figures. Aims: 5 s anew, 0.5 s after a run that changed 200 verdicts. Everything
-was proven within the last day, so that only what the run changed has to be computed again. Beside it, what it costs
-when the 200 verdicts are spread over every API, and when so much time has passed that every number changes.
+was proven within the last day, so that only what the run changed has to be computed again: of a tenth of the APIs, and
+of all of them. Beside it, what it costs when so much time has passed that every number changes.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Spent:
 
     @property
     def reached(self) -> bool:
-        """Whether both aims are."""
-        return self.anew < AIM and self.after < AIM_AFTER
+        """Whether the aims are."""
+        return self.anew < AIM and max(self.after, self.spread) < AIM_AFTER
 
 
 def _subject(api: int, operation: int) -> str:
@@ -145,8 +145,8 @@ def lines(spent: Spent) -> list[str]:
     return [
         f"{spent.scenarios:,} scenarios over {spent.operations:,} operations and {spent.verdicts:,} verdicts"
         f" (seconds of processor): anew {spent.anew:.2f} (aim: {AIM:g}),",
-        f"after a run that changed {spent.changed} verdicts about a tenth of the APIs {spent.after:.2f}"
-        f" (aim: {AIM_AFTER:g}), about all of them {spent.spread:.2f},",
+        f"after a run that changed {spent.changed} verdicts about a tenth of the APIs {spent.after:.2f},"
+        f" about all of them {spent.spread:.2f} (aim: {AIM_AFTER:g}),",
         f"a month later {spent.aged:.2f}.",
     ]
 

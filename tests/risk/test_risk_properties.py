@@ -131,21 +131,54 @@ def test_nothing_changes_before_the_moment_that_is_named(
     assert by_place(assessed(where, [*held, *failed], live=replace(LIVE, now=at))) == by_place(before)
 
 
-@few
-@given(
-    places,
-    st.lists(passes | failures, max_size=20),
-    st.lists(passes | failures, max_size=8),
-    st.sampled_from([0.0, 1.0, 40.0]),
+around = st.builds(
+    lambda c, number, failed: fact(
+        c, "all", number=number, outcome=Outcome.FAIL if failed else Outcome.PASS, subject="apis.shop"
+    ),
+    st.sampled_from(CONTROLS),
+    st.integers(0, 1),
+    st.booleans(),
 )
-def test_brought_up_to_date_is_the_same_as_computed_anew(
-    where: tuple[Place, ...], before: list[Measured], new: list[Measured], days: float
+again = st.builds(
+    lambda c, n, number, failed: fact(c, n, number=number, outcome=Outcome.FAIL if failed else Outcome.PASS),
+    st.sampled_from(CONTROLS),
+    st.sampled_from(NAMES),
+    st.integers(0, 2),
+    st.booleans(),
+)
+runs = st.lists(st.lists(again | failures | around, max_size=5), min_size=1, max_size=4)
+
+
+@few
+@given(places, st.lists(passes | failures | around, max_size=20), runs, st.sampled_from([0.0, 1.0, 40.0]))
+def test_brought_up_to_date_by_run_after_run_is_the_same_as_computed_anew(
+    where: tuple[Place, ...], before: list[Measured], runs: list[list[Measured]], days: float
 ) -> None:
-    fresh = [replace(f, at=f.at + timedelta(days=1)) for f in new]
-    now = replace(LIVE, now=NOW + timedelta(days=1 + days))
-    known = evidence(before)
-    more, changed = extended(known, fresh, now)
-    stepwise = refreshed(board([scenario(where)], REMEDIES, known), more, changed)
-    anew = board([scenario(where)], REMEDIES, evidence([*before, *fresh], now))
-    assert stepwise.assessments == anew.assessments
-    assert more.ignored == anew.evidence.ignored
+    """Results of operations and of the API around them; cases that fail, are mended, and fail again."""
+    everything, stepwise = list(before), board([scenario(where)], REMEDIES, evidence(before))
+    for number, run in enumerate(runs, start=1):
+        moment = NOW + timedelta(days=number * (1 + days))
+        fresh = [replace(f, at=moment - timedelta(hours=1)) for f in run]
+        everything += fresh
+        now = replace(LIVE, now=moment)
+        more, changed = extended(stepwise.evidence, fresh, now)
+        stepwise = refreshed(stepwise, more, changed)
+        anew = board([scenario(where)], REMEDIES, evidence(everything, now))
+        assert stepwise.assessments == anew.assessments
+        assert stepwise.prepared == anew.prepared
+        assert more.ignored == anew.evidence.ignored
+
+
+def test_a_run_about_one_operation_makes_nothing_of_the_others_anew() -> None:
+    """What 200 verdicts about all APIs cost is what they change, not what there is."""
+    where = tuple(place(n, {"authorisation": "x" if n in "ab" else "y"}) for n in NAMES)
+    known = [fact("authorisation", n, number=k, days=0.5) for n in NAMES for k in range(3)]
+    before = board([scenario(where)], REMEDIES, evidence(known))
+    more, changed = extended(before.evidence, [fact("authorisation", "a", number=0)], LIVE)
+    after = refreshed(before, more, changed)
+    (one,), (other,) = after.prepared.values(), before.prepared.values()
+    assert one.pools["authorisation", "x"] is not other.pools["authorisation", "x"]
+    assert one.pools["authorisation", "y"] is other.pools["authorisation", "y"]
+    assert one.groups is other.groups
+    untouched = [g for g in after.assessments[0].groups if "apis.shop.operations.c" in g.places]
+    assert untouched[0] is next(g for g in before.assessments[0].groups if "apis.shop.operations.c" in g.places)

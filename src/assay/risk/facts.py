@@ -124,12 +124,9 @@ def extended(evidence: Evidence, facts: Iterable[Measured], live: Live) -> tuple
         if before is None or (_conclusive(before), *_order(before)) < (concluded, *_order(fact)):
             known[slot] = fact
     cases.update(touched)
-    about = dict(evidence.about)
-    for subject, by_case in touched.items():
-        if subject is not None:
-            about[subject] = _counted(by_case, live)
-    changed = frozenset(s for s in touched if s is not None and about[s] != evidence.about.get(s))
-    return Evidence(live, root, cases, about, tuple(ahead)), changed
+    counts = {s: _counted(by_case, live) for s, by_case in touched.items() if s is not None}
+    changed = {s: counted for s, counted in counts.items() if counted != evidence.about.get(s)}
+    return Evidence(live, root, cases, {**evidence.about, **changed}, tuple(ahead)), frozenset(changed)
 
 
 _ELSEWHERE = " elsewhere"
