@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.controls.proving.desk import Desk, desk_surface, outcome
 from tests.prove.scripted import Asked, Said, refused
 
-from assay.controls._lib.attempts import signs_in, spoils, tells_apart, without
+from assay.controls._lib.attempts import signs_in, spoils, without
 from assay.controls._lib.inputs import admits, places
 from assay.controls.input_validation.proofs.queries import looks, pairs
 from assay.controls.input_validation.proofs.sizes import padded
@@ -115,15 +115,41 @@ class TestSqlInjection:
             assert len(pair.true) == len(pair.false)
             assert pair.true != pair.false
 
-    def test_is_found_in_a_service_that_others_write_to_meanwhile(self) -> None:
-        true, grown = (
-            (200, frozenset((f"/{n}", "x") for n in range(20))),
-            (200, frozenset((f"/{n}", "x") for n in range(22))),
-        )
-        false = (200, frozenset({("#", "0")}))
-        assert tells_apart((true, false), (grown, false))
-        assert not tells_apart((true, grown), (true, false))
-        assert not tells_apart((true, true), (true, true))
+    @pytest.mark.parametrize("more", [1, 2, 7])
+    def test_is_found_in_a_service_that_others_write_to_meanwhile(self, surface: Surface, more: int) -> None:
+        judged = outcome(surface, list(prove(surface)), "sql-injection", growing(more, "sql"), "listNotes")
+        assert judged.outcome is Outcome.FAIL, judged.sentence
+
+    @pytest.mark.parametrize("more", [1, 2, 7])
+    def test_is_no_false_alarm_in_a_service_that_others_write_to_meanwhile(self, surface: Surface, more: int) -> None:
+        judged = outcome(surface, list(prove(surface)), "sql-injection", growing(more), "listNotes")
+        assert judged.outcome is Outcome.PASS, judged.sentence
+
+    @pytest.mark.parametrize("status", [502, 503, 504])
+    def test_is_found_in_a_service_that_is_too_busy_now_and_then(self, surface: Surface, status: int) -> None:
+        turns = iter(range(1_000))
+        desk = Desk(frozenset({"sql"}), wants=lambda asked: Said(status, {}) if next(turns) % 3 == 0 else None)
+        judged = outcome(surface, list(prove(surface)), "sql-injection", desk, "listNotes")
+        assert judged.outcome is Outcome.FAIL, judged.sentence
+
+    def test_is_not_ruled_out_by_a_service_that_is_too_busy(self, surface: Surface) -> None:
+        desk = Desk(wants=lambda asked: Said(503, {}) if "=" in asked.query.get("q", "") else None)
+        judged = outcome(surface, list(prove(surface)), "sql-injection", desk, "listNotes")
+        assert judged.outcome is Outcome.INCONCLUSIVE
+        assert "could not answer" in judged.sentence
+
+
+def growing(more: int, *flaws: str) -> Desk:
+    """A desk where somebody adds so many notes before each question."""
+    desk = Desk(frozenset(flaws))
+
+    def add(asked: Asked) -> None:
+        for _ in range(more):
+            number = desk.notes.execute("SELECT COUNT(*) FROM notes").fetchone()[0] + 1
+            desk.notes.execute("INSERT INTO notes VALUES (?, ?, 'DE1234567890', 'new')", (number, f"note {number}"))
+
+    desk.wants = add
+    return desk
 
 
 class TestOperators:

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote, quote_plus
 
 from assay.controls._lib.answers import by_hand, callers, doubtful, works
@@ -16,6 +15,10 @@ from assay.prove.surface import Persona, Surface, Target
 
 _EARLIER = ("authentication", "authorisation", "rate_limiting", "network_ranges", "transport_encryption")
 """Controls that stand before the ones that judge input; when they refuse, input was never looked at."""
+BUSY = frozenset({502, 503, 504})
+"""What is said for a service that cannot answer now (RFC 9110 section 15.6): no word about the input."""
+_A_MOMENT = 0.5
+_SAFE = ("GET", "HEAD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +201,15 @@ async def known_good(lab: Lab, able: Ready) -> Seen:
 
 
 async def attempt(lab: Lab, call: Call) -> Met:
-    """Sends an attempt, and reads who met it.
+    """Sends an attempt, and reads who met it. What a service was too busy for is asked again, if it changes nothing.
 
     Raises:
         NotReached: there was no answer, or a control refused that does not judge input.
     """
     seen = await lab.call(call)
+    if seen.status in BUSY and call.method.upper() in _SAFE:
+        await lab.wait(_A_MOMENT)
+        seen = await lab.call(call)
     if seen.status == 0:
         raise NotReached(f"there was no answer: {seen.error or 'the connection ended'}")
     if seen.status == 429:
@@ -244,72 +250,3 @@ def without(text: str, payload: str) -> str:
     for spelling in spellings(payload):
         text = text.replace(spelling, "")
     return text
-
-
-Signature = tuple[int, frozenset[tuple[str, str]]]
-"""A status, and the leaves of the body with their places."""
-
-
-def signature(seen: Seen, payload: str = "", volatile: frozenset[str] = frozenset()) -> Signature:
-    """What an answer says, without what it merely repeats and without what changes by itself."""
-    value = seen.json()
-    if value is None:
-        return seen.status, frozenset({("", without(seen.text, payload) if payload else seen.text)})
-    return seen.status, frozenset(
-        (p, without(t, payload) if payload else t) for p, t in _leaves(value) if p not in volatile
-    )
-
-
-Pair = tuple[Signature | None, Signature | None]
-
-
-def tells_apart(first: Pair, second: Pair) -> bool:
-    """Whether what was answered to something true and something false differs, and both times in the same way.
-
-    Other callers change what is there meanwhile, so answers of which nearly all is the same count as the same when true
-    and false have little in common.
-    """
-    (t, f), (again_t, again_f) = first, second
-    if t is None or f is None or again_t is None or again_f is None:
-        return False
-    if t != f and t == again_t and f == again_f:
-        return True
-    return (
-        min(_overlap(t, again_t), _overlap(f, again_f)) >= _ALIKE
-        and max(_overlap(t, f), _overlap(again_t, again_f)) < 0.5
-    )
-
-
-_ALIKE, _UNLIKE = 0.8, 0.5
-
-
-def _overlap(one: Signature, other: Signature) -> float:
-    """How much two answers have in common, from 0 to 1."""
-    if one[0] != other[0]:
-        return 0.0
-    every = one[1] | other[1]
-    return len(one[1] & other[1]) / len(every) if every else 1.0
-
-
-def changing(first: Seen, second: Seen) -> frozenset[str]:
-    """The places whose values differ between two answers to the same request. What is only in one of them is new, and
-    changes no more by itself than anything else."""
-    one, two = dict(_leaves(first.json())), dict(_leaves(second.json()))
-    return frozenset(p for p in one.keys() & two.keys() if one[p] != two[p] and not p.endswith("#"))
-
-
-def _leaves(value: Any) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    waiting: list[tuple[str, Any]] = [("", value)]
-    while waiting and len(found) < 5_000:
-        path, item = waiting.pop()
-        if isinstance(item, dict):
-            waiting.extend((f"{path}/{k}", v) for k, v in item.items())
-            if not item:
-                found.append((path, "{}"))
-        elif isinstance(item, list):
-            waiting.extend((f"{path}/{i}", v) for i, v in enumerate(item))
-            found.append((f"{path}#", str(len(item))))
-        else:
-            found.append((path, json.dumps(item, ensure_ascii=False)))
-    return found

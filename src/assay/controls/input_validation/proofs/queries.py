@@ -1,7 +1,8 @@
 """SQL, NoSQL and LDAP injection: what is true, what is false, and both again with other numbers.
 
 A status alone says nothing here. An injection is believed when two inputs that differ in nothing but the truth of a
-condition are answered differently, both times alike, after what an answer merely repeats was taken out of it.
+condition are answered differently, each time alike, after what an answer merely repeats was taken out of it. Others use
+the service meanwhile, so what is not clear at once is asked again, in the other order.
 """
 
 from __future__ import annotations
@@ -15,19 +16,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.controls._lib.attempts import (
+    BUSY,
     Met,
     Ready,
-    Signature,
     attempt,
     ready,
-    signature,
-    tells_apart,
     tester,
     weakest,
 )
 from assay.controls._lib.inputs import Place, admits, changed, speaks_json, value_of
+from assay.controls._lib.telling import Round, Signature, signature, told
+from assay.controls.input_validation.proofs.asking import order, said
 from assay.controls.input_validation.proofs.planned import case, guarded, inputs, last, summary
 from assay.controls.input_validation.proofs.siblings import ALONE, Lot
+from assay.controls.input_validation.proofs.sorting import ordered, orders
 from assay.controls.input_validation.proofs.usual import Usual, usual_of
 from assay.prove.case import Case, Draft, Judged, Lab, NotReached, beside_the_point, broken, held, unclear
 from assay.prove.surface import Persona, Surface, Target
@@ -55,7 +57,6 @@ _READS = frozenset(
 _WORDS = re.compile(r"[A-Z]?[a-z]+")
 _JUDGING = "input_validation/injection"
 """What refuses a text for what it says; any other refusal would meet every spelling of it."""
-_ORDERS = ("sort", "order", "orderby", "sortby", "column", "by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def plan(surface: Surface, target: Target, lot: Lot = ALONE) -> Iterator[Case]:
 
 
 def _tried(surface: Surface, target: Target) -> tuple[Place, ...]:
-    found = [p for p in inputs(surface, target) if (p.is_text or p.is_number or _orders(p)) and len(p.path) < 3]
+    found = [p for p in inputs(surface, target) if (p.is_text or p.is_number or orders(p)) and len(p.path) < 3]
     return tuple(sorted(found, key=lambda p: (not p.is_text, p.kind == "body")))[:PLACES]
 
 
@@ -98,17 +99,6 @@ def _admitted(place: Place) -> bool:
     if place.kind == "body":
         return place.is_text and "pattern" not in place.schema
     return admits(place, "assay' AND '1234'='1234") is not False
-
-
-def _orders(place: Place) -> bool:
-    """Whether a place names the column to sort by: one of a few words, of which two make a difference."""
-    words = place.schema.get("enum")
-    named = place.name.lower().replace("_", "").replace("-", "") in _ORDERS
-    return place.kind == "query" and named and isinstance(words, list) and len([w for w in words if _plain(w)]) > 1
-
-
-def _plain(word: Any) -> bool:
-    return isinstance(word, str) and word.isidentifier()
 
 
 def looks(target: Target) -> bool:
@@ -165,7 +155,7 @@ def _sql(surface: Surface, target: Target, chosen: tuple[Place, ...]) -> Any:
             if target.writes and not wide and place.kind == "body":
                 found = await _computed(lab, able, place, met)
             elif place.kind == "query" and "enum" in place.schema:
-                found = await _ordered(lab, able, place, usual, met)
+                found = await ordered(lab, able, place, usual, met)
             else:
                 found = await _triples(lab, able, place, now, wide, usual, met)
             if found is not None:
@@ -245,6 +235,10 @@ def _conclusion(usual: Usual, met: list[Met], what: str, torn: Mapping[str, Met]
         return unclear(
             f"{sign}: a sign of an injection, but no condition decided what was answered", one.seen, sign=words
         )
+    if unheard := [m for m in met if m.seen.status in BUSY and not m.policy]:
+        status = unheard[0].seen.status
+        sentence = f"the service could not answer {len(unheard)} of {len(met)} {what} inputs ({status})"
+        return unclear(f"{sentence}, so what they do is not known", unheard[0].seen)
     return held(_nothing(met, what), shown.seen if shown else None, tried=len(met))
 
 
@@ -259,54 +253,40 @@ async def _triples(
 ) -> Judged | None:
     """Tries the pairs at a place; a judgement when one of them shows an injection."""
     for number, pair in enumerate(pairs(place, now, lab.random, wide=wide)):
-        true = await _said(lab, able, place, pair.true, f"true: {pair.words} in {place.words}", usual, met)
+        words = f"{pair.words} in {place.words}"
+        true = await said(lab, able, place, pair.true, f"true: {words}", usual, met)
         if true is None:
             if number == 0 and met[-1].policy.startswith(_JUDGING):
                 continue
             return None  # two spellings refused at the gateway: more of the same tell nothing
-        false = await _said(lab, able, place, pair.false, f"false: {pair.words} in {place.words}", usual, met)
-        if false is None or true == false:
-            continue
-        again = next(p for p in pairs(place, now, lab.random, wide=wide) if p.words == pair.words)
-        words = f"once more: {pair.words} in {place.words}"
-        same = await _said(lab, able, place, again.true, words, usual, met)
         shown = met[-1]
-        other = await _said(lab, able, place, again.false, words, usual, met)
-        if tells_apart((true, false), (same, other)):
-            return broken(
-                f"{place.words} is part of an SQL statement: with {pair.words}, a condition that is true and one that"
-                f" is false are answered differently ({true[0]} and {false[0]}), both times alike",
-                shown.seen,
-                place=place.words,
-            )
+        rounds: list[Round] = [(true, await said(lab, able, place, pair.false, f"false: {words}", usual, met))]
+        while (apart := told(rounds)) is None:
+            again = next(p for p in pairs(place, now, lab.random, wide=wide) if p.words == pair.words)
+            heard: dict[bool, Signature | None] = {}
+            for truth in order(rounds):
+                value, which = (again.true, "true") if truth else (again.false, "false")
+                heard[truth] = await said(lab, able, place, value, f"{which}, once more: {words}", usual, met)
+                shown = met[-1] if truth else shown
+            rounds.append((heard[True], heard[False]))
+        if apart:
+            return _is_statement(place, pair, rounds, shown)
     return None
 
 
-async def _ordered(lab: Lab, able: Ready, place: Place, usual: Usual, met: list[Met]) -> Judged | None:
-    """Whether a condition in the place of a column decides by which of two columns an answer is sorted."""
-    one, other = [w for w in place.schema["enum"] if _plain(w)][:2]
-    expected = [await _said(lab, able, place, w, f"sorted by {w}", usual, []) for w in (one, other)]
-    if None in expected or expected[0] == expected[1]:
-        return None
-    for _ in range(2):
-        a = lab.random.randint(1_000, 9_998)
-        for wanted, b in zip(expected, (a, a + 1), strict=True):
-            value = f"(CASE WHEN {a}={b} THEN {one} ELSE {other} END)"
-            if await _said(lab, able, place, value, f"an SQL condition in {place.words}", usual, met) != wanted:
-                return None
-    sentence = f"{place.words} is part of an SQL statement: a condition in it decided by which column was sorted, twice"
-    return broken(sentence, met[-1].seen, place=place.words)
+def _is_statement(place: Place, pair: Pair, rounds: list[Round], shown: Met) -> Judged:
+    statuses = [sorted({one.status for one in answers if one}) for answers in zip(*rounds, strict=True)]
+    true, false = (" or ".join(map(str, found)) for found in statuses)
+    return broken(
+        f"{place.words} is part of an SQL statement: with {pair.words}, a condition that is true and one that"
+        f" is false are answered differently ({true} and {false}), {_often(rounds)} alike",
+        shown.seen,
+        place=place.words,
+    )
 
 
-async def _said(
-    lab: Lab, able: Ready, place: Place, value: Any, purpose: str, usual: Usual, met: list[Met]
-) -> Signature | None:
-    """What an attempt is answered, without its own echo; None when the gateway refused it."""
-    one = await attempt(lab, able.call(lab, changed(able.draft, place, value), purpose))
-    met.append(one)
-    if one.policy:
-        return None
-    return signature(one.seen, value if isinstance(value, str) else "", await usual.volatile())
+def _often(rounds: list[Round]) -> str:
+    return "both times" if len(rounds) == 2 else f"in {len(rounds)} rounds"
 
 
 async def _computed(lab: Lab, able: Ready, place: Place, met: list[Met]) -> Judged | None:
@@ -353,26 +333,30 @@ def _nosql(surface: Surface, target: Target, chosen: tuple[Place, ...]) -> Any:
 async def _operators(lab: Lab, able: Ready, place: Place, usual: Usual, met: list[Met]) -> Judged | None:
     """`not equal to something random` finds everything, `equal to it` nothing, where operators are obeyed."""
 
-    async def both(word: str) -> tuple[Signature | None, Signature | None]:
-        said: list[Signature | None] = []
-        for operator, truth in (("$ne", "true"), ("$eq", "false")):
+    async def ask(rounds: list[Round]) -> Round:
+        word = "".join(lab.random.choices(string.ascii_lowercase, k=10))
+        heard: dict[bool, Signature | None] = {True: None, False: None}
+        for truth in order(rounds):
+            operator, which = ("$ne", "true") if truth else ("$eq", "false")
             draft = _operator(able.draft, place, operator, word)
-            one = await attempt(lab, able.call(lab, draft, f"{truth}: operator `{operator}` in {place.words}"))
+            one = await attempt(lab, able.call(lab, draft, f"{which}: operator `{operator}` in {place.words}"))
             met.append(one)
-            said.append(None if one.policy else signature(one.seen, word, await usual.volatile()))
             if one.policy:
-                return None, None
-        return said[0], said[1]
+                break
+            heard[truth] = signature(one.seen, word, await usual.volatile())
+        return heard[True], heard[False]
 
-    words = ["".join(lab.random.choices(string.ascii_lowercase, k=10)) for _ in range(2)]
-    true, false = await both(words[0])
-    if true is None or false is None or true == false or not 200 <= true[0] < 300:
+    rounds = [await ask([])]
+    shown = met[-2:][0]
+    true, false = rounds[0]
+    if true is None or not 200 <= true.status < 300:
         return None
-    shown = met[-2]
-    if tells_apart((true, false), await both(words[1])):
+    while (apart := told(rounds)) is None:
+        rounds.append(await ask(rounds))
+    if apart and false is not None:
         sentence = (
             f"{place.words} takes query operators: `$ne` and `$eq` with the same random word are answered differently"
-            f" ({true[0]} and {false[0]}), both times alike"
+            f" ({true.status} and {false.status}), {_often(rounds)} alike"
         )
         return broken(sentence, shown.seen, place=place.words)
     return None

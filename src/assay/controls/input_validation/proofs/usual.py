@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from assay.controls._lib.attempts import Met, Ready, attempt, changing, known_good
+from assay.controls._lib.attempts import Met, Ready, attempt, known_good
+from assay.controls._lib.telling import changing
 from assay.controls.input_validation.proofs.planned import guarded
 from assay.prove.case import Lab, NotReached, Seen
 
