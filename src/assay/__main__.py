@@ -14,4 +14,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # `python -m` puts the current folder first; a `json.py` of the user's in there would be taken for Python's own.
+    if not sys.flags.safe_path:
+        del sys.path[0]
     main()

@@ -1,4 +1,4 @@
-"""`assay up` in a terminal: what it says, and that Ctrl-C ends everything it started."""
+"""`assay up` in a terminal: what it says, that Ctrl-C ends all it started, and that no file of the user's is run."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.planted import plant
 
 from assay.gateway.ports import free_ports
 
@@ -61,7 +62,7 @@ def port() -> int:
 
 @pytest.fixture
 def up(project: Path, port: int) -> Iterator[Up]:
-    found = Up(project, port)
+    found = Up(plant(project), port)
     yield found
     if found.process.poll() is None:
         found.process.kill()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.planted import plant
 
 
 @dataclass
@@ -51,6 +52,7 @@ def demo(request, tmp_path: Path) -> Iterator[Running]:
         place.chmod(0o711)
         process = subprocess.Popen(
             [sys.executable, "-m", "assay", "demo", *getattr(request, "param", ())],
+            cwd=plant(tmp_path / "elsewhere"),
             env={**os.environ, "TMPDIR": name, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.planted import plant
 
 from assay.demo.service import running_service
 from assay.demo.stage import example
@@ -102,7 +103,8 @@ def running_world(change: Callable[[str], str] = lambda text: text) -> Iterator[
                 "NO_COLOR": "1",
             }
             found = World(directory, f"https://127.0.0.1:{port}", service.url, environment)
-            found.assay("up", "--detach")
+            started = World(plant(root / "elsewhere"), found.url, found.direct, environment)
+            started.assay("up", str(directory), "--detach")
             try:
                 yield found
             finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from assay.app.stack import issuer_url, prepare_project, settings, url_of
 from assay.cli.console import err, out
 from assay.cli.options import DeclarationPath, EnvironmentOption
 from assay.domain import AssayError, Exit, IncompleteError, UsageError
+from assay.domain.programs import command
 from assay.gateway.apply import Result
 from assay.gateway.state import Paths, prepare
 from assay.gateway.supervisor import events, running
@@ -114,7 +114,7 @@ def _detached(project: Project, path: Path, approve: list[str]) -> None:
     paths = _paths(project)
     if running.supervised(paths):
         raise UsageError(running.already(paths), fix="use it, or end it with `assay down`")
-    argv = [sys.executable, "-m", "assay", "up", str(path)]
+    argv = command("assay", "up", str(path))
     argv += ["--environment", project.environment] if project.environment else []
     for digest in approve:
         argv += ["--approve", digest]

@@ -8,7 +8,6 @@ import gc
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Final, cast
 import uvloop
 
 from assay.domain import AssayError, Location, Secret
+from assay.domain.programs import command
 from assay.gateway import sockets
 from assay.gateway.inspector.application import Application
 from assay.gateway.inspector.bundle import Bundle, Compiled
@@ -166,8 +166,8 @@ def serve(*, bundle: Path, uds: Path, workers: int = 1) -> None:
 
 
 def _share(bundle: Path, descriptor: int, workers: int) -> None:
-    command = [sys.executable, "-m", "assay.gateway.inspector", "--bundle", str(bundle), "--worker", str(descriptor)]
-    codes = sockets.supervise([command] * workers, inherited=[descriptor])
+    worker = command("assay.gateway.inspector", "--bundle", str(bundle), "--worker", str(descriptor))
+    codes = sockets.supervise([worker] * workers, inherited=[descriptor])
     if codes:
         raise AssayError(f"A worker of the inspector ended by itself (codes {codes}).", fix="read the lines above")
 

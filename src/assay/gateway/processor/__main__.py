@@ -11,6 +11,7 @@ from pathlib import Path
 import uvloop
 
 from assay.domain import AssayError, Exit, UsageError
+from assay.domain.programs import command
 from assay.gateway.processor.server import serve, sockets
 from assay.gateway.sockets import supervise
 
@@ -39,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _share(bundle: Path, keys: Path, paths: Sequence[Path]) -> int:
-    command = [sys.executable, "-m", "assay.gateway.processor", "--bundle", str(bundle), "--keys", str(keys)]
-    codes = supervise([[*command, "--stop-with-parent", "--uds", str(path)] for path in paths])
+    worker = command("assay.gateway.processor", "--bundle", str(bundle), "--keys", str(keys))
+    codes = supervise([[*worker, "--stop-with-parent", "--uds", str(path)] for path in paths])
     return next((c for c in codes if c > 0), Exit.INCOMPLETE) if codes else Exit.OK
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ssl
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx
 import msgspec
 
+from assay.domain.programs import command
 from assay.gateway.apply import Bundle, Gateway
 from assay.gateway.assemble import Policy
 from assay.gateway.inspector import bundle as inspector
@@ -66,7 +66,7 @@ def issuer_part(paths: Paths, config: Path, url: str, environment: Mapping[str, 
 
     return Part(
         name=ISSUER,
-        argv=(sys.executable, "-m", "assay.identity.issuer", str(config)),
+        argv=tuple(command("assay.identity.issuer", str(config))),
         log=paths.logs / "issuer.log",
         ready=ready,
         environment=environment,
@@ -82,16 +82,16 @@ def inspector_part(paths: Paths, environment: Mapping[str, str], *, workers: int
 
     return Part(
         name=INSPECTOR,
-        argv=(
-            sys.executable,
-            "-m",
-            "assay.gateway.inspector",
-            "--bundle",
-            str(paths.inspector_bundle),
-            "--uds",
-            str(paths.inspector_socket),
-            "--workers",
-            str(workers),
+        argv=tuple(
+            command(
+                "assay.gateway.inspector",
+                "--bundle",
+                str(paths.inspector_bundle),
+                "--uds",
+                str(paths.inspector_socket),
+                "--workers",
+                str(workers),
+            )
         ),
         log=paths.logs / "inspector.log",
         ready=ready,
@@ -108,16 +108,16 @@ def processor_part(paths: Paths, environment: Mapping[str, str]) -> Part:
 
     return Part(
         name=PROCESSOR,
-        argv=(
-            sys.executable,
-            "-m",
-            "assay.gateway.processor",
-            "--bundle",
-            str(paths.processor_bundle),
-            "--keys",
-            str(paths.keys),
-            "--uds",
-            str(paths.processor_socket),
+        argv=tuple(
+            command(
+                "assay.gateway.processor",
+                "--bundle",
+                str(paths.processor_bundle),
+                "--keys",
+                str(paths.keys),
+                "--uds",
+                str(paths.processor_socket),
+            )
         ),
         log=paths.logs / "processor.log",
         ready=ready,
