@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Assay
 
-from assay.app.maturity import facts_of, interviews, result_of, surveyed
+from assay.app.maturity import facts_of, interviews, matured, result_of
 from assay.app.project import open_project
 from assay.maturity.answers import Answers
 
@@ -225,8 +225,35 @@ def test_a_report_of_the_example_holds_what_its_people_answered(project: Path) -
     (first, *_) = interviews(opened, datetime(2026, 11, 22, tzinfo=UTC))
     assert (first.id, first.answer) == ("D1.1", "level 4: 100% and 0 contradictions in 30 d")
     assert interviews(opened, datetime(2026, 5, 1, tzinfo=UTC)) == ()
-    result = surveyed(opened, datetime(2026, 11, 22, tzinfo=UTC))
-    assert result.score.perceived is not None
+    found = matured(opened, datetime(2026, 11, 22, tzinfo=UTC))
+    assert found.result.score.perceived is not None
+    assert found.unread == ()
+
+
+def test_a_report_goes_on_without_answers_that_cannot_be_read_and_says_so(project: Path, assay: Assay) -> None:
+    whole = assay("report", "--format", "json", AT).json()
+    (project / "survey.yaml").write_text("answers:\n  D1.1: {level: 2\n  - [")
+    (project / "survey").mkdir()
+    (project / "survey/2026-01-01.json").write_bytes(b"\xff\xfe")
+    (project / "survey/2026-02-01.json").write_text('{"version": 1}')
+    said = assay("report", "--format", "json", AT)
+    assert said.exit == 3
+    assert "survey.yaml:3:5: a `{` is not closed" in said.err
+    found = said.json()
+    assert [u["where"] for u in found.pop("not_read")] == [
+        "survey.yaml:3:5",
+        "survey/2026-01-01.json",
+        "survey/2026-02-01.json:1:1",
+    ]
+    assert whole.pop("not_read") == []
+    assert found == whole, "every other chapter stands"
+    shown = assay("survey", "--show", AT)
+    assert shown.exit == 2, "who asks for the survey itself is told to mend the answers"
+    (project / "survey.yaml").unlink()
+    shown = assay("survey", "--show", AT)
+    assert shown.exit == 3
+    assert "of 4" in shown.out, "what was kept before is not needed for today"
+    assert "survey/2026-01-01.json: it cannot be read" in shown.err
 
 
 def test_what_was_kept_after_a_moment_is_not_known_at_it(project: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from assay.app.judgement import judged_dossier
 from assay.app.project import open_project
 from assay.report.dossier import Dossier
 from assay.report.html import exceptions, frameworks, maturity, pages, risks
-from assay.report.judgement import ExceptionNote
+from assay.report.judgement import ExceptionNote, Unread
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -85,6 +86,15 @@ def test_what_people_say_and_what_is_measured_stand_apart(made: Dossier, written
         assert graded.question.text in text
     assert "people say" in text
     assert written[maturity.RADAR].startswith("<svg")
+
+
+def test_the_chapter_says_which_answers_it_goes_without(made: Dossier) -> None:
+    gone = Unread("survey.yaml", "survey.yaml:3:5", "a `{` is not closed", "close it with `}`")
+    text = pages(replace(made, judgement=replace(made.judgement, unread=(gone,))))
+    for page in ("index.html", maturity.PAGE):
+        assert "could not be read, and counts for nothing here" in text[page]
+        assert "survey.yaml:3:5" in text[page]
+        assert "nobody has answered" not in text[page]
 
 
 def test_the_same_moment_gives_the_same_bytes(written: Mapping[str, str]) -> None:

@@ -7,12 +7,11 @@ from datetime import datetime
 
 from assay.app.coverage import matrices
 from assay.app.exceptions import Listed, listing
-from assay.app.maturity import kept_results, surveyed
+from assay.app.maturity import matured
 from assay.app.project import Project
 from assay.app.register import register
 from assay.app.reporting import dossier
 from assay.frameworks.judging import Judged
-from assay.maturity.history import trend
 from assay.report.dossier import Dossier
 from assay.report.judgement import ExceptionNote, Judgement
 
@@ -28,14 +27,15 @@ def judged_dossier(project: Project, *, now: datetime) -> Dossier:
 
 
 def _judgement(project: Project, objectives: tuple[Judged, ...], now: datetime) -> Judgement:
-    matured = surveyed(project, now)
+    found = matured(project, now)
     return Judgement(
         objectives=objectives,
         coverages=matrices(project, objectives, now),
         register=register(project, now),
         exceptions=tuple(_note(each) for each in listing(project, now)),
-        maturity=matured,
-        earlier=tuple((k.at.date(), k.overall) for k in trend(kept_results(project), matured.survey.version, now).kept),
+        maturity=found.result,
+        earlier=tuple((k.at.date(), k.overall) for k in found.trend.kept),
+        unread=found.unread,
     )
 
 

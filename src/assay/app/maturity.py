@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from assay.maturity.grade import anchor_text
 from assay.maturity.survey import survey
 from assay.maturity.words import Answer, Question, Result
 from assay.prove.result import RunResult
+from assay.report.judgement import Unread
 from assay.report.oscal.material import Interview
 from assay.sensitivity.blend import blend
 
@@ -181,7 +182,8 @@ def load_answers(path: Path, now: datetime | None = None, *, today: date | None 
             raise IncompleteError(f"{path} is too large for answers", fix="name a file that `--template` wrote")
         text = path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
-        raise IncompleteError(f"{path} cannot be read: {error}", fix="check its permissions and encoding") from error
+        told = f"{path} cannot be read: {_plainly(error)}"
+        raise IncompleteError(told, fix="check its permissions and encoding") from error
     found = answering.read_answers(text, str(path), survey(), today=today)
     if now is None:
         return text, found
@@ -204,15 +206,46 @@ def result_of(project: Project, answers: Answers, now: datetime) -> Result:
     return assess(facts_of(project, now), answers.to(survey()))
 
 
-def surveyed(project: Project, now: datetime) -> Result:
-    """The result at a moment, by the answers beside the declaration."""
-    _, given = load_answers(answers_file(project), now)
-    return result_of(project, given, now)
+@dataclass(frozen=True, slots=True)
+class Matured:
+    """The survey of a project for a report, which goes on without what cannot be read, and says so."""
+
+    result: Result
+    trend: history.Trend
+    unread: tuple[Unread, ...]
+
+
+def matured(project: Project, now: datetime) -> Matured:
+    """The result at a moment by the answers beside the declaration, and how it moved.
+
+    Raises:
+        AssayError: the declaration does not compile, or the evidence is damaged beyond reading.
+    """
+    given, unread = _answers(project, now)
+    kept, damaged = kept_results(project)
+    result = result_of(project, given, now)
+    return Matured(result, history.trend(kept, result.survey.version, now), (*unread, *damaged))
+
+
+def _answers(project: Project, now: datetime) -> tuple[Answers, tuple[Unread, ...]]:
+    """The answers beside the declaration; none where they cannot be read, which is told."""
+    file = answers_file(project)
+    try:
+        return load_answers(file, now)[1], ()
+    except AssayError as error:
+        return Answers(), (_unread(project, file, error),)
+
+
+def _unread(project: Project, path: Path, error: AssayError) -> Unread:
+    name = path.relative_to(project.declaration.root).as_posix()
+    at = error.location
+    where = f"{name}:{at.line}:{at.column}" if at else name
+    return Unread(name, where, error.sentence.replace(str(path), name), error.fix)
 
 
 def interviews(project: Project, now: datetime) -> tuple[Interview, ...]:
     """What people answered up to a moment, as somebody who assesses would note it; the day's beginning as the time."""
-    _, given = load_answers(answers_file(project), now)
+    given, _ = _answers(project, now)  # what cannot be read is said once, where the survey is
     said = given.to(survey())
     return tuple(
         Interview(
@@ -245,19 +278,29 @@ def keep_result(project: Project, result: Result) -> Path:
     return path
 
 
-def kept_results(project: Project) -> Iterable[history.Kept]:
-    """The results that were kept, in the order of their names.
-
-    Raises:
-        IncompleteError: one of them is damaged.
-    """
+def kept_results(project: Project) -> tuple[tuple[history.Kept, ...], tuple[Unread, ...]]:
+    """The results that were kept, in the order of their names; and the files that are damaged."""
     folder = project.declaration.root / history.FOLDER
+    kept: list[history.Kept] = []
+    damaged: list[Unread] = []
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise IncompleteError(f"{path} cannot be read: {error}", fix="restore it, or remove it") from error
-        yield history.read_kept(text, str(path))
+            kept.append(_kept_result(path))
+        except IncompleteError as error:
+            damaged.append(_unread(project, path, error))
+    return tuple(kept), tuple(damaged)
+
+
+def _kept_result(path: Path) -> history.Kept:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise IncompleteError("it cannot be read: " + _plainly(error), fix="restore it, or remove it") from error
+    return history.read_kept(text, str(path))
+
+
+def _plainly(error: OSError | UnicodeDecodeError) -> str:
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from assay.app.addresses import now
 from assay.app.judgement import judged_dossier
@@ -153,8 +154,13 @@ def report(
             _save(output, text)
         else:
             write(text)
+    for unread in made.judgement.unread:
+        err().print(f"[yellow]{escape(unread.told)}[/]", soft_wrap=True)
+        err().print("  the chapter about maturity goes without it; fix: " + escape(unread.fix), soft_wrap=True)
     if made.evidence and made.evidence.verified is False:
         err().print("[bold red]the evidence does not verify[/]: `assay verify` says what happened to it")
+        raise typer.Exit(Exit.INCOMPLETE)
+    if made.judgement.unread:
         raise typer.Exit(Exit.INCOMPLETE)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from assay.app.addresses import now
 from assay.app.maturity import answers_file, keep_result, kept_results, load_answers, result_of
@@ -19,7 +20,7 @@ from assay.cli.moments import moment as moment_of
 from assay.cli.options import DeclarationPath
 from assay.cli.survey_asking import ask
 from assay.cli.survey_tables import show
-from assay.domain import UsageError, did_you_mean
+from assay.domain import Exit, UsageError, did_you_mean
 from assay.maturity.answers import NAME, Answers, template
 from assay.maturity.history import trend
 from assay.maturity.survey import survey as questions
@@ -112,7 +113,10 @@ def survey(
         _, given = load_answers(file, moment)
     with progress("measuring"):
         result = result_of(project, given, moment)
-        history = trend(kept_results(project), result.survey.version, moment)
+        kept, damaged = kept_results(project)
+        history = trend(kept, result.survey.version, moment)
+    for each in damaged:
+        err().print(f"[yellow]{escape(each.told)}[/], so it is left out of the history ({escape(each.fix)})")
     if save:
         err().print(f"[green]kept[/] {keep_result(project, result)}")
     if format is Written.JSON:
@@ -127,6 +131,8 @@ def survey(
         show(result, history)
     if not given.to(result.survey) and format is Written.TEXT:
         err().print("nobody has answered yet: `assay survey` asks, and keeps every answer")
+    if damaged:
+        raise typer.Exit(Exit.INCOMPLETE)
 
 
 def _chosen(ids: list[str] | tuple[str, ...]) -> tuple[Question, ...]:

@@ -41,6 +41,29 @@ class ExceptionNote:
     missing: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file beside the declaration that could not be read, so that its chapter goes without it.
+
+    Attributes:
+        file: relative to the declaration. where: with line and column, if these are known.
+    """
+
+    file: str
+    where: str
+    sentence: str
+    fix: str = ""
+
+    @property
+    def told(self) -> str:
+        """Where and what, in one line."""
+        return f"{self.where}: {self.sentence}"
+
+    def as_json(self) -> dict[str, str]:
+        """``{"file": …, "where": …, "sentence": …, "fix": …}``."""
+        return {"file": self.file, "where": self.where, "sentence": self.sentence, "fix": self.fix}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """The conclusions of a report. Each part that is empty or None is left out of it.
@@ -49,6 +72,7 @@ class Judgement:
         objectives: all that are in force: the declaration's own and those of its profile.
         coverages: frameworks, item by item. register: every risk, the worst first.
         maturity: the survey's result. ``earlier``: overall levels that were kept before, oldest first.
+        unread: answers and kept results of the survey that could not be read: it says what is measured without them.
     """
 
     objectives: tuple[Judged, ...] = ()
@@ -57,3 +81,4 @@ class Judgement:
     exceptions: tuple[ExceptionNote, ...] = ()
     maturity: Result | None = None
     earlier: tuple[tuple[date, float], ...] = ()
+    unread: tuple[Unread, ...] = ()

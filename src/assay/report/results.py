@@ -94,6 +94,7 @@ def report(dossier: Dossier) -> str:
         verdicts=[p.as_json() for p in dossier.proofs],
         trend=dossier.trend.as_json() if dossier.trend else None,
         unreached=_unreached(dossier.run) if dossier.run else [],
+        not_read=[each.as_json() for each in dossier.judgement.unread],
         evidence={
             "directory": evidence.directory,
             "records": evidence.records,

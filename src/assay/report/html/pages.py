@@ -29,7 +29,7 @@ def pages(dossier: Dossier) -> Mapping[str, str]:
     made |= organisation_page.pages(dossier, STYLES)
     found = dossier.judgement
     made |= risks.pages(dossier.organisation, found.register, STYLES)
-    made |= maturity.pages(dossier.organisation, found.maturity, found.earlier, STYLES)
+    made |= maturity.pages(dossier.organisation, found, STYLES)
     if found.coverages:
         made[frameworks.PAGE] = frameworks.render(dossier.organisation, found.coverages, STYLES)
     return made
@@ -272,11 +272,12 @@ def _frameworks(dossier: Dossier) -> Node:
 
 
 def _maturity(dossier: Dossier) -> Node:
-    found = dossier.judgement.maturity
-    if found is None:
+    found = dossier.judgement
+    if found.maturity is None:
         return None
     return [
         h2["Maturity"],
+        maturity.unread(found.unread),
         p[maturity.in_a_sentence(found), " ", a(href=maturity.PAGE)["Dimension by dimension, and what would raise it"]],
     ]
 

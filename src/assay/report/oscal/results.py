@@ -130,12 +130,13 @@ def _log(material: Material) -> Json:
 
 
 def _unreached(material: Material) -> str:
-    run = material.dossier.run
+    run, unread = material.dossier.run, material.dossier.judgement.unread
+    missing = raw("Not read:", bullets([each.told for each in unread])) if unread else ""
     if run is None or not run.unreached:
-        return ""
+        return missing
     shown = [f"{u.control}, {u.subject}, as {u.identity}: {u.reason}" for u in run.unreached[:_SHOWN]]
     more = len(run.unreached) - len(shown)
-    return raw("Not tested:", bullets(shown), f"{more} more." if more else "")
+    return raw("Not tested:", bullets(shown), f"{more} more." if more else "", missing)
 
 
 def _finding(
