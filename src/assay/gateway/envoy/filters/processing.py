@@ -44,6 +44,8 @@ def _listener(view: View) -> Json | None:
         "ext_proc.v3.ExternalProcessor",
         grpc_service={"envoy_grpc": {"cluster_name": PROCESSOR_CLUSTER}, "timeout": "5s"},
         failure_mode_allow=False,
+        # As with the inspector: what could not be checked is 503. Envoy would say 500, as if the service had failed.
+        status_on_error={"code": "ServiceUnavailable"},
         # The processor asks for more, request by request, when it has something to do for this caller.
         processing_mode={"response_header_mode": "SKIP"},
         request_attributes=["xds.route_name"],
