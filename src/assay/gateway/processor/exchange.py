@@ -9,8 +9,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+import msgspec
 
 from assay.gateway.keysets import CiphertextError
 from assay.gateway.processor import problems
@@ -52,8 +53,7 @@ _GUESSES = ("if-match", "if-unmodified-since")
 """On a read 412 says the same. A write keeps them: without its condition it would change what it must not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Modes:
+class Modes(msgspec.Struct, frozen=True):
     """What Envoy must still send in this exchange."""
 
     request_body: BodyMode = "none"
@@ -61,8 +61,7 @@ class Modes:
     response_body: BodyMode = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """What to do with the message just seen.
 
     ``refusal`` ends the exchange. ``replace`` (on headers) puts ``body`` in place of one that is not read. ``report``
@@ -78,7 +77,7 @@ class Step:
     report: Mapping[str, object] | None = None
 
 
-CONTINUE = Step()
+CONTINUE: Final = Step()
 
 
 class Exchange:
@@ -296,7 +295,7 @@ class Exchange:
 
     def _report(self, policy: str = "encryption_at_rest/fields", **counts: Counts) -> dict[str, object]:
         tallies = {name: counter for name, counter in counts.items() if counter}
-        return {"decision": "enforce", "policy": policy, "digest": self.engine.digest, **tallies}
+        return {"decision": "enforce", "policy": policy, **tallies}
 
     def _response_report(self, view: View, tally: Tally, counts: Counts) -> Mapping[str, object] | None:
         if not (counts or tally.decrypted or tally.plaintext):

@@ -31,6 +31,11 @@ class Messages:
             FramingError: a message is compressed (nobody asked for that) or larger than the limit.
         """
         buffer = self._buffer
+        if not buffer and len(chunk) >= _PREFIX and chunk[0] == 0:
+            size = int.from_bytes(chunk[1:_PREFIX], "big")
+            if size <= self._limit and len(chunk) == _PREFIX + size:  # as nearly always: one message, whole
+                yield chunk[_PREFIX:]
+                return
         buffer += chunk
         while len(buffer) >= _PREFIX:
             length = int.from_bytes(buffer[1:_PREFIX], "big")

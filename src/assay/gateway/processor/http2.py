@@ -11,7 +11,7 @@ import struct
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from assay.domain import AssayError
 
@@ -48,8 +48,7 @@ class _Stream:
     ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """Something that arrived on a stream: bytes, its end, or both. ``gone``: it was reset, so nobody listens."""
 
     stream: int
@@ -73,7 +72,7 @@ class Session:
             _frame(_SETTINGS, 0, 0, settings),
             _frame(_WINDOW, 0, 0, _NUMBER.pack(_LARGEST_WINDOW - _FIRST_WINDOW)),
         ]
-        self._buffer = bytearray()
+        self._rest = b""
         self._begun = False
         self._streams: dict[int, _Stream] = {}
         self._left: deque[int] = deque(maxlen=MAX_STREAMS)
@@ -96,31 +95,30 @@ class Session:
         Raises:
             ProtocolError: the connection cannot go on.
         """
-        buffer = self._buffer
-        buffer += data
-        at = 0
-        if not self._begun:
-            if not PREFACE.startswith(buffer[: len(PREFACE)]):
-                raise ProtocolError("The connection does not begin as HTTP/2 does.")
-            if len(buffer) < len(PREFACE):
-                return
-            self._begun, at = True, len(PREFACE)
+        if self._rest:  # less than one frame
+            data = self._rest + data
+        size, at = len(data), 0
         try:
-            while len(buffer) - at >= _HEADER.size:
-                high, low, kind, flags, stream = _HEADER.unpack_from(buffer, at)
-                size = high << 8 | low
-                if size > MAX_FRAME:
-                    raise ProtocolError("A frame is larger than was agreed.")
-                end = at + _HEADER.size + size
-                if len(buffer) < end:
+            if not self._begun:
+                if not PREFACE.startswith(data[: len(PREFACE)]):
+                    raise ProtocolError("The connection does not begin as HTTP/2 does.")
+                if size < len(PREFACE):
                     return
-                payload = bytes(buffer[at + _HEADER.size : end])
+                self._begun, at = True, len(PREFACE)
+            while size - at >= _HEADER.size:
+                high, low, kind, flags, stream = _HEADER.unpack_from(data, at)
+                start = at + _HEADER.size
+                end = start + (high << 8 | low)
+                if end - start > MAX_FRAME:
+                    raise ProtocolError("A frame is larger than was agreed.")
+                if size < end:
+                    return
                 at = end
-                found = self._take(kind, flags, stream & _LARGEST_WINDOW, payload)
+                found = self._take(kind, flags, stream & _LARGEST_WINDOW, data[start:end])
                 if found is not None:
                     yield found
         finally:
-            del buffer[:at]
+            self._rest = data[at:]
 
     def send(self, stream: int, data: bytes) -> None:
         """Sends bytes on a stream, after the response's fields if they have not been sent; nothing if it is gone."""
@@ -130,6 +128,12 @@ class Session:
         if not found.answered:
             found.answered = True
             self._out.append(_frame(_HEADERS, _END_HEADERS, stream, _FIELDS))
+        size = len(data)
+        if not found.waiting and size <= self._window and size <= found.window and size <= self._frame_size:
+            self._window -= size
+            found.window -= size
+            self._out.append(_frame(_DATA, 0, stream, data))
+            return
         found.waiting.append(memoryview(data))
         self._flush(stream, found)
 

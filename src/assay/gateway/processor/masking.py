@@ -135,10 +135,12 @@ def prune(value: Json, known: Known, counts: Counts, *, allow: tuple[str, ...] =
 
 def _prune(value: Json, known: Known, counts: Counts, allow: tuple[str, ...] = ()) -> Json:
     if isinstance(value, dict):
+        children = known.children
         for name in list(value):
             member = value[name]
-            if name in known.children:
-                _prune(member, known.children[name], counts)
+            if name in children:
+                if isinstance(member, (dict, list)):
+                    _prune(member, children[name], counts)
             elif not (name in allow and not isinstance(member, (dict, list))) and (
                 known.star is None or _unnamed(name, member, known.star, counts) is DROPPED
             ):

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from envoy.service.ext_proc.v3 import external_processor_pb2 as ext_proc
+from envoy.config.core.v3 import base_pb2
 
 from assay.gateway.keysets import CiphertextError
 from assay.gateway.processor import problems
@@ -28,7 +28,16 @@ from assay.gateway.processor.exchange import Exchange, Step
 from assay.gateway.processor.framing import FramingError, Messages, frame
 from assay.gateway.processor.http2 import ProtocolError, Session
 from assay.gateway.processor.reload import Reloader
-from assay.gateway.processor.wire import CERTIFICATE_HEADER, headers_of, operation_of, proofs_of, response_of
+from assay.gateway.processor.wire import (
+    CERTIFICATE_HEADER,
+    Asked,
+    asked_of,
+    body_of,
+    headers_of,
+    operation_of,
+    proofs_of,
+    response_of,
+)
 from assay.gateway.sockets import clear, listen
 
 WATCH_SECONDS = 0.2
@@ -64,39 +73,40 @@ class Processor:
     def answer(self, exchange: Exchange, message: bytes) -> bytes:
         """The ``ProcessingResponse`` to one ``ProcessingRequest``; a refusal whenever anything goes wrong."""
         try:
-            request = ext_proc.ProcessingRequest.FromString(message)
-            kind = request.WhichOneof("request")
-            response = response_of(kind, self._step(exchange, kind, request))
+            asked = asked_of(message)
+            return response_of(asked.kind, self._step(exchange, asked))
         except Exception:  # noqa: BLE001  # fail closed, whatever it was
             refusal = problems.PROCESSOR_ERROR
-            report = {"decision": "refuse", "policy": refusal.policy, "digest": self._reloader.engine.digest}
-            response = response_of("", Step(refusal=refusal, report=report))
-        serialised: bytes = response.SerializeToString()
-        return serialised
+            report = {"decision": "refuse", "policy": refusal.policy}
+            return response_of("", Step(refusal=refusal, report=report))
 
-    def _step(self, exchange: Exchange, kind: str, request: Any) -> Step:
+    def _step(self, exchange: Exchange, asked: Asked) -> Step:
+        kind = asked.kind
         if kind == "request_headers":
-            headers = headers_of(request.request_headers)
-            identity = self._identity(exchange.engine.directory, request, headers)
-            ended = request.request_headers.end_of_stream
-            return exchange.request_headers(operation_of(request), identity, headers, ended=ended)
+            headers, ended = headers_of(asked.content)
+            identity = self._identity(exchange.engine.directory, asked.metadata, headers)
+            return exchange.request_headers(operation_of(asked.attributes), identity, headers, ended=ended)
         if kind == "request_body":
-            return exchange.request_body(request.request_body.body)
+            return exchange.request_body(body_of(asked.content))
         if kind == "response_headers":
-            message = request.response_headers
-            return exchange.response_headers(headers_of(message), ended=message.end_of_stream)
+            headers, ended = headers_of(asked.content)
+            return exchange.response_headers(headers, ended=ended)
         if kind == "response_body":
-            return self._response_body(exchange, request.response_body.body)
+            return self._response_body(exchange, body_of(asked.content))
         return Step()
 
-    def _identity(self, directory: Directory, request: Any, headers: Mapping[str, str]) -> Identity:
-        """The caller, remembered by everything that was verified about it."""
+    def _identity(self, directory: Directory, metadata: bytes, headers: Mapping[str, str]) -> Identity:
+        """The caller, remembered by everything that was verified about it.
+
+        Envoy writes the members of an object in any order; read and written once more they have one order.
+        """
         if directory is not self._directory or len(self._identities) >= _IDENTITIES:
             self._directory, self._identities = directory, {}
-        key = request.metadata_context.SerializeToString(), headers.get(CERTIFICATE_HEADER)
+        verified: Any = base_pb2.Metadata.FromString(metadata)
+        key = verified.SerializeToString(), headers.get(CERTIFICATE_HEADER)
         identity = self._identities.get(key)
         if identity is None:
-            identity = directory.identify(proofs_of(request, headers, directory.claim_roots))
+            identity = directory.identify(proofs_of(verified, headers, directory.claim_roots))
             self._identities[key] = identity
         return identity
 
@@ -137,16 +147,21 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""
+        ended = []
         try:
-            for received in self._session.receive(data):
-                if received.gone:
-                    self._exchanges.pop(received.stream, None)
+            for stream, content, last, gone in self._session.receive(data):
+                if gone:
+                    self._exchanges.pop(stream, None)
                 else:
-                    self._take(received.stream, received.data, ended=received.ended)
+                    self._take(stream, content)
+                    if last and self._exchanges.pop(stream, None) is not None:
+                        ended.append(stream)
         except ProtocolError:
             if self._transport is not None:
                 self._transport.abort()
             return
+        for stream in ended:  # Envoy resets a stream in the same breath, and then nobody waits for its end
+            self._session.finish(stream)
         self._send()
 
     def finish(self) -> None:
@@ -155,7 +170,7 @@ class Connection(asyncio.Protocol):
         self._session.away()
         self._send()
 
-    def _take(self, stream: int, data: bytes, *, ended: bool) -> None:
+    def _take(self, stream: int, data: bytes) -> None:
         known = self._exchanges.get(stream)
         if known is None:
             if data:  # after its end
@@ -169,10 +184,6 @@ class Connection(asyncio.Protocol):
         except FramingError:
             del self._exchanges[stream]
             self._session.reset(stream)
-            return
-        if ended:
-            del self._exchanges[stream]
-            self._session.finish(stream)
 
     def _send(self) -> None:
         transport = self._transport

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from envoy.config.core.v3 import base_pb2
 from envoy.extensions.filters.http.ext_proc.v3 import processing_mode_pb2
 from envoy.service.ext_proc.v3 import external_processor_pb2 as ext_proc
 from envoy.type.v3 import http_status_pb2
-from google.protobuf import struct_pb2
 
 from assay.gateway.processor.callers import Introspected, Proofs
 from assay.gateway.processor.exchange import HEADERS_READ, BodyMode, Modes, Step
 from assay.gateway.processor.problems import MEDIA_TYPE
+from assay.gateway.processor.protobuf import MalformedError, field, once, scan
 
 METADATA = "assay.processor"
 """Dynamic metadata that the processor writes; Envoy must list it in ``metadata_options.receiving_namespaces``."""
@@ -45,42 +45,100 @@ _BODY_MODES: dict[BodyMode, int] = {
 _OVERWRITE = base_pb2.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
 _REPLACE = ext_proc.CommonResponse.CONTINUE_AND_REPLACE
 
-_CONTINUE = {
-    "request_headers": ext_proc.ProcessingResponse(request_headers=ext_proc.HeadersResponse()),
-    "request_body": ext_proc.ProcessingResponse(request_body=ext_proc.BodyResponse()),
-    "response_headers": ext_proc.ProcessingResponse(response_headers=ext_proc.HeadersResponse()),
-    "response_body": ext_proc.ProcessingResponse(response_body=ext_proc.BodyResponse()),
-    "request_trailers": ext_proc.ProcessingResponse(request_trailers=ext_proc.TrailersResponse()),
-    "response_trailers": ext_proc.ProcessingResponse(response_trailers=ext_proc.TrailersResponse()),
-}
+
+def _numbers(message: Any) -> dict[str, int]:
+    return {one.name: one.number for one in message.DESCRIPTOR.fields}
 
 
-def headers_of(message: Any) -> dict[str, str]:
-    """The headers we read from an ``HttpHeaders``; repeated ones joined as RFC 9110 §5.3 says."""
+_ASKED: Final = _numbers(ext_proc.ProcessingRequest)
+_ANSWERED: Final = _numbers(ext_proc.ProcessingResponse)
+_KINDS: Final = {one.number: one.name for one in ext_proc.ProcessingRequest.DESCRIPTOR.oneofs_by_name["request"].fields}
+_METADATA_CONTEXT, _ATTRIBUTES = _ASKED["metadata_context"], _ASKED["attributes"]
+_BODY: Final = _numbers(ext_proc.HttpBody)["body"]
+_COMMON: Final = _numbers(ext_proc.BodyResponse)["response"]
+"""The same number in ``HeadersResponse``."""
+_BODY_MUTATION: Final = _numbers(ext_proc.CommonResponse)["body_mutation"]
+_NEW_BODY: Final = _numbers(ext_proc.BodyMutation)["body"]
+_REPLACED: Final = ext_proc.CommonResponse(status=_REPLACE).SerializeToString()
+
+
+class Asked(NamedTuple):
+    """One ``ProcessingRequest``: its kind (the name of its ``oneof`` field) and the bytes of its parts."""
+
+    kind: str
+    content: bytes
+    metadata: bytes
+    attributes: bytes
+
+
+def asked_of(message: bytes) -> Asked:
+    """The parts of a ``ProcessingRequest``; none of them is read yet.
+
+    Raises:
+        MalformedError: it is none, or has not exactly one content.
+    """
+    kind, content, metadata, attributes = "", b"", b"", b""
+    parts = once(scan(message)[0])
+    for number, part in parts.items():
+        if number in _KINDS:
+            if kind:
+                raise MalformedError("A message has two contents.")
+            kind, content = _KINDS[number], part
+        elif number == _METADATA_CONTEXT:
+            metadata = part
+        elif number == _ATTRIBUTES:
+            attributes = part
+    if not kind:
+        raise MalformedError("A message has no content that is known.")
+    return Asked(kind, content, metadata, attributes)
+
+
+def headers_of(content: bytes) -> tuple[dict[str, str], bool]:
+    """The headers we read from an ``HttpHeaders``, and whether nothing follows them.
+
+    Repeated ones are joined as RFC 9110 §5.3 says.
+    """
+    message: Any = ext_proc.HttpHeaders.FromString(content)
     found: dict[str, str] = {}
     for header in message.headers.headers:
         name = header.key
         if name in _WANTED:
-            value = header.raw_value.decode("utf-8", "replace") if header.raw_value else header.value
+            raw = header.raw_value
+            value = raw.decode("utf-8", "replace") if raw else header.value
             found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
+    return found, message.end_of_stream
 
 
-def operation_of(request: Any) -> str:
-    """The name of the matched route, or an empty string when Envoy did not send it."""
-    if FILTER not in request.attributes:
+def body_of(content: bytes) -> bytes:
+    """The bytes of an ``HttpBody``.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    return once(scan(content)[0]).get(_BODY, b"")
+
+
+@functools.lru_cache(maxsize=4096)
+def operation_of(attributes: bytes) -> str:
+    """The name of the matched route, or an empty string when Envoy did not send it.
+
+    Remembered, since there are as many as routes: nothing of a request is in it.
+    """
+    entry = ext_proc.ProcessingRequest.FromString(field(_ATTRIBUTES, attributes)).attributes
+    if FILTER not in entry:
         return ""
-    fields = request.attributes[FILTER].fields
+    fields = entry[FILTER].fields
     return str(fields[ROUTE_NAME].string_value) if ROUTE_NAME in fields else ""
 
 
-def proofs_of(request: Any, headers: Mapping[str, str], claims: frozenset[str]) -> Proofs:
-    """What Envoy verified about a request. ``claims`` are the token's outermost claims that anybody will read.
+def proofs_of(verified: Any, headers: Mapping[str, str], claims: frozenset[str]) -> Proofs:
+    """What Envoy verified about a request: ``verified`` is its ``Metadata``, ``claims`` are the token's outermost
+    claims that anybody will read.
 
     The certificate's name comes from the ``assay`` metadata, else from a header that Envoy must overwrite or remove on
     every request.
     """
-    metadata = request.metadata_context.filter_metadata
+    metadata = verified.filter_metadata
     assay = metadata[ASSAY_METADATA].fields if ASSAY_METADATA in metadata else {}
     return Proofs(
         token=_token(metadata, claims),
@@ -90,49 +148,47 @@ def proofs_of(request: Any, headers: Mapping[str, str], claims: frozenset[str]) 
     )
 
 
-def response_of(kind: str, step: Step) -> Any:
-    """The answer to a message of ``kind`` (the name of the request's ``oneof`` field)."""
-    if step.body is None and step.refusal is None and step.report is None and not _has_path(step):
+def response_of(kind: str, step: Step) -> bytes:
+    """The ``ProcessingResponse`` to a message of ``kind``."""
+    if step.refusal is not None:
+        answer = ext_proc.ProcessingResponse(immediate_response=_immediate(step))
+        return bytes(answer.SerializeToString()) + _reported(step)
+    if step.body is None and step.report is None and not _has_path(step):
         return _constant(kind, step)
-    return _build(kind, step)
+    return _written(kind, step)
 
 
 @functools.lru_cache(maxsize=1024)
-def _constant(kind: str, step: Step) -> Any:
+def _constant(kind: str, step: Step) -> bytes:
     """The same few steps come again and again: what operations ask of Envoy for the callers they have."""
-    return _build(kind, step)
+    return _written(kind, step)
+
+
+def _written(kind: str, step: Step) -> bytes:
+    """Serialised messages that stand one after the other are one message with the fields of all."""
+    common = _REPLACED if step.replace else b""
+    if step.set_headers or step.remove_headers:
+        mutation = _mutation.__wrapped__ if _has_path(step) else _mutation
+        common += mutation(step.set_headers, step.remove_headers)
+    if step.body is not None:
+        common += field(_BODY_MUTATION, field(_NEW_BODY, step.body))
+    answer = field(_ANSWERED[kind], field(_COMMON, common) if common else b"")
+    if step.modes is not None:
+        answer += _modes(step.modes)
+    return answer + _reported(step)
 
 
 def _has_path(step: Step) -> bool:
     return bool(step.set_headers) and step.set_headers[0][0] == ":path"
 
 
-def _build(kind: str, step: Step) -> Any:
-    if step.refusal is not None:
-        response = ext_proc.ProcessingResponse(immediate_response=_immediate(step))
-    elif step.set_headers or step.remove_headers or step.body is not None:
-        response = ext_proc.ProcessingResponse()
-        _fill(getattr(response, kind).response, step)
-    elif step.modes is None and step.report is None:
-        return _CONTINUE[kind]
-    else:
-        response = ext_proc.ProcessingResponse()
-        response.CopyFrom(_CONTINUE[kind])
-    if step.modes is not None:
-        response.mode_override.CopyFrom(_modes(step.modes))
-    if step.report is not None:
-        response.dynamic_metadata.fields[METADATA].struct_value.CopyFrom(_struct(_frozen(step.report)))
-    return response
-
-
-def _fill(common: Any, step: Step) -> None:
-    if step.replace:
-        common.status = _REPLACE
-    if step.body is not None:
-        common.body_mutation.body = step.body
-    for name, value in step.set_headers:
+@functools.lru_cache(maxsize=1024)
+def _mutation(set_headers: tuple[tuple[str, str], ...], remove_headers: tuple[str, ...]) -> bytes:
+    common = ext_proc.CommonResponse()
+    for name, value in set_headers:
         common.header_mutation.set_headers.append(_header(name, value))
-    common.header_mutation.remove_headers.extend(step.remove_headers)
+    common.header_mutation.remove_headers.extend(remove_headers)
+    return bytes(common.SerializeToString())
 
 
 def _immediate(step: Step) -> Any:
@@ -151,29 +207,39 @@ def _header(name: str, value: str) -> Any:
     )
 
 
-def _modes(modes: Modes) -> Any:
-    return _Mode(
+@functools.lru_cache(maxsize=64)
+def _modes(modes: Modes) -> bytes:
+    mode = _Mode(
         request_body_mode=_BODY_MODES[modes.request_body],
         response_header_mode=_Mode.SEND if modes.response_headers else _Mode.SKIP,
         response_body_mode=_BODY_MODES[modes.response_body],
         request_trailer_mode=_Mode.SKIP,
         response_trailer_mode=_Mode.SKIP,
     )
+    return bytes(ext_proc.ProcessingResponse(mode_override=mode).SerializeToString())
 
 
 Frozen = tuple[tuple[str, str | tuple[tuple[str, int], ...]], ...]
 
 
-def _frozen(report: Mapping[str, object]) -> Frozen:
-    return tuple(
-        (name, tuple(value.items()) if isinstance(value, Mapping) else str(value)) for name, value in report.items()
+def _reported(step: Step) -> bytes:
+    if step.report is None:
+        return b""
+    return _metadata(
+        tuple(
+            [
+                (name, tuple(value.items()) if isinstance(value, dict) else str(value))
+                for name, value in step.report.items()
+            ]
+        )
     )
 
 
 @functools.lru_cache(maxsize=1024)
-def _struct(report: Frozen) -> Any:
-    """The report as a ``Struct``. Single records of an operation all have the same one."""
-    struct = struct_pb2.Struct()
+def _metadata(report: Frozen) -> bytes:
+    """The report as dynamic metadata. Single records of an operation all have the same one."""
+    response = ext_proc.ProcessingResponse()
+    struct = response.dynamic_metadata.fields[METADATA].struct_value
     for name, value in report:
         if isinstance(value, str):
             struct.fields[name].string_value = value
@@ -181,7 +247,7 @@ def _struct(report: Frozen) -> Any:
             inner = struct.fields[name].struct_value.fields
             for key, count in value:
                 inner[key].number_value = count
-    return struct
+    return bytes(response.SerializeToString())
 
 
 def _token(metadata: Any, claims: frozenset[str]) -> dict[str, object] | None:
