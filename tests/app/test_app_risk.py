@@ -13,7 +13,8 @@ from tests.risk.risk_shop import shop
 from assay.app import risk
 from assay.app.keeping import keep_run
 from assay.app.project import Project
-from assay.app.risk import ANOTHER, OLDER, Assessed, assessed, roots
+from assay.app.risk import ANOTHER, OLDER, Assessed, assessed
+from assay.app.subjects import roots
 from assay.assurance.objectives import Applied
 from assay.domain import Location, Outcome, Severity, Verdict
 from assay.prove.case import Test

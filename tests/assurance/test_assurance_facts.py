@@ -93,6 +93,41 @@ def test_a_part_that_was_proven_on_another_configuration_is_not_proven_on_this_o
     assert status(before, run("getOrder", hours=1, getItem=Outcome.SKIPPED)) is Status.APPLIED
 
 
+def test_a_failure_stands_until_the_same_is_shown_to_hold() -> None:
+    broken = run("getOrder", getItem=Outcome.FAIL)
+    for vague in (Outcome.INCONCLUSIVE, Outcome.ERROR, Outcome.SKIPPED):
+        again = run("getOrder", hours=1, getItem=vague)
+        assert status(broken, again) is Status.FAILED, "that nothing could be concluded mends nothing"
+        assert status(broken, again, run("getOrder", "getItem", hours=2)) is Status.EFFECTIVE
+        assert status(broken, run("getOrder", "getItem", hours=1), run("getOrder", hours=2, getItem=vague)) in (
+            Status.APPLIED,
+            Status.EFFECTIVE,
+        ), "nor does it bring an old failure back"
+    (fact,) = (
+        f for f in latest([broken, run("getOrder", hours=1, getItem=Outcome.ERROR)], "live").values() if f.unsettled
+    )
+    assert fact.at == RUN
+    assert fact.told == "as measured (it stands: tried again since, it could not be concluded: as measured)"
+
+
+def test_a_failure_elsewhere_stands_until_it_is_shown_to_hold_on_what_is_live() -> None:
+    broken = run("getOrder", on="older", getItem=Outcome.FAIL)
+    assert status(broken) is Status.FAILED, "it was never proven, on this configuration or another"
+    assert status(broken, run("getOrder", hours=1)) is Status.FAILED
+    assert status(broken, run("getOrder", hours=1, getItem=Outcome.INCONCLUSIVE)) is Status.FAILED
+    assert status(broken, run("getOrder", "getItem", hours=1)) is Status.EFFECTIVE
+    assert status(broken, run("getOrder", "getItem", hours=1, on="other")) is Status.STALE
+    mended = run("getOrder", "getItem", hours=1), run("getOrder", hours=2, getItem=Outcome.INCONCLUSIVE)
+    assert status(broken, *mended) is not Status.FAILED, "it held in between"
+
+
+def test_a_failure_elsewhere_about_what_is_not_declared_any_more_is_over() -> None:
+    gone = run("getOrder", on="older", getItem=Outcome.FAIL)
+    here = run("getOrder", hours=1)
+    kept = latest([gone, here], "live", lambda subject: "getItem" not in subject)
+    assert {f.subject for f in kept.values()} == {"apis.shop.operations.getOrder"}
+
+
 def test_what_failed_on_the_live_configuration_stays_failed_whatever_held_on_another() -> None:
     here, elsewhere = run("getOrder", getItem=Outcome.FAIL), run("getOrder", "getItem", on="other", hours=1)
     assert status(here, elsewhere) is status(elsewhere, here) is Status.FAILED

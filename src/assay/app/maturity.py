@@ -15,10 +15,10 @@ from assay.app.keeping import evidence_directory, kept_runs
 from assay.app.once import tests_of_design
 from assay.app.organisation import layer_picture
 from assay.app.project import Project, in_environment
-from assay.app.reporting import applied, with_exceptions
+from assay.app.reporting import applied, standing_facts, with_exceptions
 from assay.app.rights import reviews
-from assay.assurance.facts import Measured, latest, measured
-from assay.assurance.objectives import Applied
+from assay.assurance.facts import Measured, measured
+from assay.assurance.objectives import Applied, of_this_configuration
 from assay.controls.registry import controls
 from assay.declare.quantities import parse_duration
 from assay.domain import AssayError, IncompleteError, Outcome
@@ -63,9 +63,8 @@ def facts_of(project: Project, now: datetime) -> Facts:
         runs = with_exceptions(part, kept, now)
         states.append(state)
         count += len(runs)
-        # What was measured on another configuration says nothing about this one.
-        here = [r for r in runs if not state.live or r.configuration_digest == state.live]
-        proofs += (_unless_current(fact, state) for fact in latest(here).values())
+        known = standing_facts(part, runs, state)
+        proofs += (_unless_current(fact, state) for fact in of_this_configuration(known.values(), state))
         closings += _closings(runs)
     return Facts(
         now=now,

@@ -15,6 +15,7 @@ from assay.app.objectives import judge
 from assay.app.once import tests_of_design, wanted
 from assay.app.organisation import organisation
 from assay.app.project import Project
+from assay.app.subjects import roots
 from assay.assurance.facts import Measured, latest
 from assay.assurance.objectives import Applied
 from assay.assurance.trend import trend
@@ -89,13 +90,10 @@ def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
     through = [r for r in kept if r.via == "gateway"]
     today = with_exceptions(project, through, now)
     run, before = (today[-1] if today else None), through[:-1]
-    newest: dict[str, Proof] = {}
-    for one in today:
-        newest.update({p.case: p for p in one.proofs if p.verdict.outcome is not Outcome.SKIPPED})
-    proofs = tuple(newest.values())
     design = design_at(project, now)
     state = applied(project)
-    facts = latest(today, state.live)
+    facts = standing_facts(project, today, state)
+    proofs = _proofs(today, facts)
     judged = judge(project.declaration, design, facts, state, now=now)
     return Dossier(
         organisation=project.declaration.model.organisation.name,
@@ -112,7 +110,7 @@ def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
         run=run,
         direct=next((r for r in reversed(kept) if r.via == "direct"), None),
         # What had been accepted at the time counts as accepted then; what is no longer accepted is open again.
-        trend=trend(latest(before, state.live), facts) if before else None,
+        trend=trend(standing_facts(project, before, state), facts) if before else None,
         compared=before[-1].started if before else None,
         evidence=_evidence(project, now) if full else None,
         organisation_note=organisation(project, now) if full else None,
@@ -123,7 +121,30 @@ def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
 def facts_at(project: Project, at: datetime, state: Applied) -> Mapping[str, Measured]:
     """The newest outcome of every case that had been run by then, with the exceptions of that day, by case id."""
     runs = [r for r in _runs(project, at) if r.via == "gateway"]
-    return latest(with_exceptions(project, runs, at), state.live)
+    return standing_facts(project, with_exceptions(project, runs, at), state)
+
+
+def standing_facts(project: Project, runs: Iterable[RunResult], state: Applied) -> Mapping[str, Measured]:
+    """What stands of every case over these runs, by case id: see :func:`assay.assurance.facts.latest`."""
+    root = roots(project.declaration)
+    return latest(runs, state.live, lambda subject: root(subject) is not None)
+
+
+def _proofs(runs: Iterable[RunResult], facts: Mapping[str, Measured]) -> tuple[Proof, ...]:
+    """The proof behind what stands of every case, in the order in which the cases came up first."""
+    found: dict[str, Proof | None] = {}
+    for run in runs:
+        for proof in run.proofs:
+            found.setdefault(proof.case, None)
+            fact = facts.get(proof.case)
+            if fact and (fact.at, fact.configuration) == (proof.started, run.configuration_digest):
+                found[proof.case] = _told(proof, fact)
+    return tuple(p for p in found.values() if p is not None and p.verdict.outcome is not Outcome.SKIPPED)
+
+
+def _told(proof: Proof, fact: Measured) -> Proof:
+    """With why nothing could be concluded when it was tried again."""
+    return replace(proof, verdict=replace(proof.verdict, sentence=fact.told)) if fact.unsettled else proof
 
 
 def _runs(project: Project, at: datetime) -> tuple[RunResult, ...]:

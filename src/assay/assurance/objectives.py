@@ -168,7 +168,7 @@ def standing(
     of_operation = [f for f in facts if decides(objective, deciding, f)]
     designed, excepted = _design(of_design)
     here = of_this_configuration(of_operation, applied)
-    operating = _operating(objective, here, deciding)
+    operating = _operating(objective, here, deciding, applied)
     oldest = min((f.at for f in here if f.outcome in _CONCLUSIVE), default=None)
     age = (now - oldest).total_seconds() if oldest else None
     expires = oldest + timedelta(seconds=objective.target.evidence_age) if oldest else None
@@ -187,8 +187,12 @@ def decides(objective: Objective, deciding: Deciding, found: Verdict | Measured)
 
 
 def of_this_configuration(facts: Iterable[Measured], applied: Applied) -> list[Measured]:
-    """What was measured on the configuration that is applied: on another one it says nothing about this one."""
-    return [f for f in facts if not applied.live or f.configuration == applied.live]
+    """What counts for the configuration that is applied: what was measured on it, and failures on another one.
+
+    What held on another one says nothing about this one. What failed there stands until it is shown to hold here (see
+    :func:`assay.assurance.facts.latest`, which leaves out what was).
+    """
+    return [f for f in facts if not applied.live or f.configuration == applied.live or f.outcome is Outcome.FAIL]
 
 
 def in_scope(objective: Objective, subject: str) -> bool:
@@ -232,7 +236,7 @@ def _design(verdicts: Sequence[Verdict]) -> tuple[Side, bool]:
     return Side(Outcome.PASS, told, size, shown, 0, 0.0), bool(excepted)
 
 
-def _operating(objective: Objective, facts: Sequence[Measured], deciding: Deciding) -> Side:
+def _operating(objective: Objective, facts: Sequence[Measured], deciding: Deciding, applied: Applied) -> Side:
     """What was measured. The population is every proof that the claims call for: one that was not concluded, or not
     tried, counts as not shown."""
     due = [f for f in facts if f.outcome is not Outcome.NOT_APPLICABLE and not f.excepted_by]
@@ -244,7 +248,9 @@ def _operating(objective: Objective, facts: Sequence[Measured], deciding: Decidi
     bound = upper_bound(bad, sample, population=size)
     if bad:
         told = f"{bad} of {sample} proofs failed"
-        return Side(Outcome.FAIL, told, size, sample, bad, bound, tuple(dict.fromkeys(f.sentence for f in failed)))
+        return Side(
+            Outcome.FAIL, told, size, sample, bad, bound, tuple(dict.fromkeys(_told(f, applied) for f in failed))
+        )
     wanted_of = objective.controls if deciding.shown is None else [c for c in objective.controls if c in deciding.shown]
     missing = [c for c in wanted_of if not any(f.control == c for f in shown)]
     wanted = float(objective.target.coverage.rstrip("%")) / 100
@@ -257,6 +263,13 @@ def _operating(objective: Objective, facts: Sequence[Measured], deciding: Decidi
         return Side(Outcome.INCONCLUSIVE, told, size, sample, 0, bound, vague)
     told = f"{sample} of {size} proofs held" if sample < size else f"{_all(size, 'proof')} held"
     return Side(Outcome.PASS, told, size, sample, 0, bound, vague)
+
+
+def _told(failure: Measured, applied: Applied) -> str:
+    """What failed; and why it still counts, where it was tried again or something else was applied since."""
+    if not failure.unsettled and applied.live and failure.configuration != applied.live:
+        return f"{failure.sentence} (it stands: something else is applied since, and nothing shows that it holds now)"
+    return failure.told
 
 
 def _status(

@@ -12,7 +12,10 @@ from assay.domain import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Failures by what became of them, in the order of their cases. ``unknown``: failed before, not concluded now."""
+    """Failures by what became of them, in the order of their cases. ``unknown``: failed before, not concluded now.
+
+    They are still failures, and count as such; what is unknown is only whether they were mended.
+    """
 
     fixed: tuple[Measured, ...] = ()
     new: tuple[Measured, ...] = ()
@@ -38,7 +41,9 @@ def trend(before: Mapping[str, Measured], now: Mapping[str, Measured]) -> Trend:
     for key in sorted({*before, *now}):
         was = key in before and _open(before[key])
         fact = now.get(key)
-        if fact is not None and _open(fact):
+        if was and fact is not None and fact.unsettled:
+            unknown.append(fact)
+        elif fact is not None and _open(fact):
             (still if was else new).append(fact)
         elif was and fact is not None and (fact.excepted_by or fact.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE)):
             fixed.append(fact)
