@@ -172,6 +172,15 @@ class TestTransport:
         with listening(lambda line: line.recv(100)) as url:
             assert plaintext_refused(url)[0]
 
+    def test_silence_is_no_refusal(self, tls, monkeypatch) -> None:
+        monkeypatch.setattr("assay.demo.transport._TIMEOUT", 0.3)
+        leave = threading.Event()
+        with listening(lambda line: leave.wait(60)) as url:
+            assert plaintext_refused(url) == (False, "no answer within 0.3 s, and not closed")
+            with pytest.raises(TimeoutError):
+                versions(url, tls[1])
+            leave.set()
+
     def test_old_versions_that_are_accepted_are_said(self, tls) -> None:
         server, client = tls
         with pytest.warns(DeprecationWarning):

@@ -15,7 +15,7 @@ import httpx
 
 from assay.gateway.decision import Decision, decide
 
-_LOG_SECONDS = 3.0
+_LOG_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Scene:
         needle = request_id.encode()
         while time.monotonic() < end:
             try:
-                lines = self.access_log.read_bytes().splitlines()
+                lines = self.access_log.read_bytes().split(b"\n")[:-1]  # without one that is being written
             except OSError:
                 lines = []
             for line in reversed(lines):

@@ -8,7 +8,7 @@ import warnings
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-_TIMEOUT = 5.0
+_TIMEOUT = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ def plaintext_refused(url: str) -> tuple[bool, str]:
         raw.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         try:
             answer = raw.recv(64)
+        except TimeoutError:
+            return False, f"no answer within {_TIMEOUT:g} s, and not closed"
         except OSError:
             answer = b""
     if answer.startswith(b"HTTP/"):
@@ -52,7 +54,9 @@ def versions(url: str, trust: ssl.SSLContext) -> tuple[Handshake, bool, str]:
     try:
         with socket.create_connection(_address(url), timeout=_TIMEOUT) as raw, old.wrap_socket(raw):
             pass
-    except (ssl.SSLError, OSError):
+    except TimeoutError:
+        first = Handshake(False, f"no answer within {_TIMEOUT:g} s")
+    except OSError:  # of which TLS errors are a kind
         first = Handshake(True, "handshake refused")
     host = _address(url)[0]
     with (

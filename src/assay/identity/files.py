@@ -100,8 +100,10 @@ def read_public(path: Path, *, limit: int = 1 << 20, what: str = "file") -> byte
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, timeout: float = 10.0, poll: float = 0.02) -> Iterator[None]:
-    """Hold an exclusive lock beside ``path`` (``.NAME.lock``), waiting up to ``timeout`` seconds for it.
+def locked(path: Path, *, timeout: float = 10.0, poll: float = 0.02, shared: bool = False) -> Iterator[None]:
+    """Hold a lock beside ``path`` (``.NAME.lock``), waiting up to ``timeout`` seconds for it.
+
+    It is exclusive, or ``shared`` with others who ask for no more.
 
     The lock is advisory (flock) and belongs to the open file, so it ends with the process that held it. The lock file
     stays: removing it would let two processes hold two different locks.
@@ -116,17 +118,17 @@ def locked(path: Path, *, timeout: float = 10.0, poll: float = 0.02) -> Iterator
             location=Location(str(lock)),
         ) from error
     try:
-        _acquire(descriptor, path, timeout, poll)
+        _acquire(descriptor, path, timeout, poll, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, path: Path, timeout: float, poll: float) -> None:
+def _acquire(descriptor: int, path: Path, timeout: float, poll: float, kind: int) -> None:
     deadline = time.monotonic() + timeout
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.EACCES):
                 raise AssayError(f"The file `{path}` cannot be locked: {_reason(error)}.") from error

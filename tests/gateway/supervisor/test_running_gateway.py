@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ from assay.gateway.supervisor.ports import check_free
 from assay.gateway.supervisor.refresh import Refresher
 from assay.gateway.supervisor.run import Run, run, stop_on_signals
 from assay.gateway.supervisor.status import status
+from assay.identity.files import locked
 
 pytestmark = pytest.mark.integration
 World = Any
@@ -208,6 +210,15 @@ def test_leftovers_of_a_killed_supervisor_are_found_and_ended(world: World, make
         for process in (left, other):
             process.kill()
             process.wait(5)
+
+
+def test_commands_that_look_at_the_same_moment_take_none_of_themselves_for_a_supervisor(world: World) -> None:
+    with contextlib.ExitStack() as looking:
+        looking.enter_context(locked(world.paths.run / "supervisor", shared=True))
+        assert not running.supervised(world.paths)
+        threading.Timer(0.5, looking.close).start()
+        with running.claim(world.paths):
+            assert running.supervised(world.paths)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"version":1}'])
@@ -410,7 +421,7 @@ asyncio.run(main())
 """
 
 
-@contextmanager
+@contextlib.contextmanager
 def background(world: World, tmp_path: Path) -> Iterator[Announcement]:
     from assay.gateway.assemble import encode
 

@@ -22,6 +22,9 @@ from assay.gateway.supervisor.part import Running
 from assay.gateway.supervisor.processes import created, end_group, is_same
 from assay.identity.files import locked, read_private, write_private
 
+_LOOKING_SECONDS = 5.0
+"""How long a start waits for commands that merely look whether somebody supervises; the machine may pause one."""
+
 
 class PartNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A part as it was when the note was written. ``pid`` 0: no process at that moment."""
@@ -75,8 +78,7 @@ def claim(paths: Paths) -> Iterator[None]:
     """
     with contextlib.ExitStack() as held:
         try:
-            # Not at once: another command that merely looks whether somebody supervises holds it for an instant.
-            held.enter_context(locked(paths.run / "supervisor", timeout=0.3))
+            held.enter_context(locked(paths.run / "supervisor", timeout=_LOOKING_SECONDS))
         except AssayError as error:
             if not supervised(paths):
                 raise
@@ -89,7 +91,7 @@ def supervised(paths: Paths) -> bool:
     if not paths.run.exists():
         return False
     try:
-        with locked(paths.run / "supervisor", timeout=0.0):
+        with locked(paths.run / "supervisor", timeout=0.0, shared=True):  # others may look at the same moment
             return False
     except AssayError:
         return True
