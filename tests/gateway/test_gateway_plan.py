@@ -136,6 +136,15 @@ def test_turning_to_observe_loosens_and_turning_to_enforce_tightens() -> None:
     assert effects(compare(policy(watched), policy(limit(6, mode=ir.Mode.OBSERVE)))) == ["neutral"]
 
 
+@pytest.mark.parametrize("piece", [limit(60), rule("agent"), ir.ErrorMasking(**BASE, api="crm")])
+def test_what_only_observes_from_now_on_is_named(piece: ir.AnyPiece) -> None:
+    watching = msgspec.structs.replace(piece, control="the_control", mode=ir.Mode.OBSERVE)
+    enforcing = msgspec.structs.replace(watching, mode=ir.Mode.ENFORCE)
+    for old, new in ((enforcing, watching), (watching, enforcing)):
+        (change,) = compare(policy(old), policy(new), production=None).changes
+        assert change.sentence.startswith("the_control on ")
+
+
 def test_a_plan_lists_what_only_observes() -> None:
     plan = compare(None, policy(limit(60, mode=ir.Mode.OBSERVE), rule("agent", mode=ir.Mode.OBSERVE)))
     assert [(o.control, o.api, o.operations) for o in plan.observing] == [

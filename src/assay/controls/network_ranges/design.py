@@ -222,15 +222,17 @@ def _observed(declaration: Declaration, api_id: str, api: Api) -> Iterator[Verdi
     watched = [(i, o) for i, o in enumerate(api.observe) if o.control == _CONTROL]
     for index, entry in watched:
         at = declaration.locate("apis", api_id, "observe", index)
-        if "*" in entry.operations:
-            yield judge.failed(check, subject, at, f"the networks of API `{api_id}` are only observed")
-        else:
+        if "*" not in entry.operations:
             sentence = (
                 f"API `{api_id}` asks to observe its networks on some operations, which has no effect: all or none"
             )
-            yield judge.failed(
-                check, subject, at, sentence, fix="remove `network_ranges` from `observe:`, or its `operations:`"
-            )
+            fix = "remove `network_ranges` from `observe:`, or its `operations:`"
+        elif not api.networks:
+            sentence = f"API `{api_id}` asks to observe its networks and declares none; the gateway's are enforced"
+            fix = "declare `networks:` under the API, or remove `network_ranges` from its `observe:`"
+        else:
+            sentence, fix = f"the networks of API `{api_id}` are only observed", ""
+        yield judge.failed(check, subject, at, sentence, fix=fix)
     if not watched:
         at = declaration.places.key("apis", api_id)
         yield judge.passed(check, subject, at, f"the networks of API `{api_id}` are enforced")

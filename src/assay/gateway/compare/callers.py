@@ -222,7 +222,7 @@ def access(old: Sequence[ir.AccessRule], new: Sequence[ir.AccessRule], _: Contex
     else:
         if old and new:
             yield from mode_change(
-                *(ir.Mode.OBSERVE if w else ir.Mode.ENFORCE for w in (watched_before, watched_after))
+                new[0].control, *(ir.Mode.OBSERVE if w else ir.Mode.ENFORCE for w in (watched_before, watched_after))
             )
         drafts = _roles(old, new)
         yield from observed(drafts) if watched_before or watched_after else drafts

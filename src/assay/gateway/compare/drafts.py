@@ -188,7 +188,7 @@ class _Single(Generic[P]):
         elif after is None and before is not None:
             yield from self._weigh(self.removed(before, context), self.permission or _enforces(before))
         elif before is not None and after is not None and not same(before, after):
-            yield from mode_change(before.mode, after.mode)
+            yield from mode_change(after.control, before.mode, after.mode)
             yield from neutral(f"the control that asks for {ON}", before.control, after.control)
             yield from self._weigh(self.changed(before, after, context), _enforces(before) and _enforces(after))
 
@@ -200,14 +200,14 @@ def _enforces(piece: ir.Piece) -> bool:
     return piece.mode is ir.Mode.ENFORCE
 
 
-def mode_change(old: ir.Mode, new: ir.Mode) -> Iterator[Draft]:
-    """A control that starts or stops to enforce."""
+def mode_change(control: str, old: ir.Mode, new: ir.Mode) -> Iterator[Draft]:
+    """A control that starts or stops to enforce; it is named, since whoever approves has to know what ends."""
     if old is new:
         return
     if new is ir.Mode.ENFORCE:
-        yield Draft("tightening", f"{ON} is enforced, and no longer only observed", str(old), str(new))
+        yield Draft("tightening", f"{control} on {ON} is enforced, and no longer only observed", str(old), str(new))
     else:
-        yield Draft("loosening", f"{ON} is only observed, and no longer enforced", str(old), str(new))
+        yield Draft("loosening", f"{control} on {ON} is only observed, and no longer enforced", str(old), str(new))
 
 
 def observed(drafts: Iterable[Draft]) -> Iterator[Draft]:

@@ -100,7 +100,7 @@ def encryption(
     """All encryption of one operation, field by field."""
     watched = [any(p.mode is ir.Mode.OBSERVE for p in side) for side in (old, new)]
     if old and new:
-        yield from mode_change(*(ir.Mode.OBSERVE if w else ir.Mode.ENFORCE for w in watched))
+        yield from mode_change(new[0].control, *(ir.Mode.OBSERVE if w else ir.Mode.ENFORCE for w in watched))
         yield from neutral(f"the control that encrypts {ON}", *(_distinct(side, "control") for side in (old, new)))
         yield from neutral(f"the keysets of {ON}", *(_distinct(side, "keyset") for side in (old, new)))
     drafts = _encryption((new or old)[0].api, old, new, context)
