@@ -111,11 +111,12 @@ class Exchange:
         view = found.view(identity)
         self._operation, self._view, self._name, self._identity = found, view, operation, identity
         self._method = headers.get(":method", "")
-        tally = Tally()
         changed: list[tuple[str, str]] = []
-        removed: list[str] = []
+        removed: tuple[str, ...] = ()
         request_body: BodyMode = "none"
+        report: Mapping[str, object] | None = None
         if found.lookups:
+            tally = Tally()
             target = headers.get(":path", "")
             try:
                 rewritten = encrypt_query(target, found.lookups, tally)
@@ -123,29 +124,32 @@ class Exchange:
                 return self._refuse(problems.QUERY_INVALID)
             if rewritten != target:
                 changed.append((":path", rewritten))
-        report: Mapping[str, object] | None = None
+                report = self._report(encrypted=tally.encrypted)
         if not ended and found.encrypt is not None:
             if not _plain_json(headers) or _media_type(headers.get("content-type", "")) == _PATCH:
                 return self._refuse(problems.REQUEST_MEDIA_TYPE)
             request_body = "buffered"
-            removed.extend(_DIGESTS)
+            removed = _DIGESTS
         elif not ended and found.would_encrypt is not None:
             if _plain_json(headers):
                 request_body = "partial"
-            else:
+            elif report is None:
                 report = self._observed(problems.REQUEST_MEDIA_TYPE.policy)
-        if view.reads:
-            changed.append(("accept-encoding", "identity"))
-            removed += ("range", "if-range")
-            if view.enforced and (view.masks is not None or view.known is not None):
-                removed += _CONDITIONS
-                removed += _GUESSES if self._method in _READS else ()
-        if tally.encrypted:
-            report = self._report(encrypted=tally.encrypted)
+        conceals = view.enforced and (view.masks is not None or view.known is not None)
+        step = _asking(
+            request_body,
+            self._response_mode(view),
+            headers=self._wants_response(found, view),
+            reads=view.reads,
+            conceals=conceals,
+            guesses=self._method in _READS,
+        )
+        if not changed and not removed and report is None:
+            return step
         return Step(
-            set_headers=tuple(changed),
-            remove_headers=tuple(removed),
-            modes=Modes(request_body, self._wants_response(found, view), self._response_mode(view)),
+            set_headers=(*changed, *step.set_headers),
+            remove_headers=(*removed, *step.remove_headers),
+            modes=step.modes,
             report=report,
         )
 
@@ -183,26 +187,23 @@ class Exchange:
         operation, view = self._operation, self._view
         if operation is None or view is None:
             return CONTINUE
-        self._status = status = _status(headers)
+        status, refusal = _readable(
+            *(headers.get(name, "") for name in (":status", "content-type", "content-encoding"))
+        )
+        self._status = status
         if status in operation.generic_errors:
             return self._generic(status)
         report = self._observed(problems.GENERIC_ERROR_POLICY) if status in operation.would_be_generic else None
+        passed = CONTINUE if report is None else Step(report=report)
         if not view.reads:
-            return Step(report=report)
+            return passed
         if ended or headers.get("content-length") == "0":
             # The length and validators of a body that HEAD, 204 or 304 leave out are those of the clear one.
             length = ("content-length",) if self._method == "HEAD" else ()
             hidden = (*length, *_VALIDATORS) if view.enforced else ()
             return Step(remove_headers=hidden, report=report)
-        refusal = None
-        if not _plain_encoding(headers):
-            refusal = problems.RESPONSE_COMPRESSED
-        elif not _plain_json(headers):
-            refusal = problems.RESPONSE_NOT_JSON
-        elif status == 206:
-            refusal = problems.RESPONSE_PARTIAL
         if refusal is None:
-            return Step(report=report)
+            return passed
         if self._only_observes(operation, view):
             return Step(report=self._observed(refusal.policy), modes=Modes())
         return self._generic(status) if status >= 300 else self._refuse(refusal)
@@ -311,9 +312,30 @@ def _count(counts: Counts, leaf: FieldCipher, found: Json) -> Json:
     return found
 
 
-def _status(headers: Headers) -> int:
-    text = headers.get(":status", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) == 3 else 500
+@functools.lru_cache(maxsize=256)
+def _asking(
+    request_body: BodyMode, response_body: BodyMode, *, headers: bool, reads: bool, conceals: bool, guesses: bool
+) -> Step:
+    """What to ask of Envoy and the service so that the response can be read, and tells nothing by the way."""
+    removed: tuple[str, ...] = ("range", "if-range") if reads else ()
+    if reads and conceals:
+        removed += (*_CONDITIONS, *_GUESSES) if guesses else _CONDITIONS
+    return Step(
+        set_headers=(("accept-encoding", "identity"),) if reads else (),
+        remove_headers=removed,
+        modes=Modes(request_body, headers, response_body),
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _readable(status: str, content_type: str, encoding: str) -> tuple[int, Refusal | None]:
+    """The status as a number, and why a body with these headers cannot be read, if it cannot."""
+    number = int(status) if status.isascii() and status.isdigit() and len(status) == 3 else 500
+    if not _is_plain(encoding):
+        return number, problems.RESPONSE_COMPRESSED
+    if not _is_json(content_type):
+        return number, problems.RESPONSE_NOT_JSON
+    return number, problems.RESPONSE_PARTIAL if number == 206 else None
 
 
 def _media_type(content_type: str) -> str:
@@ -329,13 +351,13 @@ def _is_json(content_type: str) -> bool:
     )
 
 
-def _plain_encoding(headers: Headers) -> bool:
-    return headers.get("content-encoding", "").strip().lower() in ("", "identity")
+def _is_plain(encoding: str) -> bool:
+    return encoding.strip().lower() in ("", "identity")
 
 
 def _plain_json(headers: Headers) -> bool:
     """Whether the headers promise an uncompressed JSON text."""
-    return _plain_encoding(headers) and _is_json(headers.get("content-type", ""))
+    return _is_plain(headers.get("content-encoding", "")) and _is_json(headers.get("content-type", ""))
 
 
 __all__ = ["CONTINUE", "HEADERS_READ", "BodyMode", "CiphertextError", "Exchange", "Headers", "Modes", "Step"]

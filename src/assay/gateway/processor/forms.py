@@ -25,7 +25,7 @@ MOST_REVEALING_FIRST = ("clear", "generalise", "email", "last4", "token", "hash"
 carries the value: to everybody without the keyset it says no more than that there is one."""
 
 _KEYED = frozenset({"token", "hash", "encrypt"})
-_SEPARATORS = " -./\u00a0\u202f"
+_WITHOUT_SEPARATORS = dict.fromkeys(map(ord, " -./\u00a0\u202f"))
 _EMAIL = re.compile(r"([^@\s*\"])[^@\s\"]*@([^@\s.*])(?:[^@\s]*)\.([A-Za-z]{2,24}|xn--[A-Za-z0-9-]{2,59})")
 _DATE = re.compile(r"(\d{4})-\d{2}-\d{2}(?:[T ][0-9:.,+Zz-]*)?")
 _YEAR = re.compile(r"\d{4}")
@@ -80,8 +80,8 @@ def form_of(form: str, *, category: str, binding: str, keyset: Keyset | None) ->
 
 def last4(text: str) -> str:
     """Twelve asterisks and the last four characters (separators not counted); ``***`` for fewer than eight."""
-    compact = [c for c in text if c not in _SEPARATORS]
-    return "*" * 12 + "".join(compact[-4:]) if len(compact) >= 8 else MASK
+    compact = text.translate(_WITHOUT_SEPARATORS)
+    return "*" * 12 + compact[-4:] if len(compact) >= 8 else MASK
 
 
 def email(text: str) -> str:

@@ -6,7 +6,7 @@ its length as four bytes, big endian, then the message.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _PREFIX = 5
 
@@ -24,18 +24,22 @@ class Messages:
         self._buffer = bytearray()
         self._limit = limit
 
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
+    def feed(self, chunk: bytes) -> Iterable[bytes]:
         """The messages that ``chunk`` completes, to be consumed before the next chunk is fed.
 
         Raises:
             FramingError: a message is compressed (nobody asked for that) or larger than the limit.
         """
+        if not self._buffer:  # nearly always a chunk is one message, or nothing
+            if not chunk:
+                return ()
+            size = len(chunk) - _PREFIX
+            if 0 <= size <= self._limit and chunk[:_PREFIX] == b"\0" + size.to_bytes(4, "big"):
+                return (chunk[_PREFIX:],)
+        return self._cut(chunk)
+
+    def _cut(self, chunk: bytes) -> Iterator[bytes]:
         buffer = self._buffer
-        if not buffer and len(chunk) >= _PREFIX and chunk[0] == 0:
-            size = int.from_bytes(chunk[1:_PREFIX], "big")
-            if size <= self._limit and len(chunk) == _PREFIX + size:  # as nearly always: one message, whole
-                yield chunk[_PREFIX:]
-                return
         buffer += chunk
         while len(buffer) >= _PREFIX:
             length = int.from_bytes(buffer[1:_PREFIX], "big")

@@ -40,9 +40,10 @@ def _no_constant(_name: str) -> NoReturn:
     raise ValueError
 
 
-_decode = json.JSONDecoder(
+_read = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=Number, parse_int=Number, parse_constant=_no_constant
-).decode
+).raw_decode
+_SPACE = " \t\n\r"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -53,7 +54,11 @@ def parse(text: bytes | str) -> Json:
         NotJson: it is not JSON, names an object member twice, or nests too deeply to be read safely.
     """
     try:
-        return _decode(text if isinstance(text, str) else text.decode("utf-8"))
+        content = (text if isinstance(text, str) else text.decode("utf-8")).strip(_SPACE)
+        value, end = _read(content)
+        if end != len(content):
+            raise ValueError
+        return value
     except _Duplicate:
         raise NotJson("An object in the body names the same member twice.", fix="send every member once") from None
     except RecursionError:

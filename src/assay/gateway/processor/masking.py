@@ -88,7 +88,8 @@ def mask(value: Json, masks: Paths[Mask], counts: Counts) -> Json:
 
     def act(leaf: Mask, found: Json) -> Json:
         if found is not None:
-            add_one(counts, leaf.name)
+            name = leaf.name
+            counts[name] = counts.get(name, 0) + 1
         return leaf.form(found)
 
     return rewrite(value, masks, act)
@@ -136,6 +137,11 @@ def prune(value: Json, known: Known, counts: Counts, *, allow: tuple[str, ...] =
 def _prune(value: Json, known: Known, counts: Counts, allow: tuple[str, ...] = ()) -> Json:
     if isinstance(value, dict):
         children = known.children
+        if value.keys() <= children.keys():  # as it should be
+            for name, member in value.items():
+                if isinstance(member, (dict, list)):
+                    _prune(member, children[name], counts)
+            return value
         for name in list(value):
             member = value[name]
             if name in children:

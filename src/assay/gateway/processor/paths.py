@@ -142,7 +142,7 @@ def _walk_object(value: dict[str, Json], paths: Paths[L], act: Callable[[L, Json
         if below is None and other is not None:
             below = _unnamed(old, name, other)
         if below is not None:
-            new = _walk(old, below, act)
+            new = _walk(old, below, act) if below.leaf is None else act(below.leaf, old)
             if new is DROPPED:
                 del value[name]
             elif new is not old:
