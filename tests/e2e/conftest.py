@@ -43,7 +43,7 @@ class World:
     def assay(self, *arguments: str, expect: int = 0) -> str:
         """Runs a command as a user would; returns what it prints."""
         done = subprocess.run(
-            [*ASSAY, *arguments], cwd=self.directory, env=self.environment, capture_output=True, text=True, timeout=120
+            [*ASSAY, *arguments], cwd=self.directory, env=self.environment, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout + (done.stderr if expect else "")
@@ -53,7 +53,7 @@ class World:
 
     def client(self, **options: Any) -> httpx.Client:
         trust = ssl.create_default_context(cafile=str(self.state / "pki" / "ca.crt"))
-        return httpx.Client(base_url=self.url, verify=trust, timeout=15, trust_env=False, **options)
+        return httpx.Client(base_url=self.url, verify=trust, timeout=30, trust_env=False, **options)
 
     def status(self) -> dict[str, Any]:
         done = subprocess.run(
@@ -70,17 +70,18 @@ class World:
     def part(self, name: str) -> dict[str, Any]:
         return next(p for p in self.status()["parts"] if p["name"] == name)
 
-    def until(self, what: Any, seconds: float = 60.0) -> Any:
-        """Asks again and again until ``what`` returns something true."""
+    def until(self, what: Any, seconds: float = 90.0, every: float = 0.2) -> Any:
+        """Asks again and again until ``what`` returns something true. What uses up a limit is not to be asked often."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if found := what():
                 return found
-            time.sleep(0.2)
+            time.sleep(every)
         raise AssertionError("it did not happen in time")
 
     def log(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.state / "logs" / "access.jsonl").read_text().splitlines()]
+        written = (self.state / "logs" / "access.jsonl").read_text().split("\n")
+        return [json.loads(line) for line in written[:-1]]  # the last one is empty, or is being written
 
 
 @contextmanager

@@ -43,12 +43,13 @@ def admin(world):
     trust = ssl.create_default_context(cafile=str(world.state / "pki" / "ca.crt"))
     pair = world.state / "pki" / "client-back-office.internal"
     trust.load_cert_chain(f"{pair}.crt", f"{pair}.key")
-    with httpx.Client(base_url=world.url, verify=trust, timeout=15, trust_env=False) as client:
+    with httpx.Client(base_url=world.url, verify=trust, timeout=30, trust_env=False) as client:
         yield client
 
 
 def customers(world) -> int:
-    return len(httpx.get(f"{world.direct}/customers", params={"limit": 1000}, trust_env=False).json()["items"])
+    found = httpx.get(f"{world.direct}/customers", params={"limit": 1000}, timeout=30, trust_env=False)
+    return len(found.json()["items"])
 
 
 def body(**changes: object) -> bytes:
@@ -146,7 +147,7 @@ def raw(world, request: bytes) -> int:
     parts = urlsplit(world.url)
     trust = ssl.create_default_context(cafile=str(world.state / "pki" / "ca.crt"))
     with (
-        socket.create_connection((parts.hostname, parts.port), timeout=10) as line,
+        socket.create_connection((parts.hostname, parts.port), timeout=30) as line,
         trust.wrap_socket(line, server_hostname=parts.hostname) as tls,
     ):
         tls.sendall(request)
@@ -196,7 +197,6 @@ def test_a_method_override_changes_nothing(world, admin) -> None:
 
 
 def test_after_all_that_the_gateway_is_well(world) -> None:
-    status = world.status()
-    assert status["healthy"] is True
+    world.until(lambda: world.status()["healthy"])
     with world.client() as client:
         assert client.get("/health").status_code == 200

@@ -49,7 +49,7 @@ def test_what_the_account_could_do_is_refused_to_its_narrowed_consumer_and_found
         env=narrowed.environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 1, done.stderr
     found = {

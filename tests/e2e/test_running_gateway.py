@@ -47,12 +47,12 @@ def test_a_key_works_from_its_issue_to_its_end(world) -> None:
         with world.client() as client:
             return client.get("/customers", headers={"x-api-key": key}).status_code == status
 
-    world.until(lambda: answers(issued["key"], 200))
+    world.until(lambda: answers(issued["key"], 200), every=1.0)
     rotated = json.loads(world.assay("key", "rotate", issued["id"], "--overlap", "1h", "--format", "json"))
-    world.until(lambda: answers(rotated["key"], 200))
+    world.until(lambda: answers(rotated["key"], 200), every=1.0)
     assert answers(issued["key"], 200)  # the overlap
     world.assay("key", "revoke", issued["id"])
-    world.until(lambda: answers(issued["key"], 401))
+    world.until(lambda: answers(issued["key"], 401), every=1.0)
     assert answers(rotated["key"], 200)
     for path in (world.state / "keys").iterdir():
         assert issued["key"].encode() not in path.read_bytes()
@@ -73,7 +73,7 @@ def test_an_issuer_may_rotate_its_keys(world) -> None:
         with world.client() as client:
             return client.get("/customers", headers=bearer(world.token("agent-desk"))).status_code == 200
 
-    world.until(new_tokens_pass)
+    world.until(new_tokens_pass, every=1.0)
     with world.client() as client:
         assert client.get("/customers", headers=bearer(old)).status_code == 200
 
@@ -137,10 +137,10 @@ def test_without_a_part_requests_are_refused_and_never_passed(world, part: str, 
     def passes() -> bool:
         with world.client() as client:
             answer = client.get(path, headers=token)
-            assert answer.status_code == 200 or answer.status_code >= 500
+            assert answer.status_code in (200, 429) or answer.status_code >= 500
             return answer.status_code == 200
 
-    world.until(passes)
+    world.until(passes, every=1.0)
 
 
 def test_what_is_stored_is_ciphertext_and_what_is_read_is_not(world) -> None:
@@ -159,7 +159,7 @@ def test_what_is_stored_is_ciphertext_and_what_is_read_is_not(world) -> None:
         made = client.post("/customers", json=record, headers=bearer(world.token("agent-desk")))
     assert made.status_code == 201, made.text
     assert made.json()["iban"] == "************0042"  # its length is nobody's business either
-    stored = httpx.get(f"{world.direct}/customers/{made.json()['customerId']}", trust_env=False).json()
+    stored = httpx.get(f"{world.direct}/customers/{made.json()['customerId']}", timeout=30, trust_env=False).json()
     assert stored["iban"].startswith("enc:v1:")
     assert stored["email"].startswith("det:v1:")
     database = next(world.directory.parent.glob("data/*.sqlite3"))
