@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import json
 import os
@@ -32,7 +33,7 @@ def unasked(project: Path) -> Path:
 
 
 AT = "--at=2026-11-22T12:00"
-_PATIENCE = 30.0
+_PATIENCE = 90.0
 
 
 class Terminal:
@@ -51,6 +52,7 @@ class Terminal:
         )
         os.close(inner)
         self._got = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()  # a read may end in the middle of a character
 
     def until(self, wanted: str) -> str:
         """What came on the screen since the last time, up to this text."""
@@ -64,7 +66,7 @@ class Terminal:
 
     def _read(self) -> str:
         try:
-            return os.read(self._end, 65536).decode()
+            return self._decoder.decode(os.read(self._end, 65536))
         except OSError:
             return ""
 

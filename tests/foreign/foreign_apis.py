@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,23 +29,25 @@ def service(command: Sequence[str], directory: Path, url: str) -> Iterator[None]
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=directory, stdout=out, stderr=out, start_new_session=True)
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while not _answers(url):
             assert process.poll() is None and time.monotonic() < end, log.read_text()[-2000:]
             time.sleep(0.1)
         yield
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         try:
-            process.wait(10)
+            process.wait(20)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(60)
 
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=10, trust_env=False).status_code == 200
+        return httpx.get(url, timeout=30, trust_env=False).status_code == 200
     except httpx.TransportError:
         return False
 

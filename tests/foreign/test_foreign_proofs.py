@@ -6,7 +6,6 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,7 +77,7 @@ def as_foreign(api: tuple[str, str], directory: Path, *people: str) -> RunResult
 def through_the_gateway(api: tuple[str, str], directory: Path, *controls: str) -> RunResult:
     with protected(_project(directory), *api) as project:
         aim = at_project(open_project(project.directory))
-        return asyncio.run(proven(aim, Choice(controls=controls), replace(BOUNDS, seconds=20.0)))
+        return asyncio.run(proven(aim, Choice(controls=controls), BOUNDS))
 
 
 def found(result: RunResult, outcome: Outcome) -> list[Proof]:

@@ -40,7 +40,9 @@ def test_nobody_gets_in_without_a_credential(kinto: Protected) -> None:
     with kinto.client() as stranger:
         for method, path in (("GET", "/v1/"), ("GET", "/v1/buckets"), ("DELETE", "/v1/buckets")):
             assert stranger.request(method, path).status_code == 401
-    assert httpx.get(f"{kinto.upstream}/v1/buckets", trust_env=False).status_code == 200, "Kinto itself would answer"
+    assert httpx.get(f"{kinto.upstream}/v1/buckets", timeout=30, trust_env=False).status_code == 200, (
+        "Kinto itself would answer"
+    )
 
 
 def test_a_reader_reads_and_cannot_write(kinto: Protected, admin: httpx.Client, user: httpx.Client) -> None:
@@ -53,7 +55,7 @@ def test_a_reader_reads_and_cannot_write(kinto: Protected, admin: httpx.Client, 
     for method, path in (("POST", RECORDS), ("PATCH", record), ("DELETE", record), ("DELETE", "/v1/buckets")):
         json = {"data": {"title": "Stolen"}} if method != "DELETE" else None
         assert user.request(method, path, json=json).status_code == 403
-    direct = httpx.get(f"{kinto.upstream}{RECORDS}", trust_env=False).json()["data"]
+    direct = httpx.get(f"{kinto.upstream}{RECORDS}", timeout=30, trust_env=False).json()["data"]
     assert [book["title"] for book in direct] == ["Emma"]
 
 
@@ -105,7 +107,7 @@ def test_status_confirms_what_runs(kinto: Protected) -> None:
 
 
 def _soon(ask: Any, wanted: int) -> bool:
-    end = time.monotonic() + 15
+    end = time.monotonic() + 90
     while ask() != wanted:
         if time.monotonic() > end:
             return False
