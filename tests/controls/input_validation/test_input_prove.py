@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.controls.proving.desk import Desk, desk_surface, outcome
-from tests.prove.scripted import Asked, Said, refused
+from tests.controls.proving.desk import Desk, DeskLab, desk_surface, outcome
+from tests.prove.scripted import Asked, Said, judge, refused
 
 from assay.controls._lib.attempts import signs_in, spoils, without
 from assay.controls._lib.inputs import admits, places
@@ -18,6 +20,7 @@ from assay.controls.input_validation.proofs.sizes import padded
 from assay.controls.input_validation.prove import prove
 from assay.domain import Outcome
 from assay.gateway.decision import Decision
+from assay.prove.case import Call, Judged, Seen
 from assay.prove.surface import Surface
 
 ATTACKS = [
@@ -137,6 +140,40 @@ class TestSqlInjection:
         judged = outcome(surface, list(prove(surface)), "sql-injection", desk, "listNotes")
         assert judged.outcome is Outcome.INCONCLUSIVE
         assert "could not answer" in judged.sentence
+
+
+class Paced(DeskLab):
+    """Takes as long for an answer as ``pace`` says for its text."""
+
+    pace: Callable[[str], float] = staticmethod(lambda text: 0.01)
+
+    async def call(self, call: Call) -> Seen:
+        seen = await super().call(call)
+        return replace(seen, seconds=self.pace(call.target + (call.body or b"").decode()))
+
+
+class TestCostlyText:
+    @staticmethod
+    def judged(surface: Surface, pace: Callable[[str], float]) -> Judged:
+        case = next(c for c in prove(surface) if (c.test.id, c.operation) == ("superlinear-input", "createNote"))
+        desk = Desk()
+        desk.lab = lab = Paced(surface, desk, desk.things, store=b"", people=400)
+        lab.pace = pace
+        return judge(case, lab)
+
+    def test_is_found_though_the_machine_pauses_once(self, surface: Surface) -> None:
+        plain = iter([2.0])
+        judged = self.judged(surface, lambda text: 2.0 if "aaaaaaaa" in text else next(plain, 0.01))
+        assert judged.outcome is Outcome.FAIL, judged.sentence
+
+    @pytest.mark.parametrize("at", range(4))
+    def test_is_not_seen_in_a_pause_of_the_machine(self, surface: Surface, at: int) -> None:
+        asked = iter(range(1_000))
+        judged = self.judged(surface, lambda text: 3.0 if next(asked) == at else 0.01)
+        assert judged.outcome is Outcome.PASS, judged.sentence
+
+    def test_is_left_open_on_a_machine_where_everything_is_slow(self, surface: Surface) -> None:
+        assert self.judged(surface, lambda text: 2.0).outcome is Outcome.INCONCLUSIVE
 
 
 def growing(more: int, *flaws: str) -> Desk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.prove.scripted import KEY, Asked, Said, judge
 from assay.controls.rate_limiting.proofs.bounds import BUDGET, bounds, in_order
 from assay.controls.rate_limiting.prove import prove
 from assay.domain import Outcome, Severity
-from assay.prove.case import Identity, Judged
+from assay.prove.case import Case, Identity, Judged
 from assay.prove.surface import Persona, Surface
 
 
@@ -90,6 +91,47 @@ class TestALimitThatOthersUse:
         assert found.outcome is Outcome.INCONCLUSIVE
 
 
+class TestSomebodyElse:
+    """Whoever calls for another consumer has a limit of their own, which other cases use up at the same time."""
+
+    HEAD = HEAD.replace("{kind: application,", "{kind: application, limit: 50/minute,")
+    TOGETHER = frozenset({"all-alike"})
+
+    def test_who_was_refused_for_what_this_run_used_up_proves_nothing(self, tmp_path: Path) -> None:
+        surface = desk_surface(tmp_path / "desk", head=self.HEAD)
+        found = outcome(surface, list(prove(surface)), "limit-not-kept", Desk(self.TOGETHER, rate=20), taken=(0, 50))
+        assert found.outcome is Outcome.PASS, found.sentence
+        assert "was not seen" in found.sentence
+
+    def test_who_was_refused_with_a_whole_limit_of_their_own_shows_that_it_is_shared(self, tmp_path: Path) -> None:
+        surface = desk_surface(tmp_path / "desk", head=self.HEAD)
+        found = outcome(surface, list(prove(surface)), "limit-not-kept", Desk(self.TOGETHER, rate=20), taken=(0, 5))
+        assert found.outcome is Outcome.FAIL, found.sentence
+
+    @pytest.mark.parametrize(("crowded", "expected"), [(True, Outcome.PASS), (False, Outcome.FAIL)])
+    def test_who_was_refused_for_an_address_that_two_callers_were_given_calls_from_another(
+        self, tmp_path: Path, crowded: bool, expected: Outcome
+    ) -> None:
+        def asked(asked: Asked) -> Said | None:
+            desk.worn = desk.worn or sum(desk.counts.values()) > 20
+            mine = desk.lab is not None and desk.lab.asked[0].who
+            if not desk.worn or asked.who == mine or (crowded and asked.source):
+                return None
+            return Said(429, {}, {"retry-after": "3"})
+
+        desk = OneAddress(rate=20, wants=asked)
+        surface = desk_surface(tmp_path / "desk", via="gateway", fronted=True)
+        found = outcome(surface, list(prove(surface)), "limit-not-kept", desk)
+        assert found.outcome is expected, found.sentence
+
+
+@dataclass
+class OneAddress(Desk):
+    """Two callers from one address, the limit of which is ``worn``."""
+
+    worn: bool = False
+
+
 class TestWaysAround:
     @pytest.mark.parametrize("flaw", ["by-address", "by-token"])
     def test_are_found(self, surface: Surface, flaw: str) -> None:
@@ -151,6 +193,55 @@ class TestMemory:
 
     def test_that_lasts_passes(self, surface: Surface) -> None:
         assert judged(surface, "limit-forgotten", Desk(rate=20)) is Outcome.PASS
+
+    def test_is_tried_though_all_of_it_came_back_while_others_were_made(self, surface: Surface) -> None:
+        refusals = iter(range(1_000))
+
+        def refused(asked: Asked) -> Said | None:
+            if max(desk.counts.values(), default=0) > 20 and next(refusals) == 0:
+                desk.counts.clear()
+            return None
+
+        desk = Desk(rate=20, wants=refused)
+        found = outcome(surface, list(prove(surface)), "limit-forgotten", desk)
+        assert found.outcome is Outcome.PASS, found.sentence
+
+    @pytest.mark.parametrize(("window", "expected"), [(12.0, Outcome.INCONCLUSIVE), (60.0, Outcome.PASS)])
+    def test_is_not_called_short_when_a_window_passed_meanwhile(
+        self, surface: Surface, window: float, expected: Outcome
+    ) -> None:
+        """A limit that gives back everything at once, after a crowd that takes ten seconds."""
+        desk = Window(rate=20, window=window)
+        desk.lab = Ticking(surface, desk, desk.things, people=400)
+        found = judge(case_of(surface, "limit-forgotten"), desk.lab)
+        assert found.outcome is expected, found.sentence
+
+
+class Ticking(DeskLab):
+    """Every call takes a tenth of a second."""
+
+    def now(self) -> float:
+        return len(self.asked) / 10
+
+
+@dataclass
+class Window(Desk):
+    """All calls are counted anew every so many seconds by the clock of :class:`Ticking`, the first time after 4."""
+
+    window: float = 0.0
+    ends: float = 4.0
+
+    def _limited(self, asked: Asked) -> Said | None:
+        now = self.lab.now() if self.lab is not None else 0.0
+        while now >= self.ends:
+            self.ends += self.window
+            self.counts.clear()
+        said = super()._limited(asked)
+        return said and Said(429, {}, {"retry-after": str(math.ceil(self.ends - now))})
+
+
+def case_of(surface: Surface, test: str) -> Case:
+    return next(case for case in prove(surface) if case.test.id == test)
 
 
 class TestReplay:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from assay.controls._lib.subjects import served_apis
-from assay.controls._lib.urls import file_path
 from assay.controls.base import Site
 from assay.controls.input_validation.openness import openness
 from assay.controls.input_validation.schemas import Schemas
@@ -69,7 +68,7 @@ class _Writer:
         self._said = any(declared.free_text for data in sets for declared in data.fields.values())
         self._whole = mode(self.api, _CONTROL)
         crs = self.declaration.model.gateway.crs
-        self._crs = file_path(self.declaration.root, crs) if crs else None
+        self._crs = crs or None
 
     def operation(self, operation: Operation) -> Iterator[ir.SizeLimit | ir.Inspection]:
         """The pieces of one operation."""

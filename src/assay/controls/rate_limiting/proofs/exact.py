@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from assay.controls.rate_limiting.proofs.bounds import Bound
-from assay.controls.rate_limiting.proofs.spending import Spender, Spent, another, spender
+from assay.controls.rate_limiting.proofs.spending import Spender, Spent, another, source_of, spender
 from assay.domain import Severity
 from assay.prove.case import Call, Judged, Lab, NotReached, Seen, broken, held, unclear
 
@@ -66,10 +68,13 @@ def exact(bound: Bound) -> Callable[[Lab], Awaitable[Judged]]:
         if used[1]:
             notes.insert(0, _before(used, said=used_before(bound, spent) > 0))
         if other is not None:
-            seen = await lab.call(other)
-            if seen.status == 429:
+            seen = await _besides(lab, bound, other)
+            if seen.status != 429:
+                notes.append("another caller was not refused" if bound.per == "caller" else "others were not refused")
+            elif _worn(lab, other):
+                notes.append("whether others are refused was not seen, for their own limit is used up as well")
+            else:
                 return broken(f"when one had used up {bound.words}, another was refused as well", seen, **facts)
-            notes.append("another caller was not refused" if bound.per == "caller" else "others were not refused")
         if bound.per == "network" and (spoofed := await _spoofed(lab, many)) is not None:
             sentence = f"{bound.words} is counted anew for every address that a caller claims in a header"
             return broken(sentence, spoofed, **facts)
@@ -165,6 +170,31 @@ async def _somebody_else(lab: Lab, many: Spender) -> Call | None:
     if other is None or (other.who is not None and other.who.disposable) or many.bound.per == "network":
         return other
     return None if (await lab.call(other)).status == 429 else other
+
+
+async def _besides(lab: Lab, bound: Bound, other: Call) -> Seen:
+    """What somebody else is answered when a limit is used up; from an address of their own, if they are refused first:
+    there are fewer addresses than callers, and the limit of an address is not the one that is tried."""
+    seen = await lab.call(other)
+    ours = lab.surface.fronted and lab.surface.via == "gateway"
+    if seen.status != 429 or bound.per == "network" or not ours:
+        return seen
+    with suppress(NotReached):
+        elsewhere = await lab.call(replace(other, source=source_of(lab, 2)))
+        return elsewhere if elsewhere.ok else seen
+    return seen
+
+
+def _worn(lab: Lab, other: Call) -> bool:
+    """Whether other cases of this run may have used up the limit of the consumer that somebody calls for."""
+    persona = next((p for p in lab.surface.personas if other.who and p.name == other.who.persona), None)
+    if persona is None or persona.consumer is None:
+        return False
+    consumer = lab.surface.declaration.model.consumers.get(persona.consumer)
+    if consumer is None or consumer.limit is None:
+        return False
+    _, most = lab.used(persona.consumer, consumer.limit.requests, consumer.limit.seconds)
+    return most >= consumer.limit.requests / 2
 
 
 async def _counted(lab: Lab, seen: Seen) -> None:

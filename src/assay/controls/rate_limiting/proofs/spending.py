@@ -62,12 +62,15 @@ class Spender:
                 return Spent(passed, self.lab.now() - began, refused, last, first)
 
     async def again(self) -> Seen | None:
-        """Uses up what came back meanwhile. None: far more passed than can have come back."""
+        """Uses up what came back meanwhile. None: nobody is refused any more, however much passes.
+
+        Little comes back between two calls. All of it may have, where so much was done meanwhile that a window passed.
+        """
         for _ in range(max(5, self.bound.rate.requests // 5)):
             seen = await self.lab.call(self.call("uses up what came back"))
             if seen.status == 429:
                 return seen
-        return None
+        return (await self.spend()).refused
 
 
 async def _side_by_side(lab: Lab, calls: Sequence[Call]) -> Sequence[Seen]:
@@ -102,7 +105,7 @@ async def spender(lab: Lab, bound: Bound) -> Spender:
     Raises:
         NotReached: they cannot be made.
     """
-    source = _source(lab) if bound.per == "network" else None
+    source = source_of(lab) if bound.per == "network" else None
     if bound.persona is None:
         nobody = Ready(bound.target, None, None, lab.draft(bound.target))
         return Spender(lab, bound, [nobody], source)
@@ -114,7 +117,7 @@ async def another(lab: Lab, bound: Bound, than: Spender) -> Call | None:
     """A call of somebody else with a bucket of their own; None: nobody else is known."""
     if bound.per == "network":
         nobody = than.callers[0]
-        return replace(shaped(lab, bound, nobody, "another address"), source=_source(lab, 1))
+        return replace(shaped(lab, bound, nobody, "another address"), source=source_of(lab, 1))
     if bound.per == "caller" and bound.persona is not None and many(bound.persona):
         try:
             who = await lab.act(bound.persona, fresh=True)
@@ -171,7 +174,7 @@ async def _as(lab: Lab, bound: Bound, who: Identity) -> Ready:
     return Ready(bound.target, bound.persona, who, lab.draft(bound.target))
 
 
-def _source(lab: Lab, which: int = 0) -> str:
+def source_of(lab: Lab, which: int = 0) -> str:
     """An address of this machine that no other case calls from, and no other attempt or run: their limit is worn."""
     made = hashlib.sha256(f"{lab.nonce}:{which}".encode()).digest()
     return f"127.0.{1 + made[0] % 254}.{1 + made[1] % 254}"
