@@ -6,15 +6,18 @@ import shutil
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from assay.app import issuing
 from assay.app.addresses import development_environments, issuer_address, keys_file, plan_site
+from assay.app.once import wanted
 from assay.app.planning import make_plan, production_apis
 from assay.app.project import Project, open_project
 from assay.app.site import Facts, prepare_site, system_authorities
 from assay.app.stack import prepare_project, url_of
 from assay.demo.stage import example
 from assay.domain import IncompleteError, Location, Outcome, UsageError, Verdict
+from assay.gateway.assemble import assemble, encode
 from assay.gateway.layout import prepare
 
 
@@ -96,11 +99,20 @@ class TestSite:
     def test_planning_names_the_files_that_preparing_makes(self, place: Path) -> None:
         project = opened(place)
         planned = plan_site(project)
-        prepared = prepare_site(project, prepare(project.state, environ={}))
-        assert Path(planned.certificate).resolve() == Path(prepared.certificate).resolve()
-        assert Path(planned.private_key).resolve() == Path(prepared.private_key).resolve()
-        assert Path(planned.client_ca).resolve() == Path(prepared.client_ca).resolve()
-        assert planned.development_issuer == prepared.development_issuer
+        paths = prepare(project.state, environ={})
+        assert prepare_site(project, paths) == planned
+        folders = Facts(project, paths).folders
+        for named in (planned.certificate, planned.private_key, planned.client_ca):
+            assert Path(folders.file(named)).is_file()
+        assert folders.secret(planned.introspection[1]).startswith(f"file:{paths.root.absolute()}/")
+
+    def test_a_project_in_another_folder_has_the_same_policy(self, place: Path, tmp_path: Path) -> None:
+        """Else moving it would turn everything stale that was proven about it."""
+        moved = tmp_path / "somewhere" / "else"
+        shutil.copytree(place, moved)
+        here, there = opened(place), opened(moved)
+        assert wanted(here).digest == wanted(there).digest
+        assert str(place).encode() not in encode(assemble(replace(p, source="") for p in wanted(here).pieces))
 
     def test_authorities_of_the_machine_are_a_file(self) -> None:
         assert Path(system_authorities()).is_file()

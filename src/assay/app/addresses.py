@@ -14,6 +14,7 @@ from assay.controls.base import Site
 from assay.declare.declaration import Declaration
 from assay.declare.model import Environment
 from assay.domain import UsageError
+from assay.gateway.ir import STATE
 
 KEYS_FILE = "api-keys.json"
 INTROSPECTION_CLIENT = "assay-inspector"
@@ -61,11 +62,10 @@ def development_environments(declaration: Declaration) -> dict[str, Environment]
 
 def plan_site(project: Project) -> Site:
     """The site without touching the disk: every path is where :func:`prepare_site` would put the file."""
-    pki_directory = project.state.resolve() / "pki"
     return Site(
-        certificate=str(pki_directory / "server.crt"),
-        private_key=str(pki_directory / "server.key"),
-        client_ca=str(pki_directory / "ca.crt"),
+        certificate=f"{STATE}pki/server.crt",
+        private_key=f"{STATE}pki/server.key",
+        client_ca=f"{STATE}pki/ca.crt",
         development_issuer=f"http://{issuer_address(project.declaration)}",
-        introspection=(INTROSPECTION_CLIENT, f"file:{introspection_secret(project.state.resolve())}"),
+        introspection=(INTROSPECTION_CLIENT, f"{STATE}{introspection_secret(Path())}"),
     )

@@ -10,12 +10,10 @@ import certifi
 import msgspec
 
 from assay.app.addresses import (
-    INTROSPECTION_CLIENT,
     Clock,
-    introspection_secret,
-    issuer_address,
     keys_file,
     now,
+    plan_site,
 )
 from assay.app.project import Project
 from assay.controls.base import Site
@@ -24,7 +22,7 @@ from assay.domain import AssayError
 from assay.gateway.assemble import Policy
 from assay.gateway.processor.bundle import build as processor_bundle
 from assay.gateway.processor.bundle import keyset_names
-from assay.gateway.runtime import KeyDigest, Runtime, Sockets
+from assay.gateway.runtime import Folders, KeyDigest, Runtime, Sockets
 from assay.gateway.state import Paths
 from assay.identity import api_keys, pki
 from assay.identity.http import Reach
@@ -42,19 +40,13 @@ def prepare_site(project: Project, paths: Paths) -> Site:
     model = project.declaration.model
     host = model.gateway.listen.rpartition(":")[0].strip("[]")
     names = tuple(dict.fromkeys((*pki.LOCAL_NAMES, *model.gateway.tls.names, *_served(host))))
-    authority = pki.ensure_ca(paths.pki)
-    server = pki.ensure_server_certificate(paths.pki, names)
+    pki.ensure_ca(paths.pki)
+    pki.ensure_server_certificate(paths.pki, names)
     if model.gateway.tls.client_ca is None:
         for consumer in model.consumers.values():
             if consumer.authenticate.mtls:
                 pki.issue_client_certificate(paths.pki, consumer.authenticate.mtls.san)
-    return Site(
-        certificate=str(server.certificate),
-        private_key=str(server.key),
-        client_ca=str(authority.certificate),
-        development_issuer=f"http://{issuer_address(project.declaration)}",
-        introspection=(INTROSPECTION_CLIENT, f"file:{introspection_secret(project.state.resolve())}"),
-    )
+    return plan_site(project)
 
 
 def _served(host: str) -> tuple[str, ...]:
@@ -94,6 +86,11 @@ class Facts:
     trouble: dict[str, str] = field(default_factory=dict)
     _jwks: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def folders(self) -> Folders:
+        """Where the files of the policy are."""
+        return Folders(str(self.project.declaration.root.absolute()), str(self.paths.root.absolute()))
+
     def gather(self) -> Runtime:
         """The facts as they are now. An issuer that is down keeps its last known keys, or none."""
         for name, environment in self.project.declaration.model.environments.items():
@@ -111,6 +108,7 @@ class Facts:
             keys=self._keys(),
             system_authorities=system_authorities(),
             concurrency=self.concurrency,
+            folders=self.folders,
         )
 
     def _read(self, name: str, issuer: Issuer) -> None:

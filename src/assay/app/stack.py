@@ -53,7 +53,7 @@ def prepare_project(project: Project) -> Prepared:
     policy = compile_policy(project.declaration, site)
     ensure_keysets(policy, paths)
     facts = Facts(project, paths, concurrency=min(2, os.cpu_count() or 1))
-    gateway = Gateway(paths=paths, envoy=find_envoy(), now=now, bundles=bundles(paths))
+    gateway = Gateway(paths=paths, envoy=find_envoy(), now=now, bundles=bundles(paths, facts.folders))
     return Prepared(project, paths, policy, facts, gateway, issued is not None)
 
 

@@ -21,7 +21,8 @@ class Site:
     """Facts of the machine the gateway runs on that controls need to write pieces.
 
     Attributes:
-        certificate, private_key: PEM paths used when the declaration names no certificate of its own.
+        certificate, private_key: PEM paths used when the declaration names no certificate of its own; here and below as
+            policies name files (:data:`assay.gateway.ir.STATE`).
         client_ca: PEM path of the authority for client certificates when the declaration names none.
         development_issuer: URL of the development issuer.
         introspection: client and secret reference with which the inspector asks the development issuer about tokens.

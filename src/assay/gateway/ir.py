@@ -26,6 +26,13 @@ class Mode(StrEnum):
     OBSERVE = "observe"
 
 
+STATE = "state:"
+"""Begins the path of a file in the gateway's state. Any other relative path begins at the declaration.
+
+A policy names files like this, and no folder of a machine: it is the same wherever the project lies.
+"""
+
+
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Base of the values inside pieces."""
 
@@ -47,7 +54,8 @@ class Piece(
 
 
 class Tls(Value, frozen=True):
-    """TLS towards clients; paths are PEM files. ``client_ca`` lets clients present certificates (mTLS)."""
+    """TLS towards clients; paths are PEM files (see :data:`STATE`). ``client_ca`` lets clients present certificates
+    (mTLS)."""
 
     certificate: str
     private_key: str

@@ -6,7 +6,11 @@ does not show them; the applied configuration does depend on them.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
+
+from assay.gateway.ir import STATE
 
 
 class KeyDigest(msgspec.Struct, frozen=True):
@@ -27,6 +31,23 @@ class Sockets(msgspec.Struct, frozen=True):
     processor: str
 
 
+class Folders(msgspec.Struct, frozen=True):
+    """Where the files lie that a policy names; absolute paths."""
+
+    declaration: str = ""
+    state: str = ""
+
+    def file(self, written: str) -> str:
+        """The absolute path of a file as a policy names it (:data:`assay.gateway.ir.STATE`)."""
+        if written.startswith(STATE):
+            return str(Path(self.state) / written.removeprefix(STATE))
+        return str(Path(self.declaration) / written)
+
+    def secret(self, reference: str) -> str:
+        """The reference to a secret, whose file is absolute if it lies in the state."""
+        return f"file:{self.file(reference)}" if reference.startswith(STATE) else reference
+
+
 class Runtime(msgspec.Struct, frozen=True):
     """Everything :mod:`assay.gateway.envoy` needs besides the policy itself."""
 
@@ -39,3 +60,4 @@ class Runtime(msgspec.Struct, frozen=True):
     keys: tuple[KeyDigest, ...] = ()
     system_authorities: str = "/etc/ssl/certs/ca-certificates.crt"
     concurrency: int = 2
+    folders: Folders = Folders()

@@ -99,14 +99,14 @@ def test_a_key_of_another_certificate_and_a_key_for_all_to_read_are_refused(tmp_
     assert str(tmp_path) not in found.sentence
 
 
-def test_the_listener_gets_absolute_paths_and_the_development_certificate_by_default(
+def test_the_listener_gets_paths_as_declared_and_the_development_certificate_by_default(
     tmp_path: Path, declared: Declared
 ) -> None:
     _made(tmp_path, 1)
     (listener,) = enforce(declared(TEXT.format(tier="production", hosts="api.example")), SITE)
     assert isinstance(listener, ir.Listener) and listener.tls
-    assert listener.tls.certificate == str(tmp_path / "pki" / "server.crt")
-    assert listener.tls.client_ca == str(tmp_path / "pki" / "ca.crt")
+    assert listener.tls.certificate == "pki/server.crt"
+    assert listener.tls.client_ca == "pki/ca.crt"
     plain = TEXT.replace("gateway:", "# gateway:").format(tier="production", hosts="api.example")
     (listener,) = enforce(declared(plain), SITE)
     assert isinstance(listener, ir.Listener)

@@ -20,6 +20,7 @@ from assay.gateway.inspector.core import inspect
 from assay.gateway.inspector.decision import Decision
 from assay.gateway.inspector.holder import Holder, compiler
 from assay.gateway.inspector.injection import Engine
+from assay.gateway.runtime import Folders
 
 C: dict[str, Any] = {"control": "input_validation", "source": "assay.yaml:1:1"}
 
@@ -75,6 +76,17 @@ def test_the_bundle_has_what_the_policy_says_and_no_more() -> None:
     assert b"INTROSPECTION_SECRET" in encode(bundle)  # the reference; never the secret
     assert decode(encode(bundle)) == bundle
     assert encode(bundle) == encode(build(_policy(ISSUER)))
+
+
+def test_what_a_policy_names_is_found_where_the_project_lies_now() -> None:
+    assert ISSUER.introspection
+    asks = msgspec.structs.replace(ISSUER.introspection, credential="state:issuer/secret")
+    policy = _policy(msgspec.structs.replace(ISSUER, introspection=asks))
+    bundle = build(policy, Folders("/declared", "/kept"))
+    assert bundle.introspection["production"].policy.credential == "file:/kept/issuer/secret"
+    assert bundle.digest == policy.digest, "which is the same in every folder"
+    assert Folders("/declared", "/kept").file("pki/ca.crt") == "/declared/pki/ca.crt"
+    assert Folders("/declared", "/kept").file("/etc/ca.crt") == "/etc/ca.crt"
 
 
 def test_operations_find_the_schemas_of_their_api(engine: Engine) -> None:

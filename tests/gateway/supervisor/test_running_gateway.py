@@ -353,7 +353,7 @@ def test_applying_from_another_command_reaches_the_running_gateway(world: World)
 def test_inspector_and_processor_run_beside_envoy_and_take_a_new_policy(world: World) -> None:
     events: list[Event] = []
     keysets.ensure(world.paths.keys, MASKING_KEYSET)
-    gateway = dataclasses.replace(world.gateway, bundles=parts.bundles(world.paths), timeout=15.0)
+    gateway = dataclasses.replace(world.gateway, bundles=parts.bundles(world.paths, world.runtime.folders), timeout=15.0)
     own = environment()
     everything = [
         parts.inspector_part(world.paths, own),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.controls._lib.subjects import served_apis
-from assay.controls._lib.urls import Address, file_path
+from assay.controls._lib.urls import Address
 from assay.controls.api_gateway.paths import (
     order,
     pattern,
@@ -63,7 +63,7 @@ def _upstream(declaration: Declaration, api_id: str, api: Api, target: Address) 
     if target.encrypted:
         ca = api.upstream_tls.ca
         tls = ir.UpstreamTlsPolicy(
-            ca=file_path(declaration.root, ca) if ca else ir.SYSTEM_AUTHORITIES,
+            ca=ca or ir.SYSTEM_AUTHORITIES,
             name=api.upstream_tls.name or target.host,
         )
     return ir.Upstream(

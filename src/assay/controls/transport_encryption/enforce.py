@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.controls._lib.urls import file_path, listen_address
+from assay.controls._lib.urls import listen_address
 from assay.controls.base import Site
 from assay.declare.declaration import Declaration
 from assay.gateway import ir
@@ -32,13 +32,13 @@ def enforce(declaration: Declaration, site: Site) -> Iterator[ir.AnyPiece]:
 
 
 def _tls(declaration: Declaration, site: Site) -> ir.Tls:
-    written, root = declaration.model.gateway.tls, declaration.root
+    written = declaration.model.gateway.tls
     certificate, key = site.certificate, site.private_key
     if written.files:
-        certificate, key = file_path(root, written.files.certificate), file_path(root, written.files.key)
+        certificate, key = written.files.certificate, written.files.key
     client_ca = None
     if written.client_ca:
-        client_ca = file_path(root, written.client_ca)
+        client_ca = written.client_ca
     elif any(c.authenticate.mtls for c in declaration.model.consumers.values()):
         client_ca = site.client_ca
     return ir.Tls(

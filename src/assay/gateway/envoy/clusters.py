@@ -63,7 +63,11 @@ def _upstream(upstream: ir.Upstream, view: View) -> Json:
     )
     if upstream.tls:
         authority = upstream.tls.ca
-        trusted = view.runtime.system_authorities if authority == ir.SYSTEM_AUTHORITIES else authority
+        trusted = (
+            view.runtime.system_authorities
+            if authority == ir.SYSTEM_AUTHORITIES
+            else view.runtime.folders.file(authority)
+        )
         names = {"san_type": "IP_ADDRESS" if _is_address(upstream.tls.name) else "DNS"}
         cluster["transport_socket"] = {
             "name": "envoy.transport_sockets.tls",

@@ -8,6 +8,7 @@ from assay.gateway.envoy.filters import CHAIN, View
 from assay.gateway.envoy.hygiene import early, underscores
 from assay.gateway.envoy.replies import replies
 from assay.gateway.envoy.types import Json, seconds, typed
+from assay.gateway.runtime import Folders
 
 NAME = "assay"
 ROUTES = "assay.routes"
@@ -22,7 +23,8 @@ _SUITES = (
 )
 
 
-def _transport(tls: ir.Tls) -> Json:
+def _transport(tls: ir.Tls, folders: Folders) -> Json:
+    certificate, key = folders.file(tls.certificate), folders.file(tls.private_key)
     common: Json = {
         "tls_params": {
             "tls_minimum_protocol_version": f"TLSv{tls.minimum.replace('.', '_')}",
@@ -30,13 +32,11 @@ def _transport(tls: ir.Tls) -> Json:
             "cipher_suites": list(_SUITES),
             "ecdh_curves": ["X25519", "P-256"],
         },
-        "tls_certificates": [
-            {"certificate_chain": {"filename": tls.certificate}, "private_key": {"filename": tls.private_key}}
-        ],
+        "tls_certificates": [{"certificate_chain": {"filename": certificate}, "private_key": {"filename": key}}],
         "alpn_protocols": ["h2", "http/1.1"],
     }
     if tls.client_ca:
-        common["validation_context"] = {"trusted_ca": {"filename": tls.client_ca}}
+        common["validation_context"] = {"trusted_ca": {"filename": folders.file(tls.client_ca)}}
     return {
         "name": "envoy.transport_sockets.tls",
         "typed_config": typed(
@@ -123,7 +123,7 @@ def listener(view: View) -> Json:
         "transport_socket_connect_timeout": "5s",
     }
     if declared.tls:
-        chain["transport_socket"] = _transport(declared.tls)
+        chain["transport_socket"] = _transport(declared.tls, view.runtime.folders)
     return typed(
         "envoy.config.listener.v3.Listener",
         name=NAME,

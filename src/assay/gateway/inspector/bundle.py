@@ -17,6 +17,7 @@ from assay.gateway.inspector.injection import Engine
 from assay.gateway.inspector.introspection import Issuer, compile_issuer
 from assay.gateway.inspector.operation import Operation, compile_operation
 from assay.gateway.inspector.schemas import Library
+from assay.gateway.runtime import Folders
 
 VERSION: Final = 1
 EAGER_OPERATIONS: Final = 2000
@@ -48,12 +49,16 @@ class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     crs: str | None = None
 
 
-def build(policy: Policy) -> Bundle:
+def build(policy: Policy, folders: Folders | None = None) -> Bundle:
     """The bundle of a policy: the operations that need inspection, and the schemas they refer to.
+
+    Args:
+        folders: where the files are that the policy names; without, none of its names is relative.
 
     Raises:
         AssayError: two operations name different directories of a core rule set.
     """
+    folders = folders or Folders()
     operations = {o.id: o.inspection for o in policy.operations if o.inspection is not None}
     apis = {i.api for i in operations.values()}
     directories = sorted({i.crs for i in operations.values() if i.crs is not None})
@@ -68,7 +73,7 @@ def build(policy: Policy) -> Bundle:
         libraries={lib.api: lib.definitions for lib in policy.libraries if lib.api in apis},
         introspection={
             i.issuer: Introspection(
-                policy=i.introspection,
+                policy=msgspec.structs.replace(i.introspection, credential=folders.secret(i.introspection.credential)),
                 url=i.url,
                 audiences=i.audiences,
                 claims=i.claims,
@@ -78,7 +83,7 @@ def build(policy: Policy) -> Bundle:
             for i in policy.issuers
             if i.introspection is not None
         },
-        crs=directories[0] if directories else None,
+        crs=folders.file(directories[0]) if directories else None,
     )
 
 

@@ -15,6 +15,7 @@ from assay.gateway.assemble import Policy
 from assay.gateway.inspector import bundle as inspector
 from assay.gateway.processor import bundle as processor
 from assay.gateway.processor.server import status_path
+from assay.gateway.runtime import Folders
 from assay.gateway.state import Paths
 from assay.gateway.supervisor.part import Part
 
@@ -23,7 +24,7 @@ INSPECTOR, PROCESSOR, ENVOY, ISSUER = "inspector", "processor", "Envoy", "develo
 _LOG_FORMAT = "[%Y-%m-%dT%T.%e][%l][%n] %v"
 
 
-def bundles(paths: Paths) -> Callable[[Policy], Sequence[Bundle]]:
+def bundles(paths: Paths, folders: Folders) -> Callable[[Policy], Sequence[Bundle]]:
     """What the parts beside Envoy get of a policy, and how each says that it has it."""
 
     async def inspector_has() -> str | None:
@@ -38,7 +39,7 @@ def bundles(paths: Paths) -> Callable[[Policy], Sequence[Bundle]]:
             Bundle(
                 INSPECTOR,
                 paths.inspector_bundle,
-                inspector.encode(inspector.build(policy)),
+                inspector.encode(inspector.build(policy, folders)),
                 policy.digest,
                 inspector_has,
             ),
