@@ -19,6 +19,7 @@ from assay.gateway.apply import Gateway
 from assay.gateway.apply.binary import find_envoy
 from assay.gateway.assemble import Policy, assemble
 from assay.gateway.layout import open_sockets
+from assay.gateway.ports import free_ports
 from assay.gateway.runtime import Runtime, Sockets
 
 BASE: dict[str, Any] = {"control": "api_gateway", "source": "assay.yaml:3:5"}
@@ -30,10 +31,8 @@ class World:
     def __init__(self, directory: Path) -> None:
         self.paths = state.prepare(directory / ".assay", environ={})
         open_sockets(self.paths)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        self.gateway = Gateway(paths=self.paths, envoy=find_envoy(), now=lambda: datetime.now(UTC), timeout=8.0)
+        self.port = free_ports()
+        self.gateway = Gateway(paths=self.paths, envoy=find_envoy(), now=lambda: datetime.now(UTC), timeout=30.0)
         self.runtime = Runtime(
             sockets=Sockets(
                 admin=str(self.paths.admin_socket),
@@ -74,7 +73,7 @@ class World:
             yield process
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
     def _until_admin(self, process: subprocess.Popen[bytes]) -> None:
         end = time.monotonic() + 60

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -48,19 +47,21 @@ def test_a_path_that_cannot_be_a_socket_is_told(tmp_path: Path) -> None:
 _PROGRAM = """
 import sys
 from assay.gateway.sockets import supervise
-child = [sys.executable, "-c", "import sys, time; time.sleep(float(sys.argv[1])); sys.exit(3)"]
-codes = supervise([[*child, sys.argv[1]], [*child, "30"]])
+waits = "import sys, time; print('runs', flush=True); time.sleep(float(sys.argv[1])); sys.exit(3)"
+child = [sys.executable, "-c", waits]
+codes = supervise([[*child, sys.argv[1]], [*child, "60"]])
 sys.exit(40 + len(codes))
 """
 
 
 def test_the_end_of_one_worker_is_the_end_of_all() -> None:
-    done = subprocess.run([sys.executable, "-c", _PROGRAM, "0.1"], check=False, timeout=20)
+    done = subprocess.run([sys.executable, "-c", _PROGRAM, "0.1"], check=False, timeout=90)
     assert done.returncode == 42
 
 
 def test_workers_end_when_told_to() -> None:
-    with subprocess.Popen([sys.executable, "-c", _PROGRAM, "30"]) as running:
-        time.sleep(1.0)
+    with subprocess.Popen([sys.executable, "-c", _PROGRAM, "60"], stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == running.stdout.readline() == b"runs\n"
         os.kill(running.pid, signal.SIGTERM)
-        assert running.wait(10) == 40
+        assert running.wait(60) == 40

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from assay.gateway.ports import free_ports
 from assay.identity.pki import CertificatePair, ensure_server_certificate, issue_client_certificate
 
 pytestmark = pytest.mark.integration
@@ -59,9 +60,7 @@ def listener(port: int, server: CertificatePair) -> dict[str, object]:
 
 @contextlib.contextmanager
 def envoy(directory: Path, server: CertificatePair) -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_ports()
     configuration = directory / "envoy.json"
     configuration.write_text(json.dumps({"static_resources": {"listeners": [listener(port, server)]}}))
     command = [str(ENVOY), "-c", str(configuration), "--concurrency", "1", "--use-dynamic-base-id", "-l", "error"]

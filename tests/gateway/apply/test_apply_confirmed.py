@@ -39,7 +39,7 @@ def live(world: World) -> dict[str, bytes]:
 
 
 def status(world: World, path: str) -> int:
-    with httpx.Client(trust_env=False, timeout=5) as client:
+    with httpx.Client(trust_env=False, timeout=30) as client:
         return client.get(f"http://127.0.0.1:{world.port}{path}").status_code
 
 
@@ -298,8 +298,9 @@ def test_parts_get_their_share_before_envoy_does_and_keep_the_old_one_when_it_fa
     def stuck() -> str | None:
         return "an earlier one"
 
-    def sharing(answers: Callable[[], str | None]) -> Any:
-        return dataclasses.replace(world.gateway, bundles=lambda p: (_bundle(path, p.digest, answers),), timeout=3.0)
+    def sharing(answers: Callable[[], str | None], timeout: float = 30.0) -> Any:
+        bundles = lambda p: (_bundle(path, p.digest, answers),)  # noqa: E731
+        return dataclasses.replace(world.gateway, bundles=bundles, timeout=timeout)
 
     first, second = world.policy(), world.policy("getThing", "putThing")
     run(world, first, gateway=sharing(reads))
@@ -307,7 +308,7 @@ def test_parts_get_their_share_before_envoy_does_and_keep_the_old_one_when_it_fa
         assert run(world, first, gateway=sharing(reads)).confirmed
         watched = live(world)
         with pytest.raises(IncompleteError, match="inspector did not take"):
-            run(world, second, gateway=sharing(stuck))
+            run(world, second, gateway=sharing(stuck, timeout=1.0))
         assert reads() == first.digest
         assert live(world) == watched
         assert run(world, second, gateway=sharing(reads)).confirmed

@@ -102,9 +102,9 @@ class Gateway:
     def log(self, *, lines: int = 1) -> list[dict[str, Any]]:
         """The access log, once it has at least so many lines."""
         path = Path(self.runtime.access_log)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while time.monotonic() < end:
-            found = path.read_text().splitlines() if path.exists() else []
+            found = path.read_text().split("\n")[:-1] if path.exists() else []  # whole lines
             if len(found) >= lines:
                 return [json.loads(line) for line in found]
             time.sleep(0.05)
@@ -112,7 +112,7 @@ class Gateway:
 
     def client(self, **options: Any) -> httpx.Client:
         """An HTTP client of the gateway."""
-        return httpx.Client(base_url=self.url, timeout=10, trust_env=False, **options)
+        return httpx.Client(base_url=self.url, timeout=30, trust_env=False, **options)
 
 
 @contextmanager
@@ -160,10 +160,10 @@ def gateway(
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(10)
+            process.wait(60)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -25,6 +25,7 @@ from assay.gateway import ir
 from assay.gateway.assemble import assemble
 from assay.gateway.inspector.bundle import build, encode
 from assay.gateway.inspector.server import wait_until_ready
+from assay.gateway.ports import free_ports
 from assay.identity.http import Reach
 from assay.identity.issuer import ClientSpec, fetch_token, prepare_issuer
 from assay.identity.jwks import discover
@@ -387,9 +388,7 @@ def _eventually(client: httpx.Client, status: int) -> bool:
 @contextlib.contextmanager
 def _issuer(directory: Path) -> Iterator[tuple[str, subprocess.Popen[bytes], dict[str, str]]]:
     """A real development issuer: its URL, its process, and the secrets of its clients."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        listen = f"127.0.0.1:{probe.getsockname()[1]}"
+    listen = f"127.0.0.1:{free_ports()}"
     url = f"http://{listen}"
     opaque = ClientSpec(roles=("customer",), scopes=("read",), audience=("api",), token_format="opaque")
     clients = {"mobile": opaque, "stranger": opaque, "gateway": ClientSpec(grants=(), may_introspect=True)}

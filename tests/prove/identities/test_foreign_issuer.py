@@ -25,6 +25,7 @@ from assay.declare import load
 from assay.declare.declaration import Declaration
 from assay.declare.model import ProveIdentity
 from assay.domain import AssayError, Secret
+from assay.gateway.ports import free_ports
 from assay.identity.issuer import ClientSpec, UserSpec, prepare_issuer
 from assay.identity.issuer.config import Credentials
 from assay.prove.case import NotReached
@@ -97,9 +98,7 @@ def till(declaration: Declaration) -> Persona:
 
 @contextlib.contextmanager
 def issuer(folder: Path) -> Iterator[tuple[str, Credentials]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        listen = f"127.0.0.1:{probe.getsockname()[1]}"
+    listen = f"127.0.0.1:{free_ports()}"
     clients = {
         "till-client": ClientSpec(
             scopes=("read",), roles=("clerk",), audience=("shop",), grants=("client_credentials", "password")
