@@ -13,6 +13,7 @@ from gateway_under_test import C, Gateway, Signer, echo_upstream, gateway
 
 from assay.gateway import ir
 from assay.gateway.envoy.filters.caller import consumer_pattern
+from assay.gateway.ports import free_ports
 from assay.gateway.runtime import KeyDigest
 
 pytestmark = pytest.mark.integration
@@ -72,9 +73,7 @@ def shop(port: int) -> list[ir.AnyPiece]:
     ]
 
 
-with socket.socket() as _probe:
-    _probe.bind(("127.0.0.1", 0))
-    PORT = int(_probe.getsockname()[1])
+PORT = free_ports()
 
 
 def digest(secret: str) -> KeyDigest:
