@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
+from assay.declare.model import MessageRecipe
 from assay.gateway.decision import Decision
 from assay.privilege.rights import Rights
 from assay.prove.case import (
@@ -148,6 +149,9 @@ class ScriptedLab:
     _canaries: list[str] = field(default_factory=list)
     fetched: set[str] = field(default_factory=set)
     policy: Callable[[Call, Played], Said] | None = None
+    mac_of: Callable[[MessageRecipe, bytes], bytes] | None = None
+    codes: Callable[[str], str] | None = None
+    body: Any = None
     played: list[Played] = field(default_factory=list)
 
     # Who
@@ -204,6 +208,16 @@ class ScriptedLab:
     async def issuer_keys(self) -> Mapping[str, Any]:
         return PUBLIC.as_dict(private=False)
 
+    def mac(self, recipe: MessageRecipe, content: bytes) -> bytes:
+        if self.mac_of is None:
+            raise NotReached("no secret is told")
+        return self.mac_of(recipe, content)
+
+    async def code_sent_to(self, address: str, *, within: float = 10.0) -> str:
+        if self.codes is None:
+            raise NotReached("no inbox is declared")
+        return self.codes(address)
+
     # What
     async def owned(
         self, target: Target, persona: Persona, *, other_than: Sequence[Identity] = (), fresh: bool = False
@@ -220,7 +234,7 @@ class ScriptedLab:
         params = dict(thing.params) if thing else {}
         if "{" in target.operation.path and not params:
             raise NotReached("no real value is known")
-        body = {"note": plant or "hello"} if target.operation.body else None
+        body = (self.body or {"note": plant or "hello"}) if target.operation.body else None
         return Draft(params, body=body, content_type="application/json" if body else None)
 
     def request(

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.zoo.declared import write
+from tests.zoo.declared import INBOX, write
 from tests.zoo.flaws import table
 from tests.zoo.kit.serving import HOST, end, free_port, serve
 from tests.zoo.services import DEFINITIONS, make
@@ -42,9 +42,11 @@ def main() -> int:
         try:
             if options.declare:
                 upstream = f"http://{HOST}:{port}"
-                write(
-                    options.service, options.declare, upstream=upstream, store=options.store, dsn=service.database.dsn
-                )
+                tokens = service.accounts.tokens
+                key = tokens.key if tokens else None
+                dsn = service.database.dsn
+                write(options.service, options.declare, upstream=upstream, store=options.store, dsn=dsn, key=key)
+                service.accounts.mail = options.declare / INBOX
             asyncio.run(serve(service.app(), port))
         finally:
             service.database.close()

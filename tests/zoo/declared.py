@@ -12,7 +12,9 @@ import yaml
 from tests.zoo.kit.accounts import Person
 from tests.zoo.kit.model import Operation
 from tests.zoo.kit.service import BODY_BYTES, Definition
+from tests.zoo.kit.tokens import SigningKey
 from tests.zoo.services import DEFINITIONS, PEOPLE, Store, audience_of, issuer_of
+from tests.zoo.shop.trade import WEBHOOK_SECRET
 
 CLIENT = "first-party"
 # The code lets more roles into these operations than may use them, and refuses inside.
@@ -39,7 +41,11 @@ _PERSONAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         "name": {"category": "user.name", "identifies": "direct"},
         "phone": {"category": "user.contact.phone_number", "identifies": "direct"},
     },
-    "Order": {"address": {"category": "user.contact.address"}, "note": {"category": "user.content", "free_text": True}},
+    "Order": {
+        "address": {"category": "user.contact.address"},
+        "note": {"category": "user.content", "free_text": True},
+        "discount_percent": {"set_by": ["agent", "admin"]},
+    },
     "Colleague": {
         "mail": {"category": "user.contact.email", "identifies": "direct"},
         "name": {"category": "user.name", "identifies": "direct"},
@@ -47,6 +53,10 @@ _PERSONAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "Patient": {"name": {"category": "user.name", "identifies": "direct"}},
     "Document": {"text": {"category": "user.health_and_medical", "free_text": True}},
 }
+_WRITTEN_AS: Mapping[str, tuple[str, ...]] = {"Order": ("OrderCreate",)}
+"""Further schemas that a record appears as."""
+INBOX = "mail"
+"""The folder beside a declaration where a service puts the mail that it sends."""
 _FOLDER, _FILE = 0o700, 0o600
 
 
@@ -55,13 +65,16 @@ def roles_of(operation: Operation) -> tuple[str, ...]:
     return _INNER_ROLES.get(operation.id, operation.roles)
 
 
-def write(name: str, folder: Path, *, upstream: str, store: Store = "sqlite", dsn: str = "") -> Path:
+def write(
+    name: str, folder: Path, *, upstream: str, store: Store = "sqlite", dsn: str = "", key: SigningKey | None = None
+) -> Path:
     """Writes a declaration of a service, with its contract, identities and their passwords (test data, mode 0600).
 
     Args:
         folder: made if it is not there.
         upstream: where the service is, such as ``http://127.0.0.1:9001``.
         dsn: where its database is, if tests are to look into it.
+        key: what it signs its tokens with, if tests are to have it.
 
     Returns:
         the path of ``assay.yaml``. Beside it: ``openapi.json``, ``identities.yaml``, ``secrets/``.
@@ -72,10 +85,15 @@ def write(name: str, folder: Path, *, upstream: str, store: Store = "sqlite", ds
     for person in people:
         _secret(folder, person.user, person.password)
     _secret(folder, "seed-admin", "admin")
+    _secret(folder, "webhook", WEBHOOK_SECRET.decode())
+    (folder / INBOX).mkdir(mode=_FOLDER, exist_ok=True)
+    if key is not None:
+        _secret(folder, "issuer-key", json.dumps(key.private.as_dict(private=True)))
     if dsn:
         _secret(folder, "dsn", dsn)
     (folder / "openapi.json").write_text(json.dumps(definition.contract(), indent=1) + "\n", encoding="utf-8")
     declaration = _declaration(definition, people, upstream, store if dsn else "")
+    declaration["prove"] |= _confided(definition, key)
     path = folder / "assay.yaml"
     path.write_text(yaml.safe_dump(declaration, sort_keys=False, width=110), encoding="utf-8")
     (folder / "identities.yaml").write_text(yaml.safe_dump(identities(name), sort_keys=False), encoding="utf-8")
@@ -149,7 +167,10 @@ def _declaration(definition: Definition, people: Iterable[Person], upstream: str
         "environments": {"zoo": tier},
         "systems": {"store": system},
         "data": {
-            data: {"from": f"openapi.json#/components/schemas/{schema}", "fields": dict(_PERSONAL[schema])}
+            data: {
+                "from": [f"openapi.json#/components/schemas/{s}" for s in (schema, *_WRITTEN_AS.get(schema, ()))],
+                "fields": dict(_PERSONAL[schema]),
+            }
             for data, schema in held.items()
         },
         "apis": {name: api},
@@ -170,6 +191,27 @@ def _declaration(definition: Definition, people: Iterable[Person], upstream: str
         "seeds": {"admin": {"secret": "file:secrets/seed-admin"}},
     }
     return made
+
+
+def _confided(definition: Definition, key: SigningKey | None) -> dict[str, Any]:
+    """What only whoever runs the service knows: its issuer's key, how webhooks are signed, where its mail arrives."""
+    told: dict[str, Any] = {}
+    if key is not None:
+        told["issuer_keys"] = {"zoo": {"secret": "file:secrets/issuer-key"}}
+    known = {operation.id for operation in definition.operations}
+    if "paymentWebhook" in known:
+        told["messages"] = {
+            f"{definition.name}.paymentWebhook": {
+                "secret": {"secret": "file:secrets/webhook"},
+                "over": "{timestamp}.{body}",
+                "signature": "x-signature",
+                "timestamp": "x-timestamp",
+                "id": "/event",
+            }
+        }
+    if "confirmReset" in known:
+        told["inbox"] = {"folder": INBOX, "code": "code is ([0-9]{6})"}
+    return told
 
 
 def _access(definition: Definition) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.zoo import proofs
-from tests.zoo.flaws import catalogue
+from tests.zoo.flaws import catalogue, find
 from tests.zoo.services import DEFINITIONS
 
 from assay.domain import Outcome
@@ -21,6 +21,15 @@ def test_flaws_are_detected_where_they_are(service: str, number: int) -> None:
     missed = {found.flaw.id for found in proofs.detections(group, result) if not found.by and not _open(found)}
     assert missed == {flaw.id for flaw in group} & set(proofs.UNDETECTED), "not as UNDETECTED says"
     assert proofs.alarms(result, group) == []
+
+
+@pytest.mark.integration
+def test_a_case_that_runs_alone_finds_what_it_finds_among_others() -> None:
+    """An order names a product: which there are must be looked up, and not known by chance from another case."""
+    case = "data_exposure/property-set-by-caller/shop.createOrder/alice"
+    flaw = find("mass-assignment-owner")
+    result = proofs.attack(flaw.service, [flaw.id], chosen=lambda each: each.id == case)
+    assert [p.verdict.outcome for p in result.proofs] == [Outcome.FAIL], result.proofs[0].verdict.sentence
 
 
 def _open(found: proofs.Detection) -> bool:

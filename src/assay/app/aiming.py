@@ -76,6 +76,7 @@ class Aim:
             issuer_url=(issuer.url or "") if issuer else "",
             issuer_jwks=_key_set(declaration.root, issuer),
             reach=Reach(authorities=declaration.root / issuer.ca) if issuer and issuer.ca else Reach(),
+            issuer_key=told.secret if (told := declaration.model.prove.issuer_keys.get(self.environment)) else "",
             development=DevelopmentIssuer(state / "issuer") if issuer and issuer.development and own else None,
             keys_file=keys_file(state) if own else None,
             pki=state / "pki" if own and (state / "pki" / "ca.crt").is_file() else None,

@@ -23,6 +23,7 @@ from assay.domain import IncompleteError, Verdict
 from assay.prove.bench import Settings
 from assay.prove.bounds import Limits
 from assay.prove.case import Case
+from assay.prove.confided import Confided
 from assay.prove.events import Emit, Event
 from assay.prove.granted import Granted
 from assay.prove.identities.cast import Cast
@@ -86,7 +87,7 @@ async def proven(aim: Aim, choice: Choice, limits: Limits, *, emit: Emit = _quie
     cases = cases_of(aim, choice)
     await _answers(aim)
     with run_directory() as directory:
-        sources = aim.sources(directory)
+        sources, declared = aim.sources(directory), aim.project.declaration
         cast = Cast(sources)
         settings = Settings(
             surface=aim.surface,
@@ -109,6 +110,7 @@ async def proven(aim: Aim, choice: Choice, limits: Limits, *, emit: Emit = _quie
             mirroring=aim.mirroring(directory),
             neighbour=lambda name: neighbour(aim, name, directory),
             governed=governing(aim, directory),
+            confided=Confided(sources.resolve, declared.model.prove.inbox, declared.root),
         )
         result = await prove(cases, settings)
     laid = excepted(aim.project, result.proofs, result.finished)

@@ -12,6 +12,7 @@ from assay.declare.model import Access, Account, Api, Data, Model, NetworkList, 
 from assay.declare.model.people import public_of
 from assay.declare.places import Path, Places
 from assay.declare.problem import problem
+from assay.declare.references_proving import proving_problems
 from assay.declare.routes import advice_for_route
 from assay.declare.selectors import is_pattern, selects
 from assay.declare.yaml_places import dotted
@@ -68,6 +69,7 @@ def dangling(scene: Scene) -> list[Verdict]:
     checker.people()
     checker.exceptions()
     checker.risks()
+    checker.proving()
     return checker.found
 
 
@@ -391,6 +393,10 @@ class _Checker:
             missing = advice_for_route(exception.on, self.scene.raw, operations)
             if missing is not None:
                 self._say((*here, "on"), f"`{exception.on}` leads to nothing in the declaration", missing)
+
+    def proving(self) -> None:
+        for at, sentence, fix, check, key in proving_problems(self.scene.model, self.scene.contracts, self._ids):
+            self._say(at, sentence, fix, check=check, key=key)
 
     def risks(self) -> None:
         """Which threats there are, and on what, is known when risks are assessed: scenarios are not looked up here."""

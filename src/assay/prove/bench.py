@@ -20,7 +20,7 @@ from assay.prove.listener import Listener
 from assay.prove.mirror import Mirror, Mirroring, open_mirror
 from assay.prove.redaction import Redaction
 from assay.prove.scope import Origin, Scope, origin_of
-from assay.prove.seams import Cast, Granted, Objects, Stores
+from assay.prove.seams import Cast, Confided, Granted, Objects, Stores
 from assay.prove.slots import Slots
 from assay.prove.sources import Sources, declared_networks, spreadable
 from assay.prove.successes import Successes
@@ -56,6 +56,7 @@ class Settings:
         neighbour: makes another environment ready to be visited, or says why nothing can be had of it. Blocking.
         granted: reads the rights of accounts; None: nothing does.
         governed: the gateway's own files and versions; None: there is none of ours.
+        confided: secrets of those who send messages, and mail of test users; None: none are declared.
     """
 
     surface: Surface
@@ -79,6 +80,7 @@ class Settings:
     neighbour: Callable[[str], Neighbour | str] = _alone
     granted: Granted | None = None
     governed: Governed | None = None
+    confided: Confided | None = None
 
 
 @dataclass
@@ -133,6 +135,8 @@ class Bench:
 
     def _secrets(self) -> frozenset[str]:
         found = self.settings.cast.secrets()
+        if self.settings.confided is not None:
+            found |= self.settings.confided.secrets()
         for neighbour in self.neighbours:
             found |= neighbour.cast.secrets()
         return found

@@ -22,6 +22,7 @@ from assay.prove.messages import Call, Canary, Draft, Identity, Offer, RawSeen, 
 if TYPE_CHECKING:
     import random
 
+    from assay.declare.model import MessageRecipe
     from assay.gateway.decision import Decision
     from assay.privilege.rights import Rights
     from assay.prove.foreign import Abroad
@@ -116,6 +117,20 @@ class Lab(Protocol):
 
         Raises:
             NotReached: there is none.
+        """
+
+    def mac(self, recipe: MessageRecipe, content: bytes) -> bytes:
+        """The authentication code (HMAC) that a declared sender puts under this content.
+
+        Raises:
+            NotReached: the sender's secret cannot be had.
+        """
+
+    async def code_sent_to(self, address: str, *, within: float = 10.0) -> str:
+        """The newest one-time code that was sent to this address of a test user.
+
+        Raises:
+            NotReached: no inbox is declared, or none arrived in time.
         """
 
     # What ----------------------------------------------------------------------------------------------------------

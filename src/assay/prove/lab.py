@@ -39,7 +39,9 @@ from assay.prove.surface import Persona, Surface, Target
 from assay.prove.wire import Answer
 
 if TYPE_CHECKING:
+    from assay.declare.model import MessageRecipe
     from assay.privilege.rights import Rights
+    from assay.prove.seams import Confided
 
 _RAW_BYTES = 64 * 1024
 _RAW_SECONDS = 4.0
@@ -136,6 +138,14 @@ class EngineLab:
     async def issuer_keys(self) -> Mapping[str, Any]:
         """See Lab."""
         return await self._bench.settings.cast.issuer_keys()
+
+    def mac(self, recipe: MessageRecipe, content: bytes) -> bytes:
+        """See Lab."""
+        return self._confided().mac(recipe, content)
+
+    async def code_sent_to(self, address: str, *, within: float = 10.0) -> str:
+        """See Lab."""
+        return await self._confided().code(address, within=within)
 
     # What ----------------------------------------------------------------------------------------------------------
 
@@ -366,9 +376,28 @@ class EngineLab:
             raise NotReached("there is no gateway of ours, whose files and versions could be looked at")
         return governed
 
+    async def prepare(self) -> None:
+        """Has what requests of the case's operation must name beside their path, so that no case depends on what
+        others happened to see before it. What cannot be had is missed, and told, by the case itself."""
+        settings, case = self._bench.settings, self._case
+        target = settings.surface.by_id.get((case.api, case.operation))
+        if target is None or not settings.objects.lacks(target):
+            return
+        named = self._bench.personas.get(case.identity)
+        chance = random.Random(f"{settings.seed}:{target.api}.{target.id}")  # noqa: S311 - choices, no secrets
+        for persona in (named,) if named else settings.surface.permitted(target)[:1]:
+            with suppress(NotReached):
+                await settings.objects.refer(target, persona, self._setup, random=chance)
+
     async def send_for_cleaning(self, call: Call) -> Seen:
         """Sends what removes an object of this run. A rate limit is waited for; nobody takes the caller's place."""
         return await self._setup(call)
+
+    def _confided(self) -> Confided:
+        confided = self._bench.settings.confided
+        if confided is None:
+            raise NotReached("this run was told no secrets of senders, and no inbox")
+        return confided
 
     # Inside --------------------------------------------------------------------------------------------------------
 

@@ -229,6 +229,7 @@ async def _attempt(bench: Bench, case: Case, slot: Slot, *, number: int, fresh: 
     lab = EngineLab(bench, case, attempt=number, fresh=fresh, slot=slot, deadline=deadline)
     try:
         async with deadline:
+            await lab.prepare()
             judged = await case.run(lab)
     except BoundsReached as reached:
         judged = Judged(Outcome.SKIPPED, f"not tested: {reached}")

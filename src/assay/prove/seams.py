@@ -16,6 +16,7 @@ from assay.prove.case import Call, Draft, Identity, Seen, Thing
 if TYPE_CHECKING:
     import random
 
+    from assay.declare.model import MessageRecipe
     from assay.privilege.rights import Rights
     from assay.prove.surface import Persona, Target
 
@@ -131,6 +132,16 @@ class Objects(Protocol):
     ) -> Thing:
         """See ``Lab.owned``. ``nonce`` is planted where the object has room for it. Raises NotReached."""
 
+    def lacks(self, target: Target) -> bool:
+        """Whether a request of this target must name another object beside its path, of which none is known yet."""
+
+    async def refer(self, target: Target, persona: Persona, send: Send, *, random: random.Random) -> None:
+        """Looks up what a request of this persona must name beside its path, if that is not known.
+
+        Raises:
+            NotReached: nobody can be acted as.
+        """
+
     def draft(self, target: Target, thing: Thing | None, *, plant: str = "", random: random.Random) -> Draft:
         """See ``Lab.draft``. Raises NotReached."""
 
@@ -185,3 +196,16 @@ class Stores(Protocol):
 
     async def identifying(self, system: str, fields: Collection[str], at_most: int) -> tuple[bytes, ...]:
         """See ``Lab.identifying``. Raises NotReached."""
+
+
+class Confided(Protocol):
+    """Secrets of senders, and mail of test users."""
+
+    def mac(self, recipe: MessageRecipe, content: bytes) -> bytes:
+        """See ``Lab.mac``. Raises NotReached."""
+
+    async def code(self, address: str, *, within: float) -> str:
+        """See ``Lab.code_sent_to``. Raises NotReached."""
+
+    def secrets(self) -> frozenset[str]:
+        """What was used so far and must be redacted wherever it appears."""

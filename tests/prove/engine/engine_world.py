@@ -271,6 +271,12 @@ class Things:
     async def reset(self) -> None:
         return
 
+    def lacks(self, target: Target) -> bool:
+        return False
+
+    async def refer(self, target: Target, persona: Persona, send: Send, *, random: random.Random) -> None:
+        return
+
     def noticed(self, call: Call, seen: Seen, api: str) -> None:
         return
 

@@ -55,7 +55,16 @@ from assay.declare.model.foreign import ForeignGateway
 from assay.declare.model.governance import Appetite, Exception_, Objective, Scope, Target
 from assay.declare.model.governing import Governance
 from assay.declare.model.people import Person, PersonKey
-from assay.declare.model.proving import BasicSecret, Bounds, HeaderSecret, LoginRecipe, ProveIdentity, Proving
+from assay.declare.model.proving import (
+    BasicSecret,
+    Bounds,
+    HeaderSecret,
+    Inbox,
+    LoginRecipe,
+    MessageRecipe,
+    ProveIdentity,
+    Proving,
+)
 from assay.declare.model.risk import Estimate, FactorEstimates, Losses, PastIncident, Risk, ScenarioId
 from assay.declare.model.sensitivity import Compilation, Purpose
 from assay.declare.model.systems import AtRest, Connection, System, Transfer
@@ -154,6 +163,7 @@ __all__ = [
     "HeaderSecret",
     "HttpUrl",
     "Id",
+    "Inbox",
     "Introspection",
     "Issuer",
     "Join",
@@ -166,6 +176,7 @@ __all__ = [
     "Losses",
     "Mapped",
     "MaskForm",
+    "MessageRecipe",
     "Model",
     "Mtls",
     "Narrowed",

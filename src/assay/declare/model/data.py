@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from assay.declare.model.apis import ReportFile
-from assay.declare.model.values import Id, Level, Mapped, OneOrMore
+from assay.declare.model.values import Id, Level, Mapped, OneOrMore, Role
 from assay.declare.quantities import Duration
 
 GENERALISED_TO = ("month", "year", "decade")
@@ -32,6 +32,9 @@ class DataField(Mapped):
     )
     lookup: bool = Field(False, description="Encrypt deterministically, so that exact search still works.")
     free_text: bool = False
+    set_by: tuple[Role, ...] = Field(
+        (), description="Only callers with one of these roles may set it; empty: whoever may write the record."
+    )
     guessed: Literal["low", "medium", "high"] | None = Field(
         None,
         description="This classification is a guess, held with this confidence; remove the key once it is confirmed.",

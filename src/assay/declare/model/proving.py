@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
 
 from assay.declare.model.values import Id, Mapped, Role, SecretRef
 from assay.declare.quantities import Duration
@@ -104,6 +107,76 @@ class Bounds(Mapped):
     )
 
 
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except (re.error, RecursionError, OverflowError):
+        raise ValueError("this is no regular expression; one is such as `code is ([0-9]{6})`") from None
+    return value
+
+
+def _template(*names: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if set(re.findall(r"\{([a-z_]*)\}", value)) - set(names):
+            raise ValueError(f"what is put in here is {', '.join(f'`{{{n}}}`' for n in names)}, and nothing else")
+        if f"{{{names[0]}}}" not in value:
+            raise ValueError(f"`{{{names[0]}}}` must be in it")
+        return value
+
+    return AfterValidator(check)
+
+
+class MessageRecipe(Mapped):
+    """How whoever sends messages to an operation (a webhook) signs them: with a secret that both sides have."""
+
+    secret: SecretRef = Field(description="The shared secret.")
+    key: Literal["text", "hex", "base64"] = Field(
+        "text",
+        description="How the secret is written; `base64` is taken without a `whsec_` before it (Standard Webhooks).",
+    )
+    algorithm: Literal["sha1", "sha256", "sha384", "sha512"] = Field("sha256", description="The hash of the HMAC.")
+    over: Annotated[str, _template("body", "timestamp", "id")] = Field(
+        "{body}", description="What is signed, such as `{timestamp}.{body}` or `{id}.{timestamp}.{body}`."
+    )
+    signature: str = Field(description="The header that holds the signature.")
+    form: Annotated[str, _template("signature", "timestamp")] = Field(
+        "{signature}",
+        description="What that header holds, such as `sha256={signature}` or `t={timestamp},v1={signature}`.",
+    )
+    encoding: Literal["hex", "base64"] = Field("hex", description="How the signature is written.")
+    timestamp: str | None = Field(None, description="The header with the moment of sending, in seconds since 1970.")
+    id: str | None = Field(
+        None,
+        pattern="^(header:.+|/.+)$",
+        description="Where a message has its own id: `header:NAME`, or a JSON pointer into the body.",
+    )
+
+    @property
+    def timed(self) -> bool:
+        """Whether a message says when it was sent."""
+        return self.timestamp is not None or "{timestamp}" in self.form
+
+
+class Inbox(Mapped):
+    """Where messages to test users arrive, so that a run can read one-time codes: a mail catcher, or a folder."""
+
+    folder: str | None = Field(None, description="A folder of messages, a file each, relative to the declaration.")
+    url: str | None = Field(
+        None,
+        pattern=r"^https?://[^@\s]+$",
+        description="A URL that answers with the messages to `{address}`, such as that of a mail catcher's search.",
+    )
+    code: Annotated[str, AfterValidator(_pattern)] = Field(
+        description="Regular expression of a code; its first group, where it has one. Such as `code is ([0-9]{6})`."
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Inbox:
+        if (self.folder is None) == (self.url is None):
+            raise ValueError("an inbox is a `folder` or a `url`")
+        return self
+
+
 class Proving(Mapped):
     """How the running system may be tested."""
 
@@ -115,3 +188,12 @@ class Proving(Mapped):
     seeds: dict[str, SecretRef] = Field(
         {}, description="Names with passwords that must not work any more (default and seed accounts)."
     )
+    issuer_keys: dict[Id, SecretRef] = Field(
+        {},
+        description="Keys that the issuers of test environments sign tokens with, by environment: a private JWK or PEM."
+        " With one, tokens can be made that are right in all but one claim, such as one that is not valid yet.",
+    )
+    messages: dict[str, MessageRecipe] = Field(
+        {}, description="How messages to an operation (`API.OPERATION`) are signed by who may send them (webhooks)."
+    )
+    inbox: Inbox | None = Field(None, description="Where messages to test users arrive.")

@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from joserfc.jwk import Key
+
 from assay.domain import AssayError
 from assay.identity.issuer.tokens import Claims
 from assay.prove.case import Identity, NotReached
@@ -18,7 +20,7 @@ from assay.prove.identities.fetching import Fetcher, client_of
 from assay.prove.identities.held import Held
 from assay.prove.identities.login import sign_in, signed_in, static_header
 from assay.prove.identities.sources import Sources
-from assay.prove.identities.tokens import Mint, altered, load_mint, not_reached, peek
+from assay.prove.identities.tokens import Mint, altered, load_mint, not_reached, peek, told_key
 from assay.prove.identities.trying import key_headers, taken_up
 from assay.prove.seams import ClientCertificate, Presented, Send
 from assay.prove.surface import Persona
@@ -42,6 +44,7 @@ class Cast:
         self._certificates: dict[str, ClientCertificate] = {}
         self._left: list[Path] = []
         self._secrets: set[str] = set()
+        self._key_told: Key | None = None
         self._count = 0
         self._loading = asyncio.Lock()
 
@@ -153,12 +156,25 @@ class Cast:
         self.present(identity)
         if not held.token:
             raise NotReached(f"`{identity.name}` has no token")
-        own = None
+        own = told = None
         if key is None and self._sources.development:
             own = (await self._load()).key(self._sources.clock())
-        made = altered(held.token, claims=claims, without=without, header=header, key=key, own=own)
+        elif key is None and self._sources.issuer_key:
+            told = self._told()
+        made = altered(held.token, claims=claims, without=without, header=header, key=key, own=own, told=told)
         self._secrets.add(made)
         return made
+
+    def _told(self) -> Key:
+        """The key that the declaration tells for tests. Raises NotReached."""
+        if self._key_told is None:
+            try:
+                secret = self._sources.resolve(self._sources.issuer_key)
+            except AssayError as error:
+                raise not_reached(error) from error
+            self._secrets.add(secret.reveal())
+            self._key_told = told_key(secret)
+        return self._key_told
 
     async def issuer_keys(self) -> Mapping[str, Any]:
         """See the protocol."""

@@ -33,6 +33,7 @@ class Sources:
         development: the development issuer, when its keys are ours to sign with.
         clients: secrets of OAuth clients, by client id, where the issuer is not ours; those that identities tell are
             looked up beside them.
+        issuer_key: reference to the key that an issuer of somebody else's signs with, where it is declared for tests.
         keys_file: where the gateway's API keys are; None: no key can be issued.
         pki: the development authority's directory; None: no certificate can be issued.
         given: identities by hand, by the persona's name.
@@ -47,6 +48,7 @@ class Sources:
     issuer_jwks: str = ""
     development: DevelopmentIssuer | None = None
     clients: Mapping[str, Secret] = field(default_factory=dict)
+    issuer_key: str = ""
     keys_file: Path | None = None
     pki: Path | None = None
     given: Mapping[str, ProveIdentity] = field(default_factory=dict)

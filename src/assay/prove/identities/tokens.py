@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, JWKRegistry, Key, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
-from assay.domain import AssayError
+from assay.domain import AssayError, Secret
 from assay.identity.issuer.config import CONFIG_FILE, Credentials, IssuerConfig, load_config, load_credentials
 from assay.identity.issuer.signing import SigningKey, current_key, jwks, load_signing_keys
 from assay.identity.issuer.tokens import TOKEN_TYPE, Claims, access_claims, sign
@@ -104,8 +107,11 @@ def altered(
     header: Mapping[str, Any] | None = None,
     key: Any = None,
     own: SigningKey | None = None,
+    told: Key | None = None,
 ) -> str:
-    """A JWT like ``token`` with other claims or header fields, signed by ``key`` or else by ``own``.
+    """A JWT like ``token`` with other claims or header fields, signed by ``key``, or else by ``own`` or ``told``.
+
+    With ``told``, the key of an issuer of somebody else's, the header stays as that issuer writes it.
 
     A header field of None is left out. An ``alg`` of ``none`` in any spelling leaves the signature empty. The header
     goes out as it is given: nothing of it is checked, since a forger checks nothing either.
@@ -118,16 +124,49 @@ def altered(
         raise NotReached("the credential is not a signed JSON Web Token, so its claims cannot be changed")
     body = {k: v for k, v in (read[1] | dict(claims or {})).items() if k not in without}
     if key is None:
-        if own is None:
+        if own is not None:
+            head = {"alg": own.algorithm, "kid": own.kid, "typ": read[0].get("typ", TOKEN_TYPE)}
+            signer: Any = own.key()
+        elif told is not None:
+            head, signer = dict(read[0]), told
+        else:
             raise NotReached("the issuer's signing key is not ours, so no other token of its own can be made")
-        head = {"alg": own.algorithm, "kid": own.kid, "typ": read[0].get("typ", TOKEN_TYPE)}
-        signer: Any = own.key()
     else:
         head = {"alg": _BY_TYPE.get(str(getattr(key, "key_type", "")), "RS256"), "typ": read[0].get("typ", "JWT")}
         signer = key
     head = {k: v for k, v in (head | dict(header or {})).items() if v is not None}
     signing_input = f"{_part(head)}.{_part(body)}".encode()
     return f"{signing_input.decode()}.{_signature(signing_input, str(head.get('alg', '')), signer)}"
+
+
+def told_key(secret: Secret) -> Key:
+    """The private key that a declaration tells for tests: a JWK, or PEM without a password.
+
+    Raises:
+        NotReached: it is none; what it is is not said.
+    """
+    text = secret.reveal().strip()
+    try:
+        if text.startswith("{"):
+            found = JWKRegistry.import_key(msgspec.json.decode(text, type=dict[str, Any]))
+        else:
+            found = _from_pem(text.encode())
+    except (JoseError, msgspec.MsgspecError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise NotReached(
+            "what `prove.issuer_keys` leads to is no private key: a JWK or PEM without a password"
+        ) from None
+    if not found.is_private and found.key_type != "oct":
+        raise NotReached("`prove.issuer_keys` leads to a public key, and only the private one signs")
+    return found
+
+
+def _from_pem(text: bytes) -> Key:
+    match load_pem_private_key(text, password=None):
+        case rsa.RSAPrivateKey():
+            return RSAKey.import_key(text)
+        case ec.EllipticCurvePrivateKey():
+            return ECKey.import_key(text)
+    return OKPKey.import_key(text)
 
 
 def _signature(signing_input: bytes, algorithm: str, key: Any) -> str:

@@ -14,7 +14,7 @@ from assay.declare.contract import placeholders
 from assay.prove.case import Call, Draft, Identity, NotReached, Seen, Thing
 from assay.prove.identities import Cast
 from assay.prove.objects.cleaning import clean_up
-from assay.prove.objects.drafting import chosen
+from assay.prove.objects.drafting import chosen, flat
 from assay.prove.objects.encoding import encode
 from assay.prove.objects.graph import prefix, template
 from assay.prove.objects.making import Got, Made, Maker, Wanted
@@ -51,6 +51,7 @@ class Objects:
         self._locks: dict[Place, asyncio.Lock] = {}
         self._above: dict[Place, Parent] = {}
         self._markers: dict[str, int] = {}
+        self._sought: set[tuple[str, str, str]] = set()
         self._noticing = Noticing(surface, self._maker)
         self._nameless: list[Nameless] = []
 
@@ -94,6 +95,20 @@ class Objects:
                 self._shared.setdefault(key, []).append(Shared(thing, free, uses=1))
             return thing
 
+    def lacks(self, target: Target) -> bool:
+        """See the protocol."""
+        known = self._maker.known(target.api)
+        return any(flat(r.at[-1]) not in known for r in self._maker.graph(target).references[target.id])
+
+    async def refer(self, target: Target, persona: Persona, send: Send, *, random: randomness.Random) -> None:
+        """See the protocol."""
+        async with self._locks.setdefault((target.api, "refer", target.id), asyncio.Lock()):
+            sought = (target.api, target.id, persona.name)
+            if self.lacks(target) and sought not in self._sought:
+                self._sought.add(sought)
+                owner = await self._cast.act(persona, send=send)
+                await self._refer(target, persona, Thing({}, owner), send, random)
+
     def _marker(self, nonce: str) -> str:
         """A marker that is in no other object: one case may ask for objects of several owners."""
         count = self._markers[nonce] = self._markers.get(nonce, 0) + 1
@@ -133,6 +148,7 @@ class Objects:
         """See the protocol."""
         self._shared.clear()
         self._above.clear()
+        self._sought.clear()
 
     async def clean_up(self, send: Send) -> tuple[str, ...]:
         """See the protocol. A second call has nothing left to do."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from assay.controls._lib.accounts import (
@@ -54,6 +55,8 @@ def guessing(surface: Surface) -> Iterator[Case]:
             cases.append(("reset-code-weak", found.ask_reset, "disclosed", _code_shown, 5, made))
         if found.ask_reset is not None and found.confirm_reset is not None:
             cases.append(("reset-code-weak", found.confirm_reset, "unbounded", _codes, CODES + 4, made))
+            if surface.declaration.model.prove.inbox is not None:
+                cases.append(("reset-code-weak", found.confirm_reset, "reusable", _twice, 9, made))
         for test, target, variant, attack, requests, possible in cases:
             if possible:
                 yield Case(
@@ -66,6 +69,7 @@ def guessing(surface: Surface) -> Iterator[Case]:
                     family=Family.EXHAUSTION,
                     requests=requests,
                     writes=2 if made else 0,
+                    seconds=10.0 if variant == "reusable" else 0.0,
                     run=_run(found, attack),
                 )
 
@@ -212,26 +216,51 @@ async def _code_shown(lab: Lab, found: Doors) -> Judged:
     return held("the answer to a request for a reset code does not hold it", seen)
 
 
-async def _codes(lab: Lab, found: Doors) -> Judged:
+def _confirm(
+    lab: Lab, found: Doors, key: str, address: str, password: str, purpose: str, code: str | None = None
+) -> Call:
+    """A new password with a code; without one, with what the contract's example or a made-up value is."""
     assert found.confirm_reset is not None  # noqa: S101 - planned only with one
+    names = properties(lab.surface, found.confirm_reset)
+    values: dict[str, Any] = dict.fromkeys(password_of(names), password)
+    values[user_of(names) or key] = address
+    if code is not None:
+        values[code_of(names) or ""] = code
+    draft = with_body(lab.draft(found.confirm_reset), **values)
+    return lab.request(found.confirm_reset, draft, None, purpose=purpose)
+
+
+async def _twice(lab: Lab, found: Doors) -> Judged:
+    """One code for two passwords, judged by which of them opens the account."""
+    account, key, address = await _resettable(lab, found)
+    asked = await lab.call(_reset(lab, found, key, address, "a code is asked for"))
+    if not asked.ok:
+        raise NotReached(f"asking for a code was answered {asked.status}")
+    code = await lab.code_sent_to(address)
+    once = await lab.call(_confirm(lab, found, key, address, f"Dd4-{lab.nonce}", "the code that was sent", code))
+    if not once.ok:
+        raise NotReached(f"the code that was sent is answered {once.status}: `prove.inbox.code` may not be about it")
+    await sign_in(lab, found, replace(account, password=f"Dd4-{lab.nonce}"))
+    again = await lab.call(_confirm(lab, found, key, address, f"Ee5-{lab.nonce}", "the same code again", code))
+    last = await lab.call(login_call(lab, found, account.user, f"Ee5-{lab.nonce}", "the second password"))
+    if last.ok and session_of(last):
+        return broken("a reset code that was used sets another password, which then opens the account", again)
+    if last.status == 0 or last.status in _BOUNDS or again.status == 0 or again.status in _BOUNDS:
+        raise NotReached("a limit refused before it was seen whether the code works twice")
+    if again.refused:
+        return held(f"a reset code that was used is refused with {again.status}", again)
+    return unclear(f"a reset code that was used is answered {again.status}, and sets no password", again)
+
+
+async def _codes(lab: Lab, found: Doors) -> Judged:
     _, key, address = await _resettable(lab, found)
     asked = await lab.call(_reset(lab, found, key, address, "a code is asked for"))
     if not asked.ok:
         raise NotReached(f"asking for a code was answered {asked.status}")
-    names = properties(lab.surface, found.confirm_reset)
-    draft = lab.draft(found.confirm_reset)
-    values: dict[str, Any] = dict.fromkeys(password_of(names), f"Cc3-{lab.nonce}")
-    values[user_of(names) or key] = address
     first: Seen | None = None
     for number in range(CODES):
-        seen = await lab.call(
-            lab.request(
-                found.confirm_reset,
-                with_body(draft, **values),
-                None,
-                purpose=f"wrong code {number + 1}",
-            )
-        )
+        wrong = _confirm(lab, found, key, address, f"Cc3-{lab.nonce}", f"wrong code {number + 1}")
+        seen = await lab.call(wrong)
         if seen.ok:
             return unclear("a code that was made up is accepted: a chance hit, or codes are not checked", seen)
         if first is None:

@@ -149,7 +149,26 @@ async def _expired(lab: Lab, good: Known, token: str) -> Judged:
         old = await lab.mint(good.who, claims={"exp": now - _HOUR, "iat": now - 2 * _HOUR, "nbf": now - 2 * _HOUR})
     except NotReached:
         return await _outlived(lab, good, claims)
-    return await refused_between(lab, good, with_token(lab, good, old, what), what)
+    return await _ours(lab, good, await refused_between(lab, good, with_token(lab, good, old, what), what))
+
+
+async def _ours(lab: Lab, good: Known, verdict: Judged) -> Judged:
+    """The verdict about a token of our own making, if one that is right in every claim is accepted: then it was its
+    claims that it was refused for, and not a key or a form that the service does not know.
+
+    Raises:
+        NotReached: it is refused.
+    """
+    if verdict.outcome != "pass":
+        return verdict
+    same = with_token(lab, good, await lab.mint(good.who), "the same token, signed by this run")
+    answer = await ask(lab, same)
+    if not answer.seen.ok:
+        raise NotReached(
+            f"a token that is right in every claim is answered {answer.seen.status} when this run signs it:"
+            " the key is not the issuer's, or a token counts once"
+        )
+    return verdict
 
 
 async def _outlived(lab: Lab, good: Known, claims: dict[str, Any]) -> Judged:
@@ -172,7 +191,7 @@ async def _early(lab: Lab, good: Known, token: str) -> Judged:
     _jwt(token)
     what, then = "a token that is valid from an hour from now", int(lab.now()) + _HOUR
     early = await lab.mint(good.who, claims={"nbf": then, "iat": int(lab.now()), "exp": then + _HOUR})
-    return await refused_between(lab, good, with_token(lab, good, early, what), what)
+    return await _ours(lab, good, await refused_between(lab, good, with_token(lab, good, early, what), what))
 
 
 async def _foreign(lab: Lab, good: Known, token: str) -> Judged:
@@ -187,7 +206,7 @@ async def _foreign(lab: Lab, good: Known, token: str) -> Judged:
         made = made[2:]
     if "aud" not in _jwt(token)[1]:
         made = made[-1:]
-    return await worst(lab, good, [(w, with_token(lab, good, t, w)) for w, t in made])
+    return await _ours(lab, good, await worst(lab, good, [(w, with_token(lab, good, t, w)) for w, t in made]))
 
 
 async def _elsewhere(lab: Lab, good: Known, token: str) -> Judged:
@@ -215,8 +234,8 @@ _ATTACKS: tuple[tuple[str, Attack, int], ...] = (
     ("public-key-as-secret", _confused, 6),
     ("key-from-token-trusted", _key_from_token, 7),
     ("guessable-signing-secret", _guessable, 3),
-    ("expired-token-accepted", _expired, 4),
-    ("early-token-accepted", _early, 4),
-    ("foreign-token-accepted", _foreign, 6),
+    ("expired-token-accepted", _expired, 5),
+    ("early-token-accepted", _early, 5),
+    ("foreign-token-accepted", _foreign, 7),
     ("credential-outside-its-place", _elsewhere, 6),
 )
