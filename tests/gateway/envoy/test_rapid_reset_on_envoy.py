@@ -19,7 +19,7 @@ from assay.gateway import ir
 pytestmark = pytest.mark.integration
 STREAMS = 3_000
 AT_ONCE = 20
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ class Client:
 
     def __init__(self, url: str) -> None:
         address = urlsplit(url)
-        self._socket = socket.create_connection((address.hostname, address.port or 80), timeout=2)
+        self._socket = socket.create_connection((address.hostname, address.port or 80), timeout=SECONDS)
         self._h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
         self._h2.initiate_connection()
         self.streams_allowed = 0
@@ -50,6 +50,7 @@ class Client:
         self._flush()
 
     def _flush(self) -> None:
+        self._socket.settimeout(SECONDS)
         try:
             self._socket.sendall(self._h2.data_to_send())
         except OSError:

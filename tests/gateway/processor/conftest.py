@@ -101,7 +101,7 @@ class Rig:
         self._server = self.upstream.start()
         self.processor: subprocess.Popen[bytes] | None = None
         self.envoy: subprocess.Popen[bytes] | None = None
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20.0)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30.0)
 
     def write(self, bundle: bundles.Bundle) -> None:
         """Put ``bundle`` where the processor looks, creating its keysets."""
@@ -128,7 +128,7 @@ class Rig:
         """End the processor; returns its exit code."""
         assert self.processor is not None
         self.processor.send_signal(how)
-        code = self.processor.wait(15)
+        code = self.processor.wait(60)
         if self.processor.stderr is not None:
             self.processor.stderr.close()
         self.processor = None
@@ -169,7 +169,7 @@ class Rig:
         found: list[dict[str, Any]] = []
 
         def written() -> bool:
-            lines = self.log.read_bytes().splitlines() if self.log.exists() else []
+            lines = self.log.read_bytes().split(b"\n")[:-1] if self.log.exists() else []  # whole ones
             found.extend(json.loads(line) for line in lines if mark.encode() in line)
             return bool(found)
 
@@ -182,7 +182,7 @@ class Rig:
         for process in (self.envoy, self.processor):
             if process is not None:
                 process.kill()
-                process.wait(10)
+                process.wait(60)
                 if process.stderr is not None:
                     process.stderr.close()
         self._server.shutdown()

@@ -40,10 +40,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for process in started:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-        process.communicate(timeout=20)
+        process.communicate(timeout=90)
 
 
-def wait(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait(condition: Callable[[], bool], seconds: float = 90.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
@@ -61,7 +61,7 @@ def test_socket_and_status_are_private_and_removed_in_the_end(start: Start, tmp_
     assert stat.S_IMODE(uds.stat().st_mode) == 0o600
     assert stat.S_IMODE(status_path(uds).stat().st_mode) == 0o600
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(90) == 0
     assert not uds.exists()
     assert not status_path(uds).exists()
 
@@ -70,7 +70,7 @@ def test_a_second_processor_on_the_same_socket_says_so(start: Start, tmp_path: P
     start()
     wait(lambda: serves(tmp_path / "p.sock"))
     second = start()
-    _, said = second.communicate(timeout=20)
+    _, said = second.communicate(timeout=90)
     assert second.returncode == 2
     assert "already answers" in said
     assert "fix:" in said
@@ -81,7 +81,7 @@ def test_a_socket_left_by_a_killed_processor_is_taken_over(start: Start, tmp_pat
     first = start()
     wait(lambda: serves(tmp_path / "p.sock"))
     first.kill()
-    first.wait(20)
+    first.wait(90)
     start()
     wait(lambda: serves(tmp_path / "p.sock"))
 
@@ -90,16 +90,16 @@ def test_what_cannot_start_says_why(start: Start, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for uds, code in ((tmp_path / "file", 2), (tmp_path / "absent" / "p.sock", None), (tmp_path / ("x" * 120), 2)):
         process = start(uds=uds)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=90)
         assert process.returncode != 0
         assert code is None or process.returncode == code
         assert "fix:" in said
         assert "Traceback" not in said
     process = start("--workers", "0")
-    assert process.wait(20) == 2
+    assert process.wait(90) == 2
     (tmp_path / "bundle.json").write_text("{")
     process = start()
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=90)
     assert process.returncode == 3
     assert "cannot be read" in said
 
@@ -109,7 +109,7 @@ def test_several_workers_serve_a_socket_each_and_end_together(start: Start, tmp_
     process = start("--workers", "2")
     wait(lambda: all(serves(path) for path in paths))
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(90) == 0
     assert not any(path.exists() for path in paths)
 
 
@@ -118,5 +118,5 @@ def test_workers_do_not_outlive_a_killed_parent(start: Start, tmp_path: Path) ->
     process = start("--workers", "2")
     wait(lambda: all(serves(path) for path in paths))
     process.kill()
-    process.wait(20)
+    process.wait(90)
     wait(lambda: not any(path.exists() for path in paths))
