@@ -1,20 +1,35 @@
-"""Microseconds of the processor's pure functions, one core, no network: ``python benchmarks/processor_core.py``."""
+"""Microseconds of the processor's pure functions, one core, no network: ``python benchmarks/processor_core.py``.
+
+The last line is a whole exchange, from the bytes that Envoy sends to the bytes that it gets.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import statistics
 import tempfile
 import timeit
 from collections import Counter
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from typing import Any
+
+from envoy.config.core.v3 import base_pb2
+from envoy.service.ext_proc.v3 import external_processor_pb2 as ext_proc
 
 from assay.gateway import ir, keysets
+from assay.gateway.processor import bundle as bundles
 from assay.gateway.processor.encryption import FieldCipher, Tally, compile_ciphers, decrypt_fields, encrypt_fields
 from assay.gateway.processor.encryption import encrypt_query as rewrite_query
+from assay.gateway.processor.framing import frame
+from assay.gateway.processor.http2 import PREFACE
 from assay.gateway.processor.json_text import encode, parse
 from assay.gateway.processor.masking import Known, compile_masks, mask, prune
+from assay.gateway.processor.reload import Reloader
+from assay.gateway.processor.server import Connection, Processor
+from assay.gateway.processor.wire import FILTER, JWT_METADATA, ROUTE_NAME
 
 RECORD = {
     "id": 4711,
@@ -70,11 +85,77 @@ def cases(keyset: keysets.Keyset) -> dict[str, Callable[[], object]]:
     }
 
 
+CLAIMS = {
+    "iss": "https://issuer.example",
+    "aud": "bench",
+    "azp": "desk",
+    "sub": "person-3",
+    "jti": "t-00000003",
+    "roles": ["agent"],
+    "scope": "shop:read shop:write",
+    "iat": 1.7e9,
+    "nbf": 1.7e9,
+    "exp": 1.7e9 + 7200,
+}
+
+
+def _messages() -> list[bytes]:
+    """What Envoy sends of a masked read: the request's headers, the response's headers, its body."""
+    body = json.dumps(RECORD).encode()
+    asked = {":path": "/customers/4711", ":method": "GET"}
+    answered = {":status": "200", "content-type": "application/json", "content-length": str(len(body))}
+    requests: list[Any] = [
+        ext_proc.ProcessingRequest(request_headers=ext_proc.HttpHeaders(end_of_stream=True)),
+        ext_proc.ProcessingRequest(response_headers=ext_proc.HttpHeaders()),
+        ext_proc.ProcessingRequest(response_body=ext_proc.HttpBody(body=body, end_of_stream=True)),
+    ]
+    for request, headers in zip(requests, (asked, answered), strict=False):
+        into = getattr(request, request.WhichOneof("request")).headers.headers
+        into.extend(base_pb2.HeaderValue(key=name, raw_value=value.encode()) for name, value in headers.items())
+    requests[0].attributes[FILTER].update({ROUTE_NAME: "a/o"})
+    namespace, key = JWT_METADATA
+    for request in requests:
+        request.metadata_context.filter_metadata[namespace].update({key: CLAIMS})
+    return [frame(request.SerializeToString()) for request in requests]
+
+
+def _frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
+
+
+class _Nowhere(asyncio.Transport):
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Forgets it."""
+
+
+def exchange(directory: Path) -> Callable[[], object]:
+    """One masked read after another on a connection, as Envoy asks for it."""
+    operations = {"a/o": bundles.Operation("a", masking=masking(()))}
+    file = directory / "bundle.json"
+    file.write_bytes(bundles.encode(bundles.Bundle(version=bundles.VERSION, digest="", operations=operations)))
+    connection = Connection(Processor(Reloader(file, directory / "keys")), set())
+    connection.connection_made(_Nowhere())
+    unlimited = (4).to_bytes(2, "big") + (2**31 - 1).to_bytes(4, "big")
+    connection.data_received(PREFACE + _frame(4, 0, 0, unlimited))
+    streams = count(1, 2)
+    asked, answered, body = _messages()
+
+    def one() -> None:
+        stream = next(streams)
+        connection.data_received(_frame(1, 4, stream, b"\x82" * 60) + _frame(0, 0, stream, asked))
+        connection.data_received(_frame(0, 0, stream, answered))
+        connection.data_received(_frame(0, 0, stream, body))
+        connection.data_received(_frame(0, 1, stream) + _frame(3, 0, stream, bytes(4)))
+        connection.data_received(_frame(8, 0, 0, (2000).to_bytes(4, "big")))
+
+    return one
+
+
 def main() -> None:
     """Print one line per case."""
     with tempfile.TemporaryDirectory() as directory:
         keyset = keysets.ensure(Path(directory) / "keys", "bench")
-        for name, function in cases(keyset).items():
+        for name, function in (cases(keyset) | {"a masked read, whole": exchange(Path(directory))}).items():
             median, spread = microseconds(function)
             print(f"{name:42} {median:9.1f} µs ± {spread:.1f}")
 
