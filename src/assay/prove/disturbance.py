@@ -16,6 +16,9 @@ from assay.prove.transport import explain
 
 _REFUSED = explain(ConnectionRefusedError())
 _SECONDS = 2.0
+_BUSY = frozenset({502, 503, 504})
+"""What a gateway says when whoever is behind it does not answer in time, or a service that has too much to do (RFC 9110
+sections 15.6.3 to 15.6.5)."""
 _MISSING = "-unavailable"
 """Ends the policies by which the gateway refuses everything, because a part of it does not answer."""
 _CONCLUDED = frozenset({Outcome.PASS, Outcome.FAIL})
@@ -29,6 +32,13 @@ async def away(target: Origin, sent: Sequence[Sent]) -> bool:
     """
     errors = [s.answer.error for s in sent if s.origin == target and s.answer.error and not s.answer.status]
     return bool(errors) and (_REFUSED in errors or not await _listens(target))
+
+
+def unheard(sent: Sequence[Sent]) -> bool:
+    """Whether something got no answer, or one that only says that nobody could answer: later somebody may."""
+    return any(
+        s.kind == "http" and (s.answer.status in _BUSY or (s.answer.error and not s.answer.status)) for s in sent
+    )
 
 
 async def _listens(target: Origin) -> bool:

@@ -13,7 +13,7 @@ from assay.prove.bench import Bench, Settings
 from assay.prove.bounds import BoundsReached
 from assay.prove.case import Case, Family, Judged, NotReached
 from assay.prove.concluding import not_repeated, unreached
-from assay.prove.disturbance import away, disturbed, missing
+from assay.prove.disturbance import away, disturbed, missing, unheard
 from assay.prove.events import CaseFinished, CaseStarted, CleanedUp, FamilyStarted, Finished, Planned, Stopped
 from assay.prove.lab import EngineLab
 from assay.prove.patience import WornOut
@@ -39,7 +39,7 @@ class _Attempt:
     lab: EngineLab
     worn: bool = False
     silent: bool = False
-    """Whether some request was not answered at all."""
+    """Whether some request was not answered, or only for want of somebody who could, or all of it took too long."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ class _Run:
     proofs: dict[str, Proof] = field(default_factory=dict)
     falsified: dict[_Key, str] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
-    """Ids of cases that came to no conclusion, and that some request of was not answered."""
+    """Ids of cases that came to no conclusion, and of which some request was not answered by whom it was for."""
     disturbed: list[Case] = field(default_factory=list)
     left: tuple[str, ...] = ()
     """What could not be removed."""
@@ -115,8 +115,8 @@ async def _at_once(work: Iterable[Coroutine[Any, Any, None]]) -> None:
 
 
 async def _once_more(run: _Run) -> None:
-    """Cases that a silent network kept from a verdict have another try, one by one: a target that one case brought to
-    a halt had nothing to say to the others. Three in a row that meet the same silence end this."""
+    """Cases that a silent or slow network kept from a verdict have another try, one by one: a target that one case
+    brought to a halt had nothing to say to the others. Three in a row that meet the same silence end this."""
     waiting, run.disturbed = run.disturbed, []
     silent = 0
     for case in waiting:
@@ -227,6 +227,7 @@ async def _attempt(bench: Bench, case: Case, slot: Slot, *, number: int, fresh: 
     limit = bench.settings.limits.case_seconds + case.seconds
     deadline = asyncio.timeout(limit)
     lab = EngineLab(bench, case, attempt=number, fresh=fresh, slot=slot, deadline=deadline)
+    late = False
     try:
         async with deadline:
             await lab.prepare()
@@ -238,6 +239,7 @@ async def _attempt(bench: Bench, case: Case, slot: Slot, *, number: int, fresh: 
     except NotReached as reached:
         judged = Judged(Outcome.INCONCLUSIVE, str(reached) or "what was to be tested was not reached")
     except TimeoutError:
+        late = True
         judged = Judged(Outcome.INCONCLUSIVE, f"it took longer than {limit:g} s, and was ended")
     except AssayError as error:
         judged = Judged(Outcome.ERROR, f"it could not be tested: {error.sentence}")
@@ -248,8 +250,7 @@ async def _attempt(bench: Bench, case: Case, slot: Slot, *, number: int, fresh: 
     if await away(bench.target, lab.sent):
         judged = disturbed(judged, f"nobody took connections at {bench.target} meanwhile")
         return _Attempt(judged, lab, worn=lab.worn, silent=True)
-    silent = any(sent.kind == "http" and sent.answer.error and not sent.answer.status for sent in lab.sent)
-    return _Attempt(judged, lab, worn=lab.worn, silent=silent)
+    return _Attempt(judged, lab, worn=lab.worn, silent=late or unheard(lab.sent))
 
 
 def _cut(judged: Judged, why: str) -> Judged:

@@ -127,6 +127,39 @@ def test_cases_that_another_case_kept_from_an_answer_have_another_try(tmp_path: 
     assert len([e for e in world.events if isinstance(e, CaseFinished)]) == 6
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_case_that_nobody_had_time_for_has_another_try(status: int, tmp_path: Path) -> None:
+    """The service paused for longer than the gateway waits for it."""
+    asked = 0
+
+    def busy(_: Asked) -> bytes:
+        nonlocal asked
+        asked += 1
+        return reply(status if asked <= 6 else 403)
+
+    async def reached(lab: Lab) -> Judged:
+        seen = await lab.call(GET)
+        return held("refused", seen) if seen.status == 403 else unclear(f"it was answered {seen.status}", seen)
+
+    cases = [case(reached, f"v{i}", test=f"t{i}") for i in range(6)]
+    result, world, _ = run(busy, *cases, path=tmp_path, limits=Limits(concurrency=6))
+    assert set(outcomes(result)) == {"pass"}
+    assert len([e for e in world.events if isinstance(e, CaseFinished)]) == 6
+
+
+def test_a_case_that_took_too_long_beside_others_has_another_try_alone(tmp_path: Path) -> None:
+    tries = 0
+
+    async def slow(lab: Lab) -> Judged:
+        nonlocal tries
+        tries += 1
+        await asyncio.sleep(60 if tries == 1 else 0)
+        return await look(lab)
+
+    result, _, _ = run(lambda _: reply(403), case(slow), path=tmp_path, limits=Limits(case_seconds=0.5))
+    assert outcomes(result) == ["pass"]
+
+
 def test_a_target_that_stays_silent_is_not_asked_for_ever(tmp_path: Path) -> None:
     cases = [case(look, f"v{i}", test=f"t{i}") for i in range(8)]
     result, world, asked = run(_hangs, *cases, path=tmp_path, limits=Limits(call_seconds=0.2))
