@@ -35,7 +35,7 @@ apis:
 Declared = Callable[..., Declaration]
 
 
-def _made(tmp_path: Path, days_ago: int) -> None:
+def _made(tmp_path: Path, days_ago: float) -> None:
     then = datetime(2026, 7, 1, tzinfo=UTC) - timedelta(days=days_ago)
     ensure_server_certificate(tmp_path / "pki", ["api.example", "*.shop.test"], clock=lambda: then)
 
@@ -47,11 +47,19 @@ def _verdicts(declared: Declared, tier: str = "non-production", hosts: str = "ap
 
 @pytest.mark.parametrize(
     ("days_ago", "usable", "lasting"),
-    [(1, "pass", "pass"), (70, "pass", "fail"), (91, "fail", None), (-2, "fail", None)],
-    ids=["fresh", "soon to expire", "expired", "not yet valid"],
+    [
+        (1, "pass", "pass"),
+        (-0.75, "pass", "pass"),
+        (70, "pass", "fail"),
+        (89.25, "pass", "fail"),
+        (89.75, "pass", "fail"),
+        (91.5, "fail", None),
+        (-2, "fail", None),
+    ],
+    ids=["fresh", "of this evening", "soon to expire", "ends tonight", "ended at six", "expired", "not yet valid"],
 )
 def test_a_certificate_is_judged_by_its_period(
-    tmp_path: Path, declared: Declared, days_ago: int, usable: str, lasting: str | None
+    tmp_path: Path, declared: Declared, days_ago: float, usable: str, lasting: str | None
 ) -> None:
     _made(tmp_path, days_ago)
     found = _verdicts(declared)

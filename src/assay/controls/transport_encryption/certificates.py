@@ -42,13 +42,11 @@ def certificate(context: Context) -> Iterator[Verdict]:
     if files is None:
         return
     # Cryptography is loaded only for a declaration that names certificates.
-    from assay.identity.certificates import check_pair
+    from assay.identity.certificates import check_pair, inspect_certificate
 
-    now = _noon(context)
+    certificate, key = (Path(file_path(declaration.root, f)) for f in (files.certificate, files.key))
     try:
-        facts = check_pair(
-            Path(file_path(declaration.root, files.certificate)), Path(file_path(declaration.root, files.key)), now=now
-        )
+        facts = check_pair(certificate, key, now=_today(context, inspect_certificate(certificate)))
     except AssayError as error:
         yield judge.failed("certificate-unusable", "gateway", at, _relative(declaration, error), fix=error.fix)
         return
@@ -58,7 +56,7 @@ def certificate(context: Context) -> Iterator[Verdict]:
 
 
 def _usable(context: Context, facts: CertificateFacts, at: Location, production: bool) -> Iterator[Verdict]:
-    judge, now = _judge(_CONTROL), _noon(context)
+    judge, now = _judge(_CONTROL), _today(context, facts)
     sentence = f"the gateway's certificate and private key belong together ({facts.key_type})"
     yield judge.passed("certificate-unusable", "gateway", at, sentence)
     if facts.development and production:
@@ -69,8 +67,9 @@ def _usable(context: Context, facts: CertificateFacts, at: Location, production:
         yield judge.passed("development-certificate-in-production", "gateway", at, sentence)
     until = f"{facts.not_after:%Y-%m-%d}"
     if facts.not_after - now < _SOON:
-        days = int(facts.days_left(now))
-        sentence = f"the gateway's certificate expires on {until}, in {days} days"
+        days = (facts.not_after.date() - context.today).days
+        when = "today" if days == 0 else f"on {until}, in {days} day{'s' if days > 1 else ''}"
+        sentence = f"the gateway's certificate expires {when}"
         yield judge.failed("certificate-near-expiry", "gateway", at, sentence)
     else:
         yield judge.passed(
@@ -107,7 +106,6 @@ def _covered(host: str, facts: CertificateFacts) -> bool:
 def authorities(context: Context) -> Iterator[Verdict]:
     """Judges every file of authorities that the declaration names: for clients, upstreams and issuers."""
     declaration, judge = context.declaration, _judge(_CONTROL)
-    now = _noon(context)
     for subject, route, written in _named_authorities(declaration):
         from assay.identity.certificates import inspect_certificate
 
@@ -117,7 +115,7 @@ def authorities(context: Context) -> Iterator[Verdict]:
         except AssayError as error:
             yield judge.failed("authority-unreadable", subject, at, _relative(declaration, error), fix=error.fix)
             continue
-        if not facts.not_before <= now <= facts.not_after:
+        if not facts.not_before <= _today(context, facts) <= facts.not_after:
             period = f"{facts.not_before:%Y-%m-%d} to {facts.not_after:%Y-%m-%d}"
             sentence = f"the authority in {written} is valid from {period} only"
             yield judge.failed("authority-unreadable", subject, at, sentence)
@@ -138,9 +136,15 @@ def _named_authorities(declaration: Declaration) -> Iterator[tuple[str, tuple[st
             yield f"environments.{name}", ("environments", name, "issuer", "ca"), environment.issuer.ca
 
 
-def _noon(context: Context) -> datetime:
-    """The middle of today, for comparing with the instants in certificates."""
-    return datetime.combine(context.today, time(12), UTC)
+def _today(context: Context, facts: CertificateFacts) -> datetime:
+    """An instant of today, for comparing with a certificate's: noon, or nearest to it while the certificate is valid.
+
+    A test of design knows the day and not the hour. A certificate that was issued this afternoon is valid today; one
+    that ends today is told as that.
+    """
+    noon = datetime.combine(context.today, time(12), UTC)
+    within = min(max(noon, facts.not_before), facts.not_after)
+    return within if within.astimezone(UTC).date() == context.today else noon
 
 
 def _relative(declaration: Declaration, error: AssayError) -> str:
