@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -95,6 +96,15 @@ def test_the_chapter_says_which_answers_it_goes_without(made: Dossier) -> None:
         assert "could not be read, and counts for nothing here" in text[page]
         assert "survey.yaml:3:5" in text[page]
         assert "nobody has answered" not in text[page]
+
+
+def test_the_same_project_in_another_folder_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Of the retailer, whose pages name most files: contracts that no API names, calls that go against the layers."""
+    made = []
+    for folder in (tmp_path / "here", tmp_path / "somewhere" / "else"):
+        shutil.copytree(EXAMPLES / "retailer", folder, ignore=shutil.ignore_patterns(".assay*"))
+        made.append(pages(judged_dossier(open_project(folder), now=NOW)))
+    assert made[0] == made[1]
 
 
 def test_the_same_moment_gives_the_same_bytes(written: Mapping[str, str]) -> None:

@@ -134,7 +134,7 @@ def _call(declaration: Declaration, layers: Layers, edge: Edge) -> Call:
     end = layers.ranks[edge.end.removeprefix("apis.")]
     if layers.permits(start, end) or (edge.start, edge.end) in layers.allowed:
         return Call(edge.start, edge.end)
-    where = declaration.locate(*edge.route)
+    where = declaration.locate(*edge.route).below(str(declaration.root))
     whose = "from outside" if start == OUTSIDE else f"from layer {layers.names[start]}"
     caller, called = edge.start.partition(".")[2] or "anybody", edge.end.partition(".")[2]
     return Call(edge.start, edge.end, f"{caller}, {whose}, calls {called} in layer {layers.names[end]} ({where})")
@@ -146,6 +146,6 @@ def _stored(declaration: Declaration, layers: Layers, edge: Edge) -> Call:
     if not system.record or rank_ == layers.innermost or (edge.start, edge.end) in layers.allowed:
         return Call(edge.start, edge.end)
     api, name = edge.start.removeprefix("apis."), edge.end.removeprefix("systems.")
-    where = declaration.locate(*edge.route)
+    where = declaration.locate(*edge.route).below(str(declaration.root))
     said = f"{api}, in layer {layers.names[rank_]}, stands right before {name}, a system of record ({where})"
     return Call(edge.start, edge.end, said)

@@ -115,6 +115,7 @@ def dossier(project: Project, *, now: datetime, full: bool = True) -> Dossier:
         evidence=_evidence(project, now) if full else None,
         organisation_note=organisation(project, now) if full else None,
         judgement=Judgement(objectives=judged),
+        root=str(project.declaration.root),
     )
 
 

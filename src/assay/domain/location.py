@@ -15,3 +15,9 @@ class Location:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
+
+    def below(self, folder: str) -> Location:
+        """The same place, its file named from a folder on if it lies in it, so that it is called alike anywhere."""
+        if not folder or not self.file.startswith(f"{folder.rstrip('/')}/"):
+            return self
+        return Location(self.file.removeprefix(f"{folder.rstrip('/')}/"), self.line, self.column)

@@ -55,6 +55,7 @@ class Dossier:
         compared: when the run that the trend compares with began.
         organisation_note: the data, the accounts and the layers behind the APIs.
         judgement: objectives, frameworks, risks, exceptions and maturity, as far as they were asked for.
+        root: the folder of the declaration, as locations begin with it: pages leave it out.
     """
 
     organisation: str
@@ -75,6 +76,7 @@ class Dossier:
     evidence: EvidenceNote | None = None
     organisation_note: Organisation | None = None
     judgement: Judgement = field(default_factory=Judgement)
+    root: str = ""
 
     @property
     def findings(self) -> tuple[Proof, ...]:

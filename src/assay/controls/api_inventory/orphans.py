@@ -45,7 +45,7 @@ def orphans(declaration: Declaration) -> Iterator[Verdict]:
                 continue
             found = True
             name = posixpath.join(shown, path.name)
-            sentence = f"`{name}` is a contract that no API names"
+            sentence = f"`{path.relative_to(root).as_posix()}` is a contract that no API names"
             yield judge.failed(check, f"contracts.{path.name}", Location(name), sentence, related=(at,))
         if looked >= _MOST_FILES:
             sentence = (

@@ -192,7 +192,7 @@ def _findings(dossier: Dossier) -> Iterator[Node]:
         ]
     failed = [x for x in found if x.verdict.outcome is Outcome.FAIL]
     for proof in failed[:60]:
-        yield finding(proof)
+        yield finding(proof, dossier.root)
     if len(failed) > 60:
         yield p[f"{len(failed) - 60} more are on the pages of their controls."]
     vague = [x for x in found if x.verdict.outcome is not Outcome.FAIL]
@@ -202,15 +202,15 @@ def _findings(dossier: Dossier) -> Iterator[Node]:
         yield div(".wide")[grid(("case", "outcome", "why"), rows)]
 
 
-def finding(proof: Proof) -> Element:
-    """A failure with everything that is needed to understand it, repeat it and mend it."""
+def finding(proof: Proof, root: str = "") -> Element:
+    """A failure with everything that is needed to understand it, repeat it and mend it. ``root``: as of a dossier."""
     verdict = proof.verdict
     return div(".card")[
         h3[chip(verdict.severity), " ", verdict.sentence],
         p[verdict.reason] if verdict.reason else None,
         facts(
             ("case", mono(proof.case)),
-            ("where", mono(str(verdict.location))),
+            ("where", mono(str(verdict.location.below(root)))),
             ("as", proof.identity),
             ("let through by", proof.let_through_by or ""),
             ("refused by", proof.refused_by or ""),
