@@ -19,6 +19,7 @@ import libmodsecurity
 from assay.domain import AssayError
 from assay.gateway.inspector.decision import Refused
 from assay.gateway.inspector.strict_json import Json
+from assay.gateway.words import FIRST, LOGIC, TELLING
 
 _PLAIN: Final = re.compile(r"[\w \n.,:;!?'()–—’“”„…€£-]*")
 _AFTER_BRACKET: Final = re.compile(r"\)[^\s.,:!?]|\)[.,:!?]+[^\s.,:!?]|\)\s*\(")
@@ -41,21 +42,6 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Words that a rule may rest on without any punctuation.
-_TELLING: Final = _words(
-    "union select insert delete drop truncate alter exec execute waitfor shutdown sleep benchmark "
-    "pg_sleep randomblob outfile dumpfile information_schema sqlite_master pg_catalog sys xp_cmdshell "
-    "load_file concat extractvalue updatexml analyse generate_series lo_import lo_export utl_http utl_inaddr "
-    "dbms_pipe null case javascript vbscript livescript srcdoc fromcharcode cookie writeln jndi java "
-    "javax freemarker ini cmd powershell bash zsh sh nc runtime getruntime processbuilder phpinfo "
-    "metadata __proto__ __import__ constructor web_inf"
-)
-# Words that make a condition or a clause, when there is a number to compare.
-_LOGIC: Final = _words(
-    "or and xor not is like in between if div mod rlike regexp except intersect order group by having "
-    "limit where procedure into values when then true false begin from count char user database "
-    "version ascii substring substr length mid ord"
-)
 # Words that continue a statement whose string literal an apostrophe has ended.
 _AFTER_QUOTE: Final = _words(
     "or and xor union having group order limit like rlike in is not between procedure into where "
@@ -66,15 +52,6 @@ _PROGRAMS: Final = _words(
     "sudo whoami uname ifconfig ipconfig netstat nslookup tasklist systeminfo printenv wget curl ncat "
     "telnet nmap chmod chown certutil python python2 python3 perl ruby php node rm mkfifo reboot net "
     "reg base64 ksh dash csh"
-)
-# Words that a semicolon makes the first of a statement or of a command line.
-_FIRST: Final = _words(
-    "select insert update delete drop alter create exec execute declare shutdown truncate grant merge call waitfor "
-    "copy attach alert confirm prompt sudo whoami uname ifconfig ipconfig netstat nslookup tasklist systeminfo "
-    "printenv wget curl ncat nc telnet nmap chmod chown certutil powershell cmd sh bash zsh ksh dash csh python perl "
-    "ruby php node rm mkfifo reboot net reg base cat less more head tail type dir ls find grep cp mv touch echo tee "
-    "kill env set id ps w who ping host dig sleep time top date pwd hostname printf xargs awk sed cut sort vi nano "
-    "ssh scp ftp tar mount df du last history"
 )
 _DIGIT: Final = re.compile(r"\d")
 _ENCODED: Final = re.compile(r"%[0-9a-fu]|&#|&\w|\\[ux]")
@@ -121,11 +98,11 @@ def harmless(text: str) -> bool:
         return False
     folded = text.lower()
     words = _WORD.findall(folded)
-    if not _TELLING.isdisjoint(words) or "169.254" in text or "100.100" in text:
+    if not TELLING.isdisjoint(words) or "169.254" in text or "100.100" in text:
         return False
     if "document." in folded:
         return False
-    if ";" in text and any(not word or word in _FIRST for word in _AFTER_SEMICOLON.findall(folded)):
+    if ";" in text and any(not word or word in FIRST for word in _AFTER_SEMICOLON.findall(folded)):
         return False
     if "'" in text:
         parts = folded.split("'")
@@ -143,7 +120,7 @@ def harmless(text: str) -> bool:
         return False
     if "\n" in text and not _PROGRAMS.isdisjoint(words):
         return False
-    return _LOGIC.isdisjoint(words) or _DIGIT.search(text) is None
+    return LOGIC.isdisjoint(words) or _DIGIT.search(text) is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from assay.gateway.assemble import OperationPolicy
+from assay.gateway.envoy.filters import plain
 from assay.gateway.envoy.filters.ask import ask, body
 from assay.gateway.envoy.filters.base import Filter, View
 from assay.gateway.envoy.filters.slots import Slot
@@ -14,7 +15,8 @@ NAME = "assay.inspection"
 def _listener(view: View) -> Json | None:
     if not any(o.inspection for o in view.policy.operations):
         return None
-    return ask("/inspect", timeout="5s", with_body=1024 * 1024)
+    unless = {"filter_enabled_metadata": plain.UNMARKED} if plain.nodes(view) else {}
+    return ask("/inspect", timeout="5s", with_body=1024 * 1024) | unless
 
 
 def _route(_view: View, operation: OperationPolicy, queried: bool) -> Json | None:

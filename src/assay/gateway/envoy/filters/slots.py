@@ -27,6 +27,7 @@ class Slot(IntEnum):
     RATE_LIMIT_NOTED = 106
     SIZE = 110
     NO_BODY = 115
+    PLAIN = 118
     INSPECTION = 120
     PROCESSING = 130
     ERRORS = 140
