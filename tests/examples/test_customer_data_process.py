@@ -109,7 +109,7 @@ def test_folders_above_the_data_are_never_opened_and_root_is_told_why_it_cannot_
     closed.mkdir(mode=0o700)
     if os.geteuid() == 0:
         start = command(closed / "data", "--store", "postgresql")
-        done = subprocess.run(start, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(start, capture_output=True, text=True, timeout=90)
         assert done.returncode == 3
         assert "does not run as root" in done.stderr
         assert "Traceback" not in done.stderr
@@ -125,7 +125,7 @@ def test_a_port_in_use_is_said_and_not_shared(folder: Path, service: Any) -> Non
         [sys.executable, str(EXAMPLE / "service.py"), "--port", port, "--data", str(folder / "second")],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
     )
     assert done.returncode == 3
     assert f"port {port}" in done.stderr
@@ -144,6 +144,6 @@ def test_standard_output_has_one_line_and_no_noise_after_errors(folder: Path, ru
     with running(folder / "quiet") as service:
         assert service.client.get("/customers?limit=x").status_code == 500
         service.process.send_signal(signal.SIGTERM)
-        rest, errors = service.process.communicate(timeout=30)
+        rest, errors = service.process.communicate(timeout=60)
         assert service.process.returncode == 0
     assert (rest, errors) == ("", "")
