@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ from assay.app.stack import prepare_project, url_of
 from assay.demo.stage import example
 from assay.domain import IncompleteError, Location, Outcome, UsageError, Verdict
 from assay.gateway.assemble import assemble, encode
+from assay.gateway.envoy import translate
 from assay.gateway.layout import prepare
+from assay.identity.pki import CertificatePair, ensure_server_certificate
 
 
 @pytest.fixture
@@ -39,6 +42,14 @@ def changed(place: Path, before: str, after: str) -> Project:
     assert before in text
     file.write_text(text.replace(before, after))
     return opened(place)
+
+
+def with_files(place: Path, pair: CertificatePair) -> None:
+    """The gateway's own certificate in the declaration, in the folder ``tls``."""
+    assert pair.certificate == place / "tls/server.crt"
+    file, files = place / "assay.yaml", "  tls: {files: {certificate: tls/server.crt, key: tls/server.key}}\n"
+    text = file.read_text().replace(files, "")
+    file.write_text(text.replace("gateway:\n", "gateway:\n" + files))
 
 
 class TestFiles:
@@ -121,7 +132,7 @@ class TestSite:
         project = changed(place, "https://login.example/prod", "https://127.0.0.1:9/prod")
         prepared = prepare_project(project)
         runtime = prepared.facts.gather()
-        assert "production" in prepared.facts.trouble
+        assert prepared.facts.trouble["production"].endswith("; until they can be read, its tokens are refused")
         assert "production" not in runtime.jwks
         assert "demo" in runtime.jwks
 
@@ -130,8 +141,31 @@ class TestSite:
         facts = Facts(project, prepare(project.state, environ={}))
         facts._jwks["demo"] = "remembered"
         facts.gather()
-        assert "demo" in facts.trouble
+        assert "refused" not in facts.trouble["demo"]
         assert facts._jwks["demo"] == "remembered"
+
+    def test_a_certificate_that_is_renewed_at_its_place_is_loaded(self, place: Path) -> None:
+        with_files(place, ensure_server_certificate(place / "tls"))
+        facts = prepare_project(opened(place)).facts
+        policy, before = wanted(opened(place)), facts.gather()
+        assert facts.gather() == before
+        (place / "tls/server.crt").unlink()
+        with_files(place, ensure_server_certificate(place / "tls"))
+        assert translate(policy, facts.gather()).version != translate(policy, before).version
+
+    @pytest.mark.parametrize(
+        ("days_ago", "said"), [(91, "expired"), (-2, "not valid before")], ids=["expired", "not yet valid"]
+    )
+    def test_no_gateway_starts_with_a_certificate_that_callers_refuse(
+        self, place: Path, days_ago: int, said: str
+    ) -> None:
+        made = datetime.now(UTC) - timedelta(days=days_ago)
+        with_files(place, ensure_server_certificate(place / "tls", clock=lambda: made))
+        with pytest.raises(IncompleteError, match=said) as error:
+            prepare_project(opened(place))
+        assert error.value.location is not None
+        assert error.value.location.file.endswith("assay.yaml")
+        assert error.value.fix
 
     def test_keys_lie_in_the_state(self) -> None:
         assert keys_file(Path("s")) == Path("s/keys/api-keys.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from assay.app.addresses import (
 from assay.app.project import Project
 from assay.controls.base import Site
 from assay.declare.model import Issuer
-from assay.domain import AssayError
+from assay.domain import AssayError, IncompleteError
 from assay.gateway.assemble import Policy
 from assay.gateway.processor.bundle import build as processor_bundle
 from assay.gateway.processor.bundle import keyset_names
@@ -35,9 +36,10 @@ def prepare_site(project: Project, paths: Paths) -> Site:
     """Makes what is missing: the development authority and certificates (also for declared mTLS consumers).
 
     Raises:
-        AssayError: a certificate cannot be made or kept.
+        AssayError: a certificate cannot be made or kept; or the declared one cannot be used, or not today.
     """
     model = project.declaration.model
+    _usable(project)
     host = model.gateway.listen.rpartition(":")[0].strip("[]")
     names = tuple(dict.fromkeys((*pki.LOCAL_NAMES, *model.gateway.tls.names, *_served(host))))
     pki.ensure_ca(paths.pki)
@@ -47,6 +49,42 @@ def prepare_site(project: Project, paths: Paths) -> Site:
             if consumer.authenticate.mtls:
                 pki.issue_client_certificate(paths.pki, consumer.authenticate.mtls.san)
     return plan_site(project)
+
+
+def certificate_files(project: Project) -> tuple[Path, ...]:
+    """The declared certificate, private key and clients' authority of the gateway, whose content may be renewed."""
+    tls, root = project.declaration.model.gateway.tls, project.declaration.root
+    declared = (*((tls.files.certificate, tls.files.key) if tls.files else ()), *filter(None, (tls.client_ca,)))
+    return tuple(root / name for name in declared)
+
+
+def _usable(project: Project) -> None:
+    """Envoy would serve an expired certificate without a word, and callers would be told no reason."""
+    gateway = project.declaration.model.gateway
+    if gateway.plaintext or gateway.tls.files is None:
+        return
+    from assay.identity.certificates import check_pair  # commands without certificates need no cryptography
+
+    certificate, key = certificate_files(project)[:2]
+    try:
+        check_pair(certificate, key, now=now())
+    except AssayError as error:
+        at = project.declaration.locate("gateway", "tls", "files", "certificate")
+        raise IncompleteError(error.sentence, fix=error.fix, location=at) from error
+
+
+def _digest(files: tuple[Path, ...]) -> str:
+    """Of the files' contents, one that is absent included; empty when there are none."""
+    if not files:
+        return ""
+    whole = hashlib.sha256()
+    for file in files:
+        try:
+            content = file.read_bytes()
+        except OSError:
+            content = b""
+        whole.update(hashlib.sha256(content).digest())
+    return whole.hexdigest()[:16]
 
 
 def _served(host: str) -> tuple[str, ...]:
@@ -109,6 +147,7 @@ class Facts:
             system_authorities=system_authorities(),
             concurrency=self.concurrency,
             folders=self.folders,
+            certificates=_digest(certificate_files(self.project)),
         )
 
     def _read(self, name: str, issuer: Issuer) -> None:
@@ -116,7 +155,8 @@ class Facts:
             self._jwks[name] = self._keys_of(name, issuer)
             self.trouble.pop(name, None)
         except AssayError as error:
-            self.trouble[name] = error.sentence
+            lost = "" if name in self._jwks else "; until they can be read, its tokens are refused"
+            self.trouble[name] = error.sentence.removesuffix(".") + lost
 
     def _keys_of(self, name: str, issuer: Issuer) -> str:
         at = self.project.declaration.locate("environments", name, "issuer")

@@ -13,7 +13,7 @@ from assay.app.deciding import signed_approvals
 from assay.app.keeping import keeping_applications
 from assay.app.planning import production_apis
 from assay.app.project import Project
-from assay.app.site import Facts, ensure_keysets, prepare_site
+from assay.app.site import Facts, certificate_files, ensure_keysets, prepare_site
 from assay.controls.registry import compile_policy
 from assay.gateway.apply import Gateway, Result
 from assay.gateway.apply.binary import find_envoy
@@ -115,7 +115,7 @@ def settings(
             envoy_part(prepared.gateway, _environment(), concurrency=facts.concurrency),
         ),
         load=facts.gather,
-        watch=(keys_file(paths.root), paths.issuer / "signing-keys.json"),
+        watch=(keys_file(paths.root), paths.issuer / "signing-keys.json", *certificate_files(prepared.project)),
         trouble=trouble,
         by=getpass.getuser(),
         emit=keeping_applications(prepared.project, paths, emit),

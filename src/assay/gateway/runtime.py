@@ -61,3 +61,5 @@ class Runtime(msgspec.Struct, frozen=True):
     system_authorities: str = "/etc/ssl/certs/ca-certificates.crt"
     concurrency: int = 2
     folders: Folders = Folders()
+    certificates: str = ""
+    """Digest of the listener's certificate files: Envoy reads them again only when the listener's own text changes."""

@@ -285,6 +285,19 @@ def test_an_issuer_that_is_down_is_told_once_and_changes_nothing(world: World) -
     assert told == ["the issuer does not answer", "another issuer does not answer"]
 
 
+def test_an_issuer_that_was_down_at_the_start_is_told_at_once(world: World) -> None:
+    events: list[Event] = []
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+        stop.set()
+        refresher = Refresher(world.gateway, lambda: world.runtime, events.append, trouble=lambda: ("no keys yet",))
+        await refresher.run(stop)
+
+    asyncio.run(scenario())
+    assert [e.reason for e in events if isinstance(e, KeysUnavailable)] == ["no keys yet"]
+
+
 def test_a_refresh_that_fails_is_told_and_tried_again(world: World) -> None:
     events: list[Event] = []
 
@@ -353,7 +366,9 @@ def test_applying_from_another_command_reaches_the_running_gateway(world: World)
 def test_inspector_and_processor_run_beside_envoy_and_take_a_new_policy(world: World) -> None:
     events: list[Event] = []
     keysets.ensure(world.paths.keys, MASKING_KEYSET)
-    gateway = dataclasses.replace(world.gateway, bundles=parts.bundles(world.paths, world.runtime.folders), timeout=15.0)
+    gateway = dataclasses.replace(
+        world.gateway, bundles=parts.bundles(world.paths, world.runtime.folders), timeout=15.0
+    )
     own = environment()
     everything = [
         parts.inspector_part(world.paths, own),

@@ -124,10 +124,13 @@ def listener(view: View) -> Json:
     }
     if declared.tls:
         chain["transport_socket"] = _transport(declared.tls, view.runtime.folders)
+    files = view.runtime.certificates
+    renewed: Json = {"metadata": {"filter_metadata": {NAME: {"certificates": files}}}} if files else {}
     return typed(
         "envoy.config.listener.v3.Listener",
         name=NAME,
         address={"socket_address": {"address": declared.address, "port_value": declared.port}},
         filter_chains=[chain],
         per_connection_buffer_limit_bytes=1048576,
+        **renewed,
     )

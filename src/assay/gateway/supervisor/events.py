@@ -175,14 +175,14 @@ class KeysRefreshed(Event):
 
 @dataclass(frozen=True, slots=True)
 class KeysUnavailable(Event):
-    """Keys could not be asked for; the last known ones stay in use. ``reason`` is a sentence."""
+    """Keys could not be asked for; the last known ones stay in use, if there are any. ``reason`` is a sentence."""
 
     reason: str
 
     @property
     def sentence(self) -> str:
         """What happened, for a person."""
-        return f"keys could not be refreshed, the last known ones stay in use: {self.reason}"
+        return f"keys could not be read, those known before stay in use: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class Refresher:
         """Refreshes until ``stop`` is set. Nothing that goes wrong ends it: it is told, and tried again."""
         loop = asyncio.get_running_loop()
         stamp, due = self._stamp(), loop.time() + self.interval_seconds
+        self._tell(set(self.trouble()))  # what the start met: nobody else would say it
         while not stop.is_set():
             try:
                 async with asyncio.timeout(self.poll_seconds):
