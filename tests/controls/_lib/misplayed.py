@@ -18,7 +18,7 @@ from assay.prove.played import Played
 from assay.prove.surface import Surface
 
 HIDDEN = "iban"
-_BANNERS = ("server", "x-powered-by", "x-aspnet-version", "x-aspnetmvc-version", "x-runtime")
+_BANNERS = ("server", "x-powered-by", "x-aspnet-version", "x-aspnetmvc-version", "x-runtime", "x-generator", "via")
 _PROBLEM = {"content-type": "application/problem+json"}
 
 

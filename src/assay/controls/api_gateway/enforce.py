@@ -21,8 +21,17 @@ from assay.declare.model import Api
 from assay.gateway import ir
 from assay.sensitivity.levels import highest, rank
 
-REMOVED_HEADERS = ("server", "x-aspnet-version", "x-aspnetmvc-version", "x-powered-by", "x-runtime")
-"""Response headers that tell an attacker what runs behind the gateway (ASVS 5.0 V13.4.6)."""
+REMOVED_HEADERS = (
+    "server",
+    "via",
+    "x-aspnet-version",
+    "x-aspnetmvc-version",
+    "x-generator",
+    "x-powered-by",
+    "x-runtime",
+)
+"""Response headers that tell an attacker what runs behind the gateway (ASVS 5.0 V13.4.6), and by which hosts inside an
+answer came (RFC 9110 section 7.6.3)."""
 _CONTROL = "api_gateway"
 
 

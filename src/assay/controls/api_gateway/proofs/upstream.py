@@ -23,9 +23,10 @@ _BANNERS = {
     "x-aspnet-version": "4.0.30319",
     "x-aspnetmvc-version": "5.2",
     "x-runtime": "0.0421",
+    "x-generator": "Example 6.4",
+    "via": "1.1 internal-7",
 }
 _OTHERS = {
-    "via": "1.1 internal-7",
     "set-cookie": "assay=1; Path=/",
     "access-control-allow-origin": "*",
     "x-backend": "10.0.0.3",
@@ -128,7 +129,7 @@ def _banners(surface: Surface, target: Target) -> Run:
             words = ", ".join(f"`{name}: {_BANNERS[name]}`" for name in told)
             return broken(f"the caller is told what the service is made of: {words}", found.seen, **facts)
         note = f"; {', '.join(f'`{o}`' for o in others)} passed as the service sent it" if others else ""
-        return held(f"none of {len(_BANNERS)} headers that name software reached the caller{note}", found.seen, **facts)
+        return held(f"none of {len(_BANNERS)} headers that name software or hosts inside reached the caller{note}", found.seen, **facts)
 
     return run
 
