@@ -20,6 +20,7 @@ import pytest
 from assay.gateway.ports import free_ports
 from assay.identity.issuer import ClientSpec, prepare_issuer
 
+pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]
 TAKEN_DOWN = "import atexit, sys\natexit.register(sys.stderr.write, 'taken down')\n"
 
