@@ -77,7 +77,10 @@ def _hangs(surface: Surface, target: Target) -> Run:
     async def run(lab: Lab) -> Judged:
         able = await ready(lab, target, persona)
         await ordinary(lab, able)
-        found = await played(lab, able, Played(how="hang"), "the service never answers")
+        for _ in range(2):
+            found = await played(lab, able, Played(how="hang"), "the service never answers")
+            if found.seen.ok or found.seen.seconds <= found.timeout + _SLACK_SECONDS:
+                break  # else the machine may have paused
         seen, facts = found.seen, _facts(found, seconds=round(found.seen.seconds, 1), timeout=found.timeout)
         if seen.ok:
             return broken(f"the service never answered, and the caller got {seen.status}", seen, **facts)
@@ -129,7 +132,11 @@ def _banners(surface: Surface, target: Target) -> Run:
             words = ", ".join(f"`{name}: {_BANNERS[name]}`" for name in told)
             return broken(f"the caller is told what the service is made of: {words}", found.seen, **facts)
         note = f"; {', '.join(f'`{o}`' for o in others)} passed as the service sent it" if others else ""
-        return held(f"none of {len(_BANNERS)} headers that name software or hosts inside reached the caller{note}", found.seen, **facts)
+        return held(
+            f"none of {len(_BANNERS)} headers that name software or hosts inside reached the caller{note}",
+            found.seen,
+            **facts,
+        )
 
     return run
 
