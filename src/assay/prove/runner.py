@@ -195,7 +195,7 @@ async def _case(run: _Run, case: Case, slot: Slot, *, first: int) -> Proof:
             shown, judged = attempts[-1], attempts[-1].judged
         else:
             judged = not_repeated(judged, attempts[-1].judged)
-    if judged.outcome is Outcome.INCONCLUSIVE and attempts[-1].silent:
+    if judged.outcome is Outcome.INCONCLUSIVE and any(attempt.silent for attempt in attempts):
         run.silent.add(case.id)
     slot.leave()  # the log is waited for in nobody's way
     seconds = asyncio.get_running_loop().time() - began

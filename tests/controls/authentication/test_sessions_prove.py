@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from tests.controls.proving.shop import ADMIN, CUSTOMER, Shop, named, run, surface_in
-from tests.prove.scripted import Asked, Said
+from tests.prove.scripted import Asked, Said, ScriptedLab, judge
 
 from assay.controls.authentication.prove import prove
+from assay.prove.case import Call, Seen
 from assay.prove.surface import Surface
 
 CONTRACT = """\
@@ -131,6 +132,22 @@ class TestEachAttack:
         (case,) = named(list(prove(surface)), test)
         shut = Shop(wants=lambda asked: Said(503, {}))
         assert run(case, shut, surface).outcome == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("slow", "expected"), [({3}, "fail"), ({3, 4, 9}, "fail"), (set(range(6, 30)), "pass")], ids=["once", "twice", "on"]
+)
+def test_only_a_service_that_stays_slow_resists_guessing(surface: Surface, slow: set[int], expected: str) -> None:
+    """A machine that pauses for seconds, and a service that makes whoever guesses wait."""
+
+    class Paced(ScriptedLab):
+        async def call(self, call: Call) -> Seen:
+            return replace(await super().call(call), seconds=2.0 if len(self.asked) in slow else 0.01)
+
+    (case,) = named(list(prove(surface)), "password-guessing-unbounded")
+    shop = Shop(wants=Accounts(frozenset({"unbounded"})))
+    shop.lab = Paced(surface, shop, shop.things)
+    assert judge(case, shop.lab).outcome == expected
 
 
 def test_nothing_that_makes_accounts_is_planned_where_writing_is_not_allowed(tmp_path: Path) -> None:

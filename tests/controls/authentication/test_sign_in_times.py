@@ -23,6 +23,8 @@ def answers(*seconds: float) -> list[Seen]:
         ((0.190, 0.210), (0.180, 0.240), Outcome.INCONCLUSIVE),  # all of them slow: the difference may be in there
         ((0.200, 0.210), (0.198, 0.212), Outcome.PASS),  # slow, and alike: both are hashed
         ((0.003, 0.004), (0.001, 0.002), Outcome.PASS),  # too little to tell from the network
+        ((0.02, 0.02, 0.02, 1.8), (0.02, 0.02, 1.7, 0.02), Outcome.PASS),  # the machine paused twice
+        ((0.03, 0.03, 0.03, 0.03), (0.002, 0.003, 1.7, 0.002), Outcome.FAIL),  # and hid what is plain else
     ],
 )
 def test_times_of_a_sign_in(real: tuple[float, ...], strange: tuple[float, ...], expected: Outcome) -> None:

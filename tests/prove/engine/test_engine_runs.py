@@ -147,6 +147,22 @@ def test_a_case_that_nobody_had_time_for_has_another_try(status: int, tmp_path: 
     assert len([e for e in world.events if isinstance(e, CaseFinished)]) == 6
 
 
+@pytest.mark.parametrize(("later", "expected"), [(200, "fail"), (403, "pass")])
+def test_a_failure_that_could_not_be_repeated_for_want_of_an_answer_has_another_try(
+    later: int, expected: str, tmp_path: Path
+) -> None:
+    statuses = iter([200, 504])
+
+    async def reached(lab: Lab) -> Judged:
+        seen = await lab.call(GET)
+        if seen.status == 504:
+            return unclear("nobody answered", seen)
+        return broken("anybody may read it", seen) if seen.ok else held("it is refused", seen)
+
+    result, _, _ = run(lambda _: reply(next(statuses, later)), case(reached), path=tmp_path)
+    assert outcomes(result) == [expected]
+
+
 def test_a_case_that_took_too_long_beside_others_has_another_try_alone(tmp_path: Path) -> None:
     tries = 0
 
