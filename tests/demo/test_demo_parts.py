@@ -23,7 +23,7 @@ from assay.demo.scene import Answer, Scene
 from assay.demo.stage import example, in_thread
 from assay.demo.table import table, verdict
 from assay.demo.transport import plaintext_refused, versions
-from assay.demo.walk import canary
+from assay.demo.walk import canary, within_limit
 from assay.gateway.decision import Decision
 from assay.gateway.ports import free_ports
 from assay.identity.pki import ensure_ca, ensure_server_certificate
@@ -258,6 +258,16 @@ class TestStage:
     def test_what_a_thread_raises_is_raised(self) -> None:
         with pytest.raises(ZeroDivisionError):
             asyncio.run(in_thread(lambda: 1 // 0))
+
+
+@pytest.mark.parametrize(
+    ("passed", "seconds", "kept"),
+    [(10, 1.5, True), (9, 1.5, False), (11, 5.9, False), (11, 6.1, True), (12, 6.1, False), (10, 13.0, True)],
+)
+def test_a_limit_lets_pass_what_it_holds_and_what_it_gives_back_on_a_slow_machine(
+    passed: int, seconds: float, kept: bool
+) -> None:
+    assert within_limit(passed, seconds) is kept
 
 
 def test_every_canary_is_another_and_of_the_form_of_an_account_number() -> None:

@@ -114,8 +114,9 @@ async def staged(store: Store, *, emit: Callable[[Event], None]) -> AsyncIterato
         }
         project = open_project(copy, environ=environ)
         prepared = await in_thread(lambda: prepare_project(project))
+        key = await in_thread(lambda: _key(prepared.paths.root))  # before the start, so that it is known from the start
         await held.enter_async_context(_serving(prepared, emit))
-        scene = await in_thread(lambda: _scene(prepared, service))
+        scene = await in_thread(lambda: _scene(prepared, service, key))
         held.callback(scene.close)
         yield Stage(scene, project, service, directory, url_of(project), environ)
 
@@ -145,7 +146,7 @@ async def _serving(prepared: Prepared, emit: Callable[[Event], None]) -> AsyncIt
                 await serving
 
 
-def _scene(prepared: Prepared, service: Service) -> Scene:
+def _scene(prepared: Prepared, service: Service, key: Secret) -> Scene:
     """Identities of everybody who takes part. Blocking."""
     project, paths = prepared.project, prepared.paths
     authority = paths.pki / "ca.crt"
@@ -177,14 +178,14 @@ def _scene(prepared: Prepared, service: Service) -> Scene:
         trust=trust,
         client_certificate=certificate,
         tokens=tokens,
-        api_key=_key(paths.root).reveal(),
+        api_key=key.reveal(),
         access_log=paths.access_log,
         stored=service.stored,
     )
 
 
 def _key(state: Path) -> Secret:
-    """A key for the partner, issued while the gateway runs; it takes up new keys within a second."""
+    """A key for the partner."""
 
     def change(store: api_keys.KeyStore) -> tuple[api_keys.KeyStore, Secret]:
         return store.issue("partner-acme", timedelta(days=1), datetime.now(UTC), note="demo", created_by="demo")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ KNOWN_BAD = "127.66.6.6"
 """A loopback address that the example's block list names, standing for a bad network."""
 EVERYBODY = "zz' OR 1=1 --"
 WRITES_PER_MINUTE = 10
+_MOST = 30
+"""Changes after which a limit that has refused none is not going to."""
 
 
 def walk(scene: Scene) -> Iterator[Row]:
@@ -147,15 +150,24 @@ def _validation(scene: Scene) -> Iterator[Row]:
     yield refused(topic, "expression injection in a note", attack, 400, 403)
 
 
+def within_limit(passed: int, seconds: float) -> bool:
+    """Whether so many changes in so many seconds are what the limit lets pass: what it holds, and what it gave back
+    meanwhile, evenly."""
+    return WRITES_PER_MINUTE <= passed <= WRITES_PER_MINUTE + int(seconds * WRITES_PER_MINUTE / 60)
+
+
 def _limits(scene: Scene) -> Iterator[Row]:
     topic = "rate limits"
-    rush = WRITES_PER_MINUTE + 3
     note = {"notes": "One more word."}
-    through = [scene.call("PATCH", "/customers/c-1002", who="bob", json=note) for _ in range(rush)]
+    began, through = time.monotonic(), [scene.call("PATCH", "/customers/c-1002", who="bob", json=note)]
+    while len(through) < WRITES_PER_MINUTE + 3 or (through[-1][0].status == 200 and len(through) < _MOST):
+        through.append(scene.call("PATCH", "/customers/c-1002", who="bob", json=note))
+    seconds, rush = time.monotonic() - began, len(through)
     unlimited = [scene.ask("PATCH", "/customers/c-1002", json=note).status for _ in range(rush)]
     passed = [answer.status for answer, _ in through].count(200)
-    last, decision = through[-1]
-    good = passed == WRITES_PER_MINUTE and last.status == 429 and decision.outcome == "refused"
+    refusals = [decision for answer, decision in through if answer.status == 429]
+    decision = refusals[-1] if refusals else through[-1][1]
+    good = within_limit(passed, seconds) and len(refusals) == rush - passed > 0 and decision.outcome == "refused"
     text = f"{passed} pass, then 429" if good else f"{passed} OF {rush} PASSED"
     direct = Side(f"all {rush} pass", unlimited.count(200) == rush)
     yield Row(topic, "attack", f"{rush} changes in a row, 10 allowed", direct, Side(text, good), decision.policy)

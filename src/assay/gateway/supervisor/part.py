@@ -43,7 +43,7 @@ class Part:
     ready: Callable[[], Awaitable[bool]]
     environment: Mapping[str, str]
     sockets: tuple[Path, ...] = ()
-    start_seconds: float = 20.0
+    start_seconds: float = 60.0
     grace_seconds: float = 10.0
     death_signal: signal.Signals = signal.SIGTERM
 
