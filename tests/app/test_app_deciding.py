@@ -11,7 +11,7 @@ from tests.decisions.decisions_made import ALICE, CISO, MALLORY, NOON, line
 from assay.app.deciding import decide, logged, signed_approvals, traces
 from assay.app.project import Project
 from assay.declare.loader import load
-from assay.domain import Location, UsageError
+from assay.domain import DeclarationError, Location, UsageError
 from assay.gateway.plan import Change, Plan, refuse_loosening
 
 DECLARED = f"""\
@@ -39,7 +39,8 @@ def reread(folder: Path) -> Project:
 
 def say(project: Project, kind: str = "mapping-review", minutes: int = 0, **more: object):  # type: ignore[no-untyped-def]
     said = {"subject": "mappings.a", "digest": "ab" * 32, "person": "ciso", "reason": "read it", **more}
-    return decide(project, CISO, kind=kind, at=NOON, clock=lambda: NOON + timedelta(minutes=minutes), **said)  # type: ignore[arg-type]
+    key = ALICE if said["person"] == "alice" else CISO
+    return decide(project, key, kind=kind, at=NOON, clock=lambda: NOON + timedelta(minutes=minutes), **said)  # type: ignore[arg-type]
 
 
 def test_a_decision_is_a_file_and_a_record(project: Project, tmp_path: Path) -> None:
@@ -95,6 +96,32 @@ def test_loosening_takes_a_signature_over_this_very_plan(project: Project, tmp_p
     assert one.decision in made.signed.file
     with pytest.raises(UsageError, match="approves another plan"):
         refuse_loosening(PLAN, ("0" * 16,), by="ada", at=NOON, signed=signed)
+
+
+def test_nobody_applies_what_they_alone_approved(project: Project, tmp_path: Path) -> None:
+    text = DECLARED.replace("{name: Carla, ", "{name: Carla, logins: [carla, c.roth], ")
+    (tmp_path / "assay.yaml").write_text(text)
+    project = reread(tmp_path)
+    say(project, "policy-approval", subject=f"plans.{PLAN.digest}", digest=PLAN.fingerprint)
+    for account in ("ciso", "c.roth"):
+        signed = signed_approvals(reread(tmp_path), account)
+        with pytest.raises(UsageError, match=f"`ciso` approved this and would apply it as `{account}`") as error:
+            refuse_loosening(PLAN, (), by=account, at=NOON, signed=signed)
+        assert error.value.location is not None
+    assert refuse_loosening(PLAN, (), by="ada", at=NOON, signed=signed_approvals(reread(tmp_path), "ada"))
+    say(project, "policy-approval", subject=f"plans.{PLAN.digest}", digest=PLAN.fingerprint, person="alice")
+    signed = signed_approvals(reread(tmp_path), "ciso")
+    assert [a.by for a in refuse_loosening(PLAN, (), by="ciso", at=NOON, signed=signed)] == ["alice"]
+
+
+@pytest.mark.parametrize("login", ["shared", "ciso"])
+def test_an_account_of_two_people_is_refused(tmp_path: Path, login: str) -> None:
+    """It could not be told which of them applied."""
+    text = DECLARED.replace("{name: Alice, ", f"{{name: Alice, logins: [{login}], ")
+    (tmp_path / "assay.yaml").write_text(text.replace("{name: Carla, ", "{name: Carla, logins: [shared], "))
+    with pytest.raises(DeclarationError, match=f"`{login}` is an account of") as error:
+        load(tmp_path, environ={})
+    assert error.value.location is not None
 
 
 def test_without_people_a_typed_digest_is_enough(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from assay.app.keeping import evidence_directory, open_ledger
 from assay.app.project import Project
 from assay.decisions import Decision, Signed, read, sign
 from assay.decisions.exceptions import WITHDRAWAL, consents
-from assay.domain import AssayError, IncompleteError
+from assay.domain import AssayError, IncompleteError, UsageError
 from assay.evidence.decided import Stated, opened
 from assay.evidence.ledger import Ledger
 from assay.evidence.record import Kind
@@ -139,20 +139,33 @@ def revoked(project: Project, at: datetime) -> frozenset[str]:
     )
 
 
-def signed_approvals(project: Project) -> SignedPlans | None:
+def signed_approvals(project: Project, by: str = "") -> SignedPlans | None:
     """Who signed an approval of a plan that still counts; None where no people are declared who could.
 
-    An approval is for one application: one that an applied version rests on already does not count again. Signed by
-    somebody under a name of their own; that it is not the person who applies is for the organisation to see to, since
-    the name of an account on this machine is not one under ``people:``.
+    An approval is for one application: one that an applied version rests on already does not count again. Nor does one
+    of the person who applies.
+
+    Args:
+        by: the account that applies; a person has the accounts under their ``logins``, and one called like their id.
+            Whose account it is otherwise, nobody can know.
     """
-    if not project.everything.model.people:
+    people = project.everything.model.people
+    if not people:
         return None
+    applying = {name for name, person in people.items() if by and by in (name, *person.logins)}
 
     def approvals(plan: Plan, at: datetime) -> tuple[Approval, ...]:
         found = read(project.everything, at.date()).decided(POLICY_APPROVAL, plan_subject(plan), plan.fingerprint)
         used = _used(project)
-        return tuple(Approval(plan.digest, d.person, at, d.id) for d in found if d.id not in used)
+        counting = [d for d in found if d.id not in used]
+        others = [d for d in counting if d.person not in applying]
+        if counting and not others:
+            raise UsageError(
+                f"`{counting[0].person}` approved this and would apply it as `{by}`: that is one person, not two",
+                fix="have somebody else apply it, or approve it",
+                location=project.everything.locate("people", counting[0].person),
+            )
+        return tuple(Approval(plan.digest, d.person, at, d.id) for d in others)
 
     return approvals
 

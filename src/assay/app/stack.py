@@ -123,5 +123,5 @@ def settings(
         approve=tuple(approve),
         production=production_apis(prepared.project),
         at=prepared.project.declaration.locate("assay"),
-        signed=signed_approvals(prepared.project),
+        signed=signed_approvals(prepared.project, getpass.getuser()),
     )

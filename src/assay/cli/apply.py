@@ -64,7 +64,7 @@ async def _apply(project: Project, approve: list[str], rollback_to: int | None) 
     prepared = prepare_project(project)
     runtime = prepared.facts.gather()
     by, apis, at = getpass.getuser(), production_apis(project), project.declaration.locate("assay")
-    signed = signed_approvals(project)
+    signed = signed_approvals(project, by)
     if rollback_to is not None:
         return await rollback(
             prepared.gateway,

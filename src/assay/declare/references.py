@@ -364,7 +364,20 @@ class _Checker:
                 self._operations((*here, "scope", "operations"), scope.operations, operations, files)
 
     def people(self) -> None:
-        """A key that two people hold would let one of them decide as both."""
+        """A key that two people hold would let one of them decide as both; an account of two hides who applied."""
+        self._keys_of_people()
+        accounts: dict[str, str] = {name: name for name in self.scene.model.people}
+        for name, person in self.scene.model.people.items():
+            for index, login in enumerate(person.logins):
+                whose = accounts.setdefault(login, name)
+                if whose != name:
+                    sentence = (
+                        f"`{login}` is an account of `{whose}` already: it could not be told which of them applied"
+                    )
+                    fix = "let each person have an account of their own"
+                    self._say(("people", name, "logins", index), sentence, fix, check="invalid-value")
+
+    def _keys_of_people(self) -> None:
         holders: dict[bytes, tuple[str, Path]] = {}
         for name, person in self.scene.model.people.items():
             for index, each in enumerate(person.keys):

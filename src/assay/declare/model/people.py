@@ -77,3 +77,8 @@ class Person(Mapped):
     keys: tuple[Annotated[PersonKey, BeforeValidator(_as_key, json_schema_input_type=PersonKey | str)], ...] = Field(
         min_length=1, description="Public keys, each of this person alone. A replaced key stays, with `until:`."
     )
+    logins: tuple[str, ...] = Field(
+        (),
+        description="Names of their accounts where `assay apply` runs, besides their id: nobody may apply what they "
+        "alone approved.",
+    )
