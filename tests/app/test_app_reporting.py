@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from assay.app.exceptions import listing
 from assay.app.keeping import evidence_directory, keep_run, kept_runs, open_ledger
 from assay.app.project import Project, open_project
 from assay.app.reporting import dossier
@@ -183,6 +184,21 @@ def test_a_run_whose_results_are_gone_is_missed_and_no_older_one_takes_its_place
     newest.unlink()
     with pytest.raises(IncompleteError, match="2026-03-02"):
         kept_runs(declared)
+
+
+def test_what_a_run_found_is_decoded_once_for_all_that_ask(tmp_path: Path) -> None:
+    declared = project(tmp_path, "2026-03-10")
+    kept(declared, failed(RUN, excepted_by=None))
+    assert kept_runs(declared)[0] is kept_runs(declared)[0]
+
+
+def test_a_failure_of_many_runs_ago_is_still_what_its_exception_covers(tmp_path: Path) -> None:
+    """Quick runs of parts must not push a failure out of sight: what judges still counts it."""
+    declared = project(tmp_path, "2026-03-10")
+    later = [replace(failed(RUN + timedelta(minutes=n), excepted_by=None), proofs=()) for n in range(1, 31)]
+    kept(declared, failed(RUN, excepted_by=None), *later)
+    (listed,) = listing(declared, RUN + timedelta(days=1))
+    assert [v.check for v in listed.proven] == [READ.id]
 
 
 def test_runs_that_were_cut_off_the_log_are_missed(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import socket
 import threading
 import time
@@ -194,8 +195,10 @@ def keeping_applications(project: Project, paths: Paths, emit: Callable[[Event],
     return told
 
 
-def kept_runs(project: Project, *, limit: int = 20) -> tuple[RunResult, ...]:
+def kept_runs(project: Project, *, limit: int = RUNS) -> tuple[RunResult, ...]:
     """The newest runs, oldest first, without their exchanges. A run whose attachments were shredded is left out.
+
+    Each call reads and opens what is kept; what it says is decoded once for all that ask about a declaration.
 
     Raises:
         IncompleteError: the log is damaged, or what a run found is gone: with an older run in its place, what failed
@@ -213,11 +216,16 @@ def kept_runs(project: Project, *, limit: int = 20) -> tuple[RunResult, ...]:
     for record in records[-limit:]:
         content = reading.attachment(record, _RESULT, keys)
         if content is not None:
-            found.append(_decode(content, RunResult, directory))
+            found.append(_run(project, content, directory))
         elif any(ref.name == _RESULT for ref in record.blobs) and record.run not in _shredded(reading):
             when = f" of {record.time:%Y-%m-%d %H:%M} UTC" if record.time else ""
             raise _gone(directory, f"What the run `{record.run}`{when} found is gone or damaged.")
     return tuple(found)
+
+
+def _run(project: Project, content: bytes, directory: Path) -> RunResult:
+    key = ("kept run", hashlib.sha256(content).digest())
+    return project.everything.once(key, lambda: _decode(content, RunResult, directory))
 
 
 def _gone(directory: Path, sentence: str) -> IncompleteError:

@@ -38,8 +38,6 @@ from assay.report.judgement import Unread
 from assay.report.oscal.material import Interview
 from assay.sensitivity.blend import blend
 
-_RUNS = 60
-"""So many runs of each gateway are read at most, the newest."""
 _ANSWERS_LIMIT = 1024 * 1024
 
 
@@ -59,7 +57,7 @@ def facts_of(project: Project, now: datetime) -> Facts:
     for part in _gateways(project):
         # Where nothing was ever applied, nobody asks what the declaration compiles to.
         state = applied(part) if part.state.is_dir() else Applied()
-        kept = (r for r in kept_runs(part, limit=_RUNS) if r.via == "gateway" and r.started <= now)
+        kept = (r for r in kept_runs(part) if r.via == "gateway" and r.started <= now)
         runs = with_exceptions(part, kept, now)
         states.append(state)
         count += len(runs)
