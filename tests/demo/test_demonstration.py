@@ -44,7 +44,7 @@ def run_quietly() -> None:
     assert ended.value.code in (0, None)
 
 
-def _gone(processes: list[psutil.Process], seconds: float = 10.0) -> bool:
+def _gone(processes: list[psutil.Process], seconds: float = 60.0) -> bool:
     return psutil.wait_procs(processes, timeout=seconds)[1] == []
 
 
