@@ -47,7 +47,7 @@ def test_a_path_that_cannot_be_a_socket_is_told(tmp_path: Path) -> None:
 _PROGRAM = """
 import sys
 from assay.gateway.sockets import supervise
-waits = "import sys, time; print('runs', flush=True); time.sleep(float(sys.argv[1])); sys.exit(3)"
+waits = "import os, sys, time; os.write(1, b'runs\\n'); time.sleep(float(sys.argv[1])); sys.exit(3)"
 child = [sys.executable, "-c", waits]
 codes = supervise([[*child, sys.argv[1]], [*child, "60"]])
 sys.exit(40 + len(codes))
