@@ -14,7 +14,7 @@ from envoy.type.v3 import http_status_pb2
 from assay.gateway.processor.callers import Introspected, Proofs
 from assay.gateway.processor.exchange import HEADERS_READ, BodyMode, Modes, Step
 from assay.gateway.processor.problems import MEDIA_TYPE
-from assay.gateway.processor.protobuf import MalformedError, field, once, scan
+from assay.gateway.processor.protobuf import MalformedError, field, opened, unopened, whole
 
 METADATA = "assay.processor"
 """Dynamic metadata that the processor writes; Envoy must list it in ``metadata_options.receiving_namespaces``."""
@@ -50,25 +50,26 @@ def _numbers(message: Any) -> dict[str, int]:
     return {one.name: one.number for one in message.DESCRIPTOR.fields}
 
 
-_ASKED: Final = _numbers(ext_proc.ProcessingRequest)
+_ATTRIBUTES: Final = _numbers(ext_proc.ProcessingRequest)["attributes"]
 _ANSWERED: Final = _numbers(ext_proc.ProcessingResponse)
-_KINDS: Final = {one.number: one.name for one in ext_proc.ProcessingRequest.DESCRIPTOR.oneofs_by_name["request"].fields}
-_METADATA_CONTEXT, _ATTRIBUTES = _ASKED["metadata_context"], _ASKED["attributes"]
-_BODY: Final = _numbers(ext_proc.HttpBody)["body"]
 _COMMON: Final = _numbers(ext_proc.BodyResponse)["response"]
 """The same number in ``HeadersResponse``."""
 _BODY_MUTATION: Final = _numbers(ext_proc.CommonResponse)["body_mutation"]
 _NEW_BODY: Final = _numbers(ext_proc.BodyMutation)["body"]
 _REPLACED: Final = ext_proc.CommonResponse(status=_REPLACE).SerializeToString()
+_Asked: Final = unopened(ext_proc.ProcessingRequest)
 
 
 class Asked(NamedTuple):
-    """One ``ProcessingRequest``: its kind (the name of its ``oneof`` field) and the bytes of its parts."""
+    """One ``ProcessingRequest``: its kind (the name of its ``oneof`` field) and the bytes of its parts.
+
+    ``attributes`` are those of a request; they come with its headers.
+    """
 
     kind: str
     content: bytes
     metadata: bytes
-    attributes: bytes
+    attributes: tuple[bytes, ...]
 
 
 def asked_of(message: bytes) -> Asked:
@@ -77,28 +78,23 @@ def asked_of(message: bytes) -> Asked:
     Raises:
         MalformedError: it is none, or has not exactly one content.
     """
-    kind, content, metadata, attributes = "", b"", b"", b""
-    parts = once(scan(message)[0])
-    for number, part in parts.items():
-        if number in _KINDS:
-            if kind:
-                raise MalformedError("A message has two contents.")
-            kind, content = _KINDS[number], part
-        elif number == _METADATA_CONTEXT:
-            metadata = part
-        elif number == _ATTRIBUTES:
-            attributes = part
-    if not kind:
+    request = whole(_Asked, message)
+    kind = request.WhichOneof("request")
+    if kind is None:
         raise MalformedError("A message has no content that is known.")
-    return Asked(kind, content, metadata, attributes)
+    attributes = tuple(request.attributes) if kind == "request_headers" else ()
+    return Asked(kind, getattr(request, kind), request.metadata_context, attributes)
 
 
 def headers_of(content: bytes) -> tuple[dict[str, str], bool]:
     """The headers we read from an ``HttpHeaders``, and whether nothing follows them.
 
     Repeated ones are joined as RFC 9110 §5.3 says.
+
+    Raises:
+        MalformedError: it is none.
     """
-    message: Any = ext_proc.HttpHeaders.FromString(content)
+    message: Any = opened(ext_proc.HttpHeaders, content)
     found: dict[str, str] = {}
     for header in message.headers.headers:
         name = header.key
@@ -115,19 +111,21 @@ def body_of(content: bytes) -> bytes:
     Raises:
         MalformedError: it is none.
     """
-    return once(scan(content)[0]).get(_BODY, b"")
+    message: Any = opened(ext_proc.HttpBody, content)
+    return bytes(message.body)
 
 
 @functools.lru_cache(maxsize=4096)
-def operation_of(attributes: bytes) -> str:
+def operation_of(attributes: tuple[bytes, ...]) -> str:
     """The name of the matched route, or an empty string when Envoy did not send it.
 
     Remembered, since there are as many as routes: nothing of a request is in it.
     """
-    entry = ext_proc.ProcessingRequest.FromString(field(_ATTRIBUTES, attributes)).attributes
-    if FILTER not in entry:
+    serialised = b"".join(field(_ATTRIBUTES, one) for one in attributes)
+    found: Any = ext_proc.ProcessingRequest.FromString(serialised).attributes
+    if FILTER not in found:
         return ""
-    fields = entry[FILTER].fields
+    fields = found[FILTER].fields
     return str(fields[ROUTE_NAME].string_value) if ROUTE_NAME in fields else ""
 
 
