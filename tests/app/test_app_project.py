@@ -132,7 +132,7 @@ class TestSite:
         project = changed(place, "https://login.example/prod", "https://127.0.0.1:9/prod")
         prepared = prepare_project(project)
         runtime = prepared.facts.gather()
-        assert prepared.facts.trouble["production"].endswith("; until they can be read, its tokens are refused")
+        assert prepared.facts.trouble["production"].endswith("; until then its tokens are refused")
         assert "production" not in runtime.jwks
         assert "demo" in runtime.jwks
 

@@ -13,6 +13,7 @@ import pytest
 from assay import __version__
 from assay.app.project import open_project
 from assay.app.stack import prepare_project
+from assay.cli.words import typed
 from assay.gateway import keysets
 
 VERDICT = {"control", "check", "subject", "outcome", "sentence", "severity", "confidence", "location"}
@@ -293,3 +294,15 @@ def test_statuses_are_json_that_documents_can_hold() -> None:
     found = json.loads(json.dumps(as_json(Status(False), Observed(None))))
     assert found["version"] == 1
     assert found["observed"].keys() == {"since", "calls", "policies", "complete"}
+
+
+@pytest.mark.parametrize(
+    ("declaration", "environment", "shown"),
+    [
+        (Path(), None, "assay down"),
+        (Path("my api"), None, "assay down 'my api'"),
+        (Path("x"), "test", "assay down x --environment test"),
+    ],
+)
+def test_a_command_is_shown_as_it_can_be_typed(declaration: Path, environment: str | None, shown: str) -> None:
+    assert typed("down", declaration, environment) == shown

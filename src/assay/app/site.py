@@ -155,8 +155,8 @@ class Facts:
             self._jwks[name] = self._keys_of(name, issuer)
             self.trouble.pop(name, None)
         except AssayError as error:
-            lost = "" if name in self._jwks else "; until they can be read, its tokens are refused"
-            self.trouble[name] = error.sentence.removesuffix(".") + lost
+            kept = "those known before stay in use" if name in self._jwks else "until then its tokens are refused"
+            self.trouble[name] = f"{error.sentence.removesuffix('.')}; {kept}"
 
     def _keys_of(self, name: str, issuer: Issuer) -> str:
         at = self.project.declaration.locate("environments", name, "issuer")

@@ -15,6 +15,7 @@ from assay.app.project import Project, in_environment, open_project
 from assay.app.stack import issuer_url, prepare_project, settings, url_of
 from assay.cli.console import err, out
 from assay.cli.options import DeclarationPath, EnvironmentOption
+from assay.cli.words import typed
 from assay.domain import AssayError, Exit, IncompleteError, UsageError
 from assay.domain.programs import command
 from assay.gateway.apply import Result
@@ -62,7 +63,7 @@ def up(
     if background:
         return _detached(project, path, approve or [])
     try:
-        asyncio.run(_run(project, approve or [], ready_fd))
+        asyncio.run(_run(project, path, approve or [], ready_fd))
     except AssayError as error:
         if ready_fd is not None:
             announce_error(ready_fd, error)
@@ -70,13 +71,14 @@ def up(
     return None
 
 
-async def _run(project: Project, approve: list[str], ready_fd: int | None) -> None:
+async def _run(project: Project, path: Path, approve: list[str], ready_fd: int | None) -> None:
     if running.supervised(_paths(project)):
-        raise UsageError(running.already(_paths(project)), fix="use it, or end it with `assay down`")
+        fix = f"use it, or end it with `{typed('down', path, project.environment)}`"
+        raise UsageError(running.already(_paths(project)), fix=fix)
     prepared = await asyncio.to_thread(prepare_project, project)
 
     def ready(result: Result) -> None:
-        _welcome(project, result)
+        _welcome(project, path)
         if ready_fd is not None:
             announce(ready_fd, Announcement(pid=os.getpid(), address=url_of(project)))
 
@@ -95,7 +97,7 @@ def _tell(event: events.Event) -> None:
     err().print(event.sentence, style=style, markup=False)
 
 
-def _welcome(project: Project, result: Result) -> None:
+def _welcome(project: Project, path: Path) -> None:
     console = err()
     url = url_of(project)
     console.print(f"\n[bold green]the gateway is up[/]  {escape(url)}")
@@ -106,14 +108,16 @@ def _welcome(project: Project, result: Result) -> None:
         console.print(f"  development authority: {project.state / 'pki' / 'ca.crt'}", markup=False)
     if any(e.issuer and e.issuer.development for e in project.declaration.model.environments.values()):
         console.print(f"  development issuer:    {issuer_url(project)}  (never for production)", markup=False)
-    del result
-    console.print("  Ctrl-C stops it; `assay status` in another terminal looks at it\n", markup=False)
+    look = typed("status", path, project.environment)
+    console.print(f"  Ctrl-C stops it; `{look}` in another terminal looks at it\n", markup=False)
 
 
 def _detached(project: Project, path: Path, approve: list[str]) -> None:
     paths = _paths(project)
     if running.supervised(paths):
-        raise UsageError(running.already(paths), fix="use it, or end it with `assay down`")
+        raise UsageError(
+            running.already(paths), fix=f"use it, or end it with `{typed('down', path, project.environment)}`"
+        )
     argv = command("assay", "up", str(path))
     argv += ["--environment", project.environment] if project.environment else []
     for digest in approve:
@@ -121,8 +125,9 @@ def _detached(project: Project, path: Path, approve: list[str]) -> None:
     said = detach(argv, log=paths.logs / "up.log", environment=dict(os.environ))
     if said.error:
         error = UsageError if said.exit == Exit.USAGE else IncompleteError
-        raise error(said.error, fix=said.fix)
-    out().print(f"[bold green]the gateway is up[/]  {escape(said.address)}  (process {said.pid}; `assay down` ends it)")
+        raise error(said.error, fix=said.fix, location=said.at)
+    end = escape(typed("down", path, project.environment))
+    out().print(f"[bold green]the gateway is up[/]  {escape(said.address)}  (process {said.pid}; `{end}` ends it)")
 
 
 def down(path: DeclarationPath = Path(), environment: EnvironmentOption = None) -> None:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 from assay.gateway.plan import Observing
+
+
+def typed(command: str, declaration: Path, environment: str | None = None) -> str:
+    """A command for this declaration, as it can be typed where the one before it was."""
+    words = ["assay", command, *([str(declaration)] if declaration != Path() else [])]
+    return shlex.join([*words, *(["--environment", environment] if environment else [])])
 
 
 def counted(count: int, noun: str) -> str:

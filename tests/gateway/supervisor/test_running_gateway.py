@@ -21,7 +21,7 @@ import httpx
 import msgspec
 import pytest
 
-from assay.domain import AssayError, IncompleteError, UsageError
+from assay.domain import AssayError, IncompleteError, Location, UsageError
 from assay.gateway import keysets
 from assay.gateway.apply import apply
 from assay.gateway.processor.bundle import MASKING_KEYSET
@@ -504,6 +504,14 @@ def test_a_background_process_that_ends_or_refuses_says_why(tmp_path: Path) -> N
     program = 'import os, sys; os.write(int(sys.argv[2]), b\'{"error":"no","fix":"do","exit":2}\\n\')'
     said = detach([sys.executable, "-c", program], log=log, environment=environment())
     assert (said.error, said.fix, said.exit) == ("no", "do", 2)
+
+
+def test_an_error_in_the_background_keeps_its_place() -> None:
+    read_end, write_end = os.pipe()
+    at = Location("assay.yaml", 3, 10)
+    announce_error(write_end, UsageError("no", fix="do", location=at))
+    with os.fdopen(read_end, "rb") as heard:
+        assert msgspec.json.decode(heard.read(), type=Announcement).at == at
 
 
 def test_announcing_to_a_command_that_is_gone_is_no_error() -> None:

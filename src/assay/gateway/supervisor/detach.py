@@ -22,6 +22,7 @@ class Announcement(msgspec.Struct, frozen=True):
     address: str = ""
     error: str = ""
     fix: str = ""
+    at: Location | None = None
     exit: int = 0
 
 
@@ -37,7 +38,7 @@ def announce(descriptor: int, said: Announcement) -> None:
 
 def announce_error(descriptor: int, error: AssayError) -> None:
     """Says why the gateway is not ready."""
-    announce(descriptor, Announcement(error=error.sentence, fix=error.fix, exit=int(error.exit)))
+    announce(descriptor, Announcement(error=error.sentence, fix=error.fix, at=error.location, exit=int(error.exit)))
 
 
 def detach(

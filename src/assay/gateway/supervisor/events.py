@@ -182,7 +182,7 @@ class KeysUnavailable(Event):
     @property
     def sentence(self) -> str:
         """What happened, for a person."""
-        return f"keys could not be read, those known before stay in use: {self.reason}"
+        return f"keys could not be read: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
