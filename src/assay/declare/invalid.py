@@ -96,6 +96,8 @@ def _words(mistake: Mistake, path: Path, value: object) -> tuple[str, str]:
         return f"{shown} is not one of the words that may stand here", did_you_mean(str(value), words, what="word")
     if kind in ("value_error", "assertion_error"):
         return str(context.get("error", "this value does not belong here")), ""
+    if kind in ("date_from_datetime_parsing", "date_parsing"):
+        return "the calendar has no such day", "write a day that there is, such as 2027-01-31"
     if kind in _BOUNDS:
         return _BOUNDS[kind].format(**context), ""
     if value is None and kind.endswith("_type"):

@@ -46,6 +46,8 @@ def parse_duration(text: str) -> int:
 def _bytes(value: Any) -> Any:
     """Bytes. `64KiB`, `1MiB`, `500kB`; a bare number counts bytes."""
     if isinstance(value, int) and not isinstance(value, bool):
+        if value < 0:
+            raise ValueError("a size is not negative")
         return value
     match = re.fullmatch(r"([0-9]{1,12})\s*(B|[KMG]iB|kB|MB|GB)", value) if isinstance(value, str) else None
     if not match:
@@ -85,7 +87,9 @@ def _rate(value: Any) -> Any:
         if isinstance(value, str)
         else None
     )
-    if not match or int(match[1]) == 0:
+    if match and int(match[1]) == 0:
+        raise ValueError("a rate is at least one request; to refuse every call, let no access rule name the operation")
+    if not match:
         raise ValueError("a rate is REQUESTS/WINDOW, such as 60/minute, 5/second or 1000/day")
     window = match[2]
     if window in _WINDOWS:
