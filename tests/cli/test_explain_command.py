@@ -11,11 +11,12 @@ import pytest
 import assay as package
 from assay.app.explaining import explanation, known, section
 from assay.app.objectives import objective_ids
-from assay.app.reading import READERS, reading_checks
+from assay.app.reading import EXPLAINED, RISK, reading_checks
 from assay.controls.registry import controls
 from assay.domain import UsageError
 
 SOURCES = Path(package.__file__).parent / "declare"
+RISKS = SOURCES.parent / "risk" / "decisions.py"
 # Functions of reading that are given the id of a check, and texts beside it that look like one.
 TELL = {"problem", "error", "note", "report", "_say", "_stop", "_clash"}
 TELL |= {"YamlProblem", "YamlFailure", "ParseFailure", "Refusal", "Problem", "append"}
@@ -44,14 +45,20 @@ def test_everything_that_reading_finds_is_explained() -> None:
 
 
 def test_nothing_is_explained_that_reading_cannot_find() -> None:
-    beside = [SOURCES.parent / "controls" / "exceptions.py", SOURCES.parent / "decisions" / "judging.py"]
+    beside = [SOURCES.parent / "controls" / "exceptions.py", SOURCES.parent / "decisions" / "judging.py", RISKS]
     text = "".join(f.read_text(encoding="utf-8") for f in [*SOURCES.rglob("*.py"), *beside])
     assert [check for check in reading_checks() if f'"{check}"' not in text] == []
 
 
+def test_everything_that_risk_tells_about_decisions_is_explained() -> None:
+    told = set(re.findall(r'_verdict\(\s*"([a-z-]+)"', RISKS.read_text(encoding="utf-8")))
+    assert told == {check.id for check in reading_checks().values() if check.readers == (RISK,)}
+    assert all("by `assay risk`" in dict(explanation(f"risk/{check}").facts)["found in"] for check in told)
+
+
 def test_each_explanation_says_what_is_good_why_and_what_to_do() -> None:
     for check in reading_checks().values():
-        assert set(check.readers) <= set(READERS)
+        assert set(check.readers) <= set(EXPLAINED)
         for said in (check.title, check.why, check.fix):
             assert len(said) > 10, check.id
         assert check.title[0].isupper() and not check.title.endswith("."), check.id

@@ -24,7 +24,7 @@ def pages() -> dict[str, str]:
     parts += [
         "## Reading",
         "A declaration or a contract that cannot be read is told by these checks, under `declaration` or `contract` in "
-        "place of a control. All of them are told at once.",
+        "place of a control. All of them are told at once. Those under `risk` are told by `assay risk`.",
         table(
             ("check", "found in", "the good state", "why", "how to mend it"),
             ((code(c.id), " · ".join(c.readers), c.title, c.why, c.fix) for c in reading_checks().values()),

@@ -62,13 +62,38 @@ def _page(control: Control) -> str:
         ("proof", "the good state", "severity", "rows"),
         ((f"[`{k}`](#{k})", p.title, str(p.severity), ", ".join(p.rows)) for k, p in about.proofs.items()),
     )
-    parts = (f"**{about.title}.**", table(("fact", ""), facts), "## Threats it meets", threats, "## Checks", checks)
+    parts = (
+        f"**{about.title}.**",
+        table(("fact", ""), facts),
+        "## Threats it meets",
+        threats,
+        *_meets(control),
+        "## Checks",
+        checks,
+    )
     tested = (
         "## Proofs",
         "`rows` are those of the [probe catalogue](../proofs.md#coverage-of-the-probe-catalogue).",
         proofs,
     )
     return page(title.lstrip("# "), *parts, *tested, rest)
+
+
+def _meets(control: Control) -> tuple[str, ...]:
+    """What the control is worth in the register of risks."""
+    about = control.about
+    head = "## What it is worth against risks"
+    if not about.meets:
+        return head, f"It lowers no risk: {about.meets_nothing}"
+    rows = (
+        (code(threat), m.kind, f"{m.capability:g}", m.argument, ", ".join(map(code, m.proofs)))
+        for threat, m in sorted(about.meets.items())
+    )
+    told = (
+        "The share of a threat that it takes away when it works, before what its proofs have shown is counted: see "
+        "[how risk is computed](../../explanation/how-risk-is-computed.md)."
+    )
+    return head, told, table(("threat", "kind", "share", "why", "shown by"), rows)
 
 
 def _faces(control: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from assay.app.objectives import explained, objective_ids
-from assay.app.reading import READERS, ReadingCheck, reading_checks
+from assay.app.reading import EXPLAINED, RISK, ReadingCheck, reading_checks
 from assay.controls.base import Control
 from assay.controls.registry import controls
 from assay.domain import UsageError, did_you_mean
@@ -59,10 +59,10 @@ def _nearest(whose: str, name: str) -> str:
     for control in controls():
         if whose == control.id:
             return did_you_mean(name, [*control.about.checks, *control.about.proofs], what="check")
-    if whose in READERS:
+    if whose in EXPLAINED:
         return did_you_mean(name, [c.id for c in reading_checks().values() if whose in c.readers], what="check")
     if whose:
-        return did_you_mean(whose, [*(c.id for c in controls()), *READERS], what="control")
+        return did_you_mean(whose, [*(c.id for c in controls()), *EXPLAINED], what="control")
     close = did_you_mean(name, known(), what="control or check")
     return close if close.startswith("did you mean") else "`assay explain` lists what there is"
 
@@ -89,8 +89,10 @@ def _proof(control: Control, name: str) -> Explanation:
 
 
 def _reading(check: ReadingCheck) -> Explanation:
-    found_in = " or a ".join(check.readers)
-    facts = (("good state", check.title), ("found in", f"a {found_in}, while it is read"))
+    found_in = f"a {' or a '.join(check.readers)}, while it is read"
+    if check.readers == (RISK,):
+        found_in = "decisions about risks and incidents, by `assay risk`"
+    facts = (("good state", check.title), ("found in", found_in))
     return Explanation(f"## {check.id}", (*facts, ("why", check.why), ("fix", check.fix)))
 
 

@@ -1,4 +1,4 @@
-"""What reading can find, explained: the checks of ``declaration`` and ``contract``, which are no controls."""
+"""What reading can find, explained: the checks of ``declaration``, ``contract`` and ``risk``, which are no controls."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from typing import Any
 from assay.declare.packaged import plain_yaml
 
 READERS = ("declaration", "contract")
+RISK = "risk"
+"""Under this name `assay risk` tells what it finds in decisions about risks, and in incidents."""
+EXPLAINED = (*READERS, RISK)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingCheck:
-    """One thing that reading refuses or notes. ``readers``: which of :data:`READERS` can find it."""
+    """One thing that reading refuses or notes. ``readers``: which of :data:`EXPLAINED` can find it."""
 
     id: str
     readers: tuple[str, ...]

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assay.app.explaining import Explanation, explanation
-from assay.app.reading import READERS, reading_checks
+from assay.app.reading import READERS, RISK, reading_checks
 from assay.cli import completing
 from assay.cli.console import out, prose, tables
 from assay.controls.registry import controls
@@ -48,6 +48,10 @@ def _list() -> None:
     for reader in READERS:
         found = sum(reader in c.readers for c in reading_checks().values())
         table.add_row(reader, f"[dim]Everything in the {reader} can be understood in one way only[/]", str(found))
+    found = sum(RISK in c.readers for c in reading_checks().values())
+    table.add_row(
+        RISK, "[dim]Every risk above appetite is somebody's, and decided; every incident counts[/]", str(found)
+    )
     tables().print(table)
     out().print("\n`assay explain CONTROL` shows a control's guide; `assay explain CHECK` one check.", markup=False)
 
