@@ -10,7 +10,6 @@ The order is from cheap to dear, and such that each step only sees what the one 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -37,7 +36,7 @@ _COMMON: Final = frozenset(
 )
 # Without one of these bytes no key can be an operator, however it is written: JSON escapes begin with a backslash and
 # those of forms with a percent sign.
-_OPERATOR_SIGN: Final = re.compile(rb"[$\\%]|__proto__")
+_OPERATOR_SIGNS: Final = (b"$", b"\\", b"%", b"__proto__")
 _COMMON_PREFIXES: Final = (b"x-assay-", b"x-envoy-", b"sec-", b"x-b3-", b":")
 
 
@@ -90,7 +89,7 @@ def _check(operation: Operation, method: str, path: str, query: bytes, headers: 
         for name in sorted(lookups):
             label = f"header {shown(name.decode('latin-1'))}"
             texts.extend((label, line.decode("utf-8", "replace")) for line in sent[name])
-        if isinstance(value, dict | list) and _OPERATOR_SIGN.search(body):
+        if isinstance(value, dict | list) and any(sign in body for sign in _OPERATOR_SIGNS):
             injection.check_keys(value, operators)
         if texts:
             injection.check(operation.engine, texts)
