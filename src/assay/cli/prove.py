@@ -235,7 +235,7 @@ def _render(aims: tuple[Aim, ...], ran: tuple[RunResult, ...], format: ProofForm
     if format is ProofFormat.HAR:
         return write(har.render(proofs))
     for aim, each in zip(aims, ran, strict=True):
-        _say(aim, each)
+        _say(aim, each, alone=len(ran) == 1)
     if direct is not None:
         added = results.contribution(result, direct)
         what = f"{counted(len(added), 'case')} that fail{'s' if len(added) == 1 else ''} at the service"
@@ -243,10 +243,12 @@ def _render(aims: tuple[Aim, ...], ran: tuple[RunResult, ...], format: ProofForm
     return None
 
 
-def _say(aim: Aim, result: RunResult) -> None:
+def _say(aim: Aim, result: RunResult, *, alone: bool) -> None:
+    """What a run found. Failures at the service are listed where it was the aim ``alone``: beside the same through the
+    gateway, they say what it adds."""
     console = out()
     failed = [p for p in result.proofs if p.verdict.outcome is Outcome.FAIL]
-    if aim.surface.via == "gateway" or not aim.surface.fronted:
+    if alone or aim.surface.via == "gateway" or not aim.surface.fronted:
         for proof in sorted(failed, key=lambda p: -p.verdict.severity.rank)[:_SHOWN]:
             console.print(failure(proof), soft_wrap=True)
         if len(failed) > _SHOWN:
@@ -296,7 +298,7 @@ def _scheduled(aims: tuple[Aim, ...], choice: Choice, limits: Limits, fail_on: F
             started = time.monotonic()
             for aim in aims:
                 result = _run(aim, choice, limits, quiet=not sys.stderr.isatty())
-                _say(aim, result)
+                _say(aim, result, alone=len(aims) == 1)
                 worst = max(worst, _exit(result, fail_on))
             pause = max(0.0, every - (time.monotonic() - started))
             err().print(f"next run in {pause:.0f} s; Ctrl-C ends it")

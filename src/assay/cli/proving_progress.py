@@ -53,7 +53,7 @@ class Progress:
             plan = event.plan
             if not self._quiet:
                 self._console.print(
-                    f"{len(plan.cases)} cases, at most {plan.requests} requests ({plan.writes} writes), "
+                    f"{len(plan.cases)} cases, about {plan.requests} requests ({plan.writes} writes), "
                     f"about {plan.seconds:.0f} s"
                 )
             self._update(total=len(plan.cases))

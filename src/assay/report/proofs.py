@@ -83,7 +83,7 @@ def by_objective(standings: Iterable[Standing]) -> Table:
 
 def planned(plan: Plan) -> str:
     """What a run is going to do, in one sentence and what it cannot do."""
-    told = f"{len(plan.cases)} cases, at most {plan.requests} requests, {plan.writes} of them writes, "
+    told = f"{len(plan.cases)} cases, about {plan.requests} requests, {plan.writes} of them writes, "
     told += f"about {plan.seconds:.0f} s"
     return "\n".join([told, *plan.exceeds])
 
