@@ -14,7 +14,7 @@ from tests.prove.scripted import AUDIENCE, ISSUER, KEY, NOW, PUBLIC, Asked, Said
 
 from assay.controls.authentication.prove import prove
 from assay.controls.authorisation.prove import prove as prove_authorisation
-from assay.prove.case import Case, Identity, Judged, Thing
+from assay.prove.case import Call, Case, Identity, Judged, Seen, Thing
 from assay.prove.surface import Persona, Surface, Target
 
 STAFF = Persona("office", "office", ("admin",), ("token",), ("orders", "pay"))
@@ -164,6 +164,24 @@ def conclude(surface: Surface, case: Case, *flaws: str) -> Judged:
     judged = judge(case, service.lab)
     assert len(service.lab.asked) <= case.requests
     return judged
+
+
+@pytest.mark.parametrize(("flaws", "expected"), [((), "pass"), (("no-end",), "fail")])
+def test_a_token_that_ended_while_the_machine_paused_is_asked_for_again(
+    surface: Surface, flaws: tuple[str, ...], expected: str
+) -> None:
+    class Pausing(ScriptedLab):
+        def now(self) -> float:
+            return NOW + self.waited
+
+        async def call(self, call: Call) -> Seen:
+            self.waited = self.waited or (4.0 if "valid" in call.purpose else 0.0)
+            return await super().call(call)
+
+    service = Service(frozenset(flaws))
+    service.lab = Pausing(surface, service, service.things)
+    judged = judge(chosen(surface, "expired-token-accepted", "short-lived"), service.lab)
+    assert judged.outcome == expected, judged.sentence
 
 
 def cases(surface: Surface) -> list[Case]:

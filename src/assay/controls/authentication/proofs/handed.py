@@ -31,7 +31,8 @@ from assay.prove.surface import Surface, Target
 
 _LIFETIMES = frozenset({"seconds", "ttl", "lifetime", "expiresin", "maxage", "duration", "expires"})
 _GIVEN = frozenset({"token", "accesstoken", "idtoken", "jwt"})
-_MOMENT, _PATIENCE = 2, 60.0
+_MOMENTS, _PATIENCE = (2, 10), 60.0
+"""For how many seconds a token is asked: for more if a busy machine let the first one end unused."""
 
 
 def handed(surface: Surface) -> Iterator[Case]:
@@ -43,7 +44,7 @@ def handed(surface: Surface) -> Iterator[Case]:
             continue
         own = found.login is not None and found.register is not None
         if own and lifetime(surface, found) is not None:
-            yield _case(me, "expired-token-accepted", "short-lived", "", _outlives(found), seconds=_MOMENT + 3.0)
+            yield _case(me, "expired-token-accepted", "short-lived", "", _outlives(found), seconds=max(_MOMENTS) + 3.0)
         people = bearers(surface, me)
         for giver in _givers(surface, api):
             mine = giver is found.login
@@ -99,22 +100,17 @@ def _givers(surface: Surface, api: str) -> Iterator[Target]:
 
 def _outlives(found: Doors) -> Callable[[Lab], Awaitable[Judged]]:
     async def run(lab: Lab) -> Judged:
-        name = lifetime(lab.surface, found)
         account = await make_account(lab, found)
-        session = _session(await _signs_in(lab, found, account, **({name: _MOMENT} if name else {})))
-        claims = _claims(session)
-        end = claims.get("exp")
-        if not isinstance(end, int | float) or isinstance(end, bool):
-            raise NotReached("the token does not say when it ends")
-        left = float(end) - lab.now()
-        if left > _PATIENCE:
-            raise NotReached(f"a token for {_MOMENT} s was asked for, and one for {left:.0f} s was given")
-        fresh = await look(lab, found, session, "while it is valid")
+        for moment in _MOMENTS:
+            session, end = await _ending(lab, found, account, moment)
+            fresh = await look(lab, found, session, "while it is valid")
+            if fresh.ok or lab.now() < end:
+                break  # else it may have ended before anybody looked at it
         if not fresh.ok:
             raise NotReached(f"the token did not work while it was valid: {fresh.status}")
         if (await look(lab, found, token_header(GARBAGE), "a made-up token, to compare")).ok:
             raise NotReached("a made-up token works as well, so this operation looks at none")
-        await lab.wait(max(left, 0.0) + 2)
+        await lab.wait(max(end - lab.now(), 0.0) + 2)
         late = await look(lab, found, session, "a token that has expired")
         what = "a token that expired a moment ago"
         if late.ok:
@@ -127,6 +123,23 @@ def _outlives(found: Doors) -> Callable[[Lab], Awaitable[Judged]]:
         return held(f"{what} is refused with {late.status}", late)
 
     return run
+
+
+async def _ending(lab: Lab, found: Doors, account: Account, moment: int) -> tuple[tuple[tuple[str, str], ...], float]:
+    """A token that was asked for so many seconds, and when it ends, in seconds since the epoch.
+
+    Raises:
+        NotReached: it does not end, or much later.
+    """
+    name = lifetime(lab.surface, found)
+    session = _session(await _signs_in(lab, found, account, **({name: moment} if name else {})))
+    end = _claims(session).get("exp")
+    if not isinstance(end, int | float) or isinstance(end, bool):
+        raise NotReached("the token does not say when it ends")
+    left = float(end) - lab.now()
+    if left > _PATIENCE:
+        raise NotReached(f"a token for {moment} s was asked for, and one for {left:.0f} s was given")
+    return session, float(end)
 
 
 def _for_others(found: Doors, me: Target, giver: Target, *, mine: bool) -> Callable[[Lab], Awaitable[Judged]]:
