@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +52,8 @@ class Judge:
         return [c == "1" for c in answer.text]
 
 
-def _configuration(port: int) -> dict[str, Any]:
-    judging, _, _ = plain.script("", {}).partition("function envoy_on_request")
+def _configuration(port: int, operations: Mapping[str, Any]) -> dict[str, Any]:
+    judging, _, _ = plain.script("", operations).partition("function envoy_on_request")
     lua = typed("envoy.extensions.filters.http.lua.v3.Lua", default_source_code={"inline_string": judging + _HANDLER})
     router = typed("envoy.extensions.filters.http.router.v3.Router")
     route = {"match": {"prefix": "/"}, "direct_response": {"status": 500}}
@@ -73,11 +73,11 @@ def _configuration(port: int) -> dict[str, Any]:
 
 
 @contextmanager
-def judging(directory: Path) -> Iterator[Judge]:
-    """A judge, while this lasts."""
+def judging(directory: Path, operations: Mapping[str, Any] | None = None) -> Iterator[Judge]:
+    """A judge, while this lasts; its script carries what plain bodies of ``operations`` look like."""
     port = free_ports()
     file = directory / "judge.json"
-    file.write_text(json.dumps(_configuration(port)))
+    file.write_text(json.dumps(_configuration(port, operations or {})))
     arguments = [str(ENVOY), "-c", str(file), "--concurrency", "1", "--log-level", "error", "--disable-hot-restart"]
     process = subprocess.Popen(arguments, start_new_session=True)
     try:

@@ -266,6 +266,21 @@ def test_a_pattern_matches_in_the_script_what_it_matches_in_the_contract(
         assert found == [re.search(pattern, t, re.ASCII) is not None for t in texts]
 
 
+def test_envoy_takes_the_largest_script(tmp_path: Path) -> None:
+    operations, room, number = {}, plain.MOST_VALUES, 0
+    while True:
+        names = {f"p{number}-{n}": {"type": "array", "items": {"enum": [f"v{number}-{n}"]}} for n in range(150)}
+        node = plainness.node(_operation({"type": "object", "properties": names}), {})
+        assert node is not None
+        room -= plainness.weight(node)
+        if room < 0:
+            break
+        operations[f"shop/o{number}"] = node
+        number += 1
+    with judging(tmp_path, operations) as judge:
+        assert judge({"kind": "boolean"}, [b"true", b"tru"]) == [True, False]
+
+
 def _busy(pieces: list[ir.AnyPiece], monkeypatch: pytest.MonkeyPatch) -> bytes:
     """Makes a worker judge by itself after one request in a second, for two; the inspector's bundle."""
     monkeypatch.setattr(plain, "STRETCH_MILLISECONDS", 1000)

@@ -28,7 +28,7 @@ UNMARKED: Final[Json] = {
 }
 """Matches the metadata of every request that the script has not marked."""
 
-_MOST_VALUES: Final = 10_000
+MOST_VALUES: Final = 5_000
 """How much of the policy the script may carry: it is read again by every worker whenever routes change."""
 _NEVER: Final = "^%z%z%z%z$"
 _HEADERS: Final[Mapping[str, str]] = {
@@ -86,12 +86,15 @@ def nodes(view: View) -> Mapping[str, plainness.Node]:
 
 def _nodes(view: View) -> Mapping[str, plainness.Node]:
     definitions = {library.api: plainness.definitions(library) for library in view.policy.libraries}
-    found, room = {}, _MOST_VALUES
+    found, room = {}, MOST_VALUES
     for operation in view.policy.operations:
         node = plainness.node(operation, definitions.get(operation.route.api, {}))
-        if node is not None and plainness.is_text(operation.id) and (weight := plainness.weight(node)) <= room:
-            found[operation.id] = node
-            room -= weight
+        if node is None or not plainness.is_text(operation.id):
+            continue
+        room -= plainness.weight(node)
+        if room < 0:
+            break
+        found[operation.id] = node
     return found
 
 
