@@ -54,7 +54,7 @@ def test_a_missing_proof_is_worth_what_its_own_cases_would_show() -> None:
     before = situation(passed(c) for c in CASES if c.test.control == "limit")
     (only,) = told(before)
     assert (only.kind, only.command) == (Kind.PROVE, "assay prove --control owner")
-    assert only.sentence == "prove owner: 8 cases, 8 of them not shown on what is live now"
+    assert only.sentence == "prove owner: 8 cases, none of them shown on what is live now"
     then = situation(passed(c) for c in CASES).assessments[0]
     assert only.gains[0].after == then.evidenced
     assert only.effort == pytest.approx(10 / 60 + 8 * 1.5 / 3600)
@@ -102,7 +102,7 @@ def test_a_control_that_is_not_declared_everywhere_is_offered() -> None:
 @pytest.mark.parametrize("live", [Live(NOW, "", False), Live(NOW, "", True), Live(NOW, "live", False)])
 def test_before_anything_is_applied_steps_suppose_that_it_was(live: Live) -> None:
     found = told(situation((passed(c) for c in CASES), live=live))
-    assert found[0].sentence == "prove everything: 16 cases, 16 of them not shown on what is live now"
+    assert found[0].sentence == "prove everything: 16 cases, none of them shown on what is live now"
     assert found[0].gains[0].after == situation(passed(c) for c in CASES).assessments[0].evidenced
 
 

@@ -147,7 +147,8 @@ def show_steps(steps: Sequence[Step], *, applied: bool) -> None:
             else:
                 console.print(f"{gain.eased:.1f} less on average; another place stays at {_at(gain.after)}")
         if len(step.gains) > 3:
-            console.print(f"   [dim]and {len(step.gains) - 3} more risks[/]")
+            more = len(step.gains) - 3
+            console.print(f"   [dim]and {more} more risk{'s' * (more != 1)}[/]")
         console.print(f"   [blue]run[/]    {step.command}", soft_wrap=True)
     if len(steps) > _STEPS:
         console.print(f"\n{len(steps) - _STEPS} more steps; --format json has all of them")

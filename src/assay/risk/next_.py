@@ -160,7 +160,7 @@ class _Steps:
         if not gains:
             return None
         unknown = sum(1 for c in passing if not self._shown(c.id))
-        told = f"{len(cases)} case{'s' * (len(cases) != 1)}, {unknown} of them not shown on what is live now"
+        told = f"{len(cases)} case{'s' * (len(cases) != 1)}, {_told(unknown, len(cases))}"
         what = f"prove {control or 'everything'}: {told}"
         command = f"assay prove --control {control}{self._options}" if control else f"assay prove{self._options}"
         return Step(Kind.PROVE, control, what, command, START_A_RUN + self._price(cases) / 3600, gains)
@@ -246,6 +246,15 @@ class _Steps:
 
 _LITTLE = 0.05
 """Points of the score that are not worth a line: the register rounds them away."""
+
+
+def _told(unknown: int, size: int) -> str:
+    """How many of some cases have shown nothing yet on what is live."""
+    if not unknown:
+        return "all of them shown on what is live now, and ageing"
+    if unknown == size:
+        return "none of them shown on what is live now" if size > 1 else "not shown on what is live now"
+    return f"{unknown} of them not shown on what is live now"
 
 
 def _useful(gains: Iterable[Gain]) -> tuple[Gain, ...]:
