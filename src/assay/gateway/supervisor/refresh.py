@@ -23,6 +23,8 @@ def _no_trouble() -> Iterable[str]:
 class Refresher:
     """Gathers the run-time facts again from time to time, and at once when a watched file changes.
 
+    Make it before the facts are gathered for the first time: what changes from then on is noticed.
+
     Attributes:
         gateway: what is refreshed.
         load: gathers the facts; runs in a thread, may block, may raise :class:`AssayError`.
@@ -41,11 +43,15 @@ class Refresher:
     poll_seconds: float = 0.5
     _told: set[str] = field(default_factory=set, init=False)
     _last: Runtime | None = field(default=None, init=False)
+    _seen: Stamp = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._seen = self._stamp()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Refreshes until ``stop`` is set. Nothing that goes wrong ends it: it is told, and tried again."""
         loop = asyncio.get_running_loop()
-        stamp, due = self._stamp(), loop.time() + self.interval_seconds
+        due = loop.time() + self.interval_seconds
         self._tell(set(self.trouble()))  # what the start met: nobody else would say it
         while not stop.is_set():
             try:
@@ -54,9 +60,9 @@ class Refresher:
             except TimeoutError:
                 pass
             seen = self._stamp()
-            if stop.is_set() or (seen == stamp and loop.time() < due):
+            if stop.is_set() or (seen == self._seen and loop.time() < due):
                 continue
-            stamp, due = seen, loop.time() + self.interval_seconds
+            self._seen, due = seen, loop.time() + self.interval_seconds
             await self.once()
 
     async def once(self) -> None:

@@ -148,6 +148,15 @@ class _Watcher:
         self._settings, self._since = settings, since
         self._settled = False
         self._tasks: set[asyncio.Task[None]] = set()
+        # Before the start gathers the facts: a key that is revoked meanwhile is not to be good for half a minute more.
+        self._refresher = Refresher(
+            settings.gateway,
+            settings.load,
+            settings.emit,
+            settings.watch,
+            settings.trouble,
+            settings.refresh_seconds,
+        )
 
     def noted(self) -> None:
         parts = self.supervisor.parts if self.supervisor else ()
@@ -162,15 +171,7 @@ class _Watcher:
 
     async def until(self, stop: asyncio.Event) -> None:
         self._settled = True
-        settings = self._settings
-        await Refresher(
-            settings.gateway,
-            settings.load,
-            settings.emit,
-            settings.watch,
-            settings.trouble,
-            settings.refresh_seconds,
-        ).run(stop)
+        await self._refresher.run(stop)
 
     def cancel(self) -> None:
         self._settled = False
