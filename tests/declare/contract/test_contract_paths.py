@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.declare.contract import ambiguous, match_order, parse_contract, path_regex, placeholders
+from assay.declare.contract.ranges import whole_numbers
 from assay.declare.contract.regexes import segment_regex
 from assay.domain import DeclarationError
 
@@ -28,6 +29,14 @@ def regex(template: str, **schemas: Any) -> str:
     [
         ("/users/{id}", {"id": {"type": "integer"}}, ["/users/1", "/users/-20"],
          ["/users/", "/users/x", "/users/1/", "/users/" + "1" * 20, "/users/1%20"]),
+        ("/n/{n}", {"n": {"type": "integer", "format": "int32"}}, ["/n/2147483647", "/n/-2147483648", "/n/007", "/n/0"],
+         ["/n/2147483648", "/n/-2147483649", "/n/1.0", "/n/+1"]),
+        ("/n/{n}", {"n": {"type": "integer", "format": "int64"}}, ["/n/9223372036854775807", "/n/-1"],
+         ["/n/" + "1" * 20]),
+        ("/n/{n}", {"n": {"type": "integer", "minimum": 1}}, ["/n/1", "/n/9999999999"], ["/n/0", "/n/-1"]),
+        ("/n/{n}", {"n": {"type": "integer", "maximum": 99.5, "exclusiveMinimum": -3}}, ["/n/99", "/n/-2"],
+         ["/n/100", "/n/-3"]),
+        ("/n/{n}", {"n": {"type": "integer", "maximum": 9, "exclusiveMaximum": True}}, ["/n/8"], ["/n/9"]),
         ("/users/{id}", {"id": {"type": ["integer", "null"]}}, ["/users/1"], ["/users/x"]),
         ("/users/{id}", {}, ["/users/x", "/users/%2F"], ["/users/x/y", "/users/"]),
         ("/users/{id}", {"id": {"$ref": "#/components/schemas/Id"}}, ["/users/123e4567-e89b-12d3-a456-426614174000"],
@@ -57,6 +66,18 @@ def test_a_template_matches_what_it_stands_for(
     compiled = re.compile(regex(template, **schemas))
     assert [p for p in yes if not compiled.fullmatch(p)] == []
     assert [p for p in no if compiled.fullmatch(p)] == []
+
+
+WHOLE = st.integers(-(10**19) + 1, 10**19 - 1) | st.integers(-1200, 1200)
+
+
+@given(WHOLE, WHOLE, WHOLE)
+def test_a_range_of_whole_numbers_holds_exactly_those_in_it(one: int, other: int, value: int) -> None:
+    low, high = min(one, other), max(one, other)
+    compiled = re.compile(whole_numbers(low, high))
+    for candidate in (value, low, high, low - 1, high + 1, 0):
+        if len(str(abs(candidate))) <= 19:
+            assert (compiled.fullmatch(str(candidate)) is not None) == (low <= candidate <= high)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from assay.declare.contract.ranges import bounds, whole_numbers
 from assay.declare.contract.regexes import segment_regex
 
 if TYPE_CHECKING:
@@ -109,6 +110,9 @@ def _value_regex(parameter: Parameter, documents: Documents) -> str:
     if isinstance(kind, list):
         kinds = [k for k in kind if k != "null"]
         kind = kinds[0] if len(kinds) == 1 else None
+    limits = bounds(schema) if kind == "integer" else None
+    if limits:
+        return whole_numbers(*limits)
     if isinstance(kind, str) and kind in _BY_TYPE:
         return _BY_TYPE[kind]
     if kind != "string":
