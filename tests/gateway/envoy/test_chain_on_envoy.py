@@ -128,6 +128,28 @@ def test_a_role_must_be_in_the_token_and_granted_to_its_application(world) -> No
             assert client.get("/v1/customers", headers=bearer(token)).status_code == status, (azp, roles)
 
 
+@pytest.mark.parametrize(
+    ("path", "claims"),
+    [
+        ("/v1/customers", {"azp": ["desk"], "roles": ["agent"]}),
+        ("/v1/customers", {"azp": {"id": "desk"}, "roles": ["agent"]}),
+        ("/v1/customers", {"azp": "desk", "roles": "WyJhZ2VudCJd"}),  # ["agent"] in Base64
+        ("/v1/customers", {"azp": "desk", "roles": {"agent": True}}),
+        ("/v1/customers", {"azp": "desk", "roles": [["agent"]]}),
+        ("/v1/customers/42", {"azp": "app", "roles": ["customer"], "sub": 42}),
+        ("/v1/customers/true", {"azp": "app", "roles": ["customer"], "sub": True}),
+        ("/v1/customers/WyJhbGljZSJd", {"azp": "app", "roles": ["customer"], "sub": ["alice"]}),
+        ("/v1/customers/", {"azp": "app", "roles": ["customer"], "sub": None}),
+    ],
+)
+def test_a_claim_of_another_type_is_nobody_however_it_is_spelt(world, path: str, claims: dict[str, object]) -> None:
+    signer, upstream, running = world
+    before = len(upstream.seen)
+    with running.client() as client:
+        assert client.get(path, headers=bearer(signer.token(**claims))).status_code in (401, 403, 404)
+    assert len(upstream.seen) == before
+
+
 def test_a_missing_credential_is_401_with_a_challenge(world) -> None:
     _, _, running = world
     with running.client() as client:
