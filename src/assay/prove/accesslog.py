@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from assay.prove.awake import wait
+
 _POLL_SECONDS = 0.03
 _CHUNK = 1024 * 1024
 _SETTLED_SECONDS = 0.3
@@ -53,16 +55,16 @@ class AccessLog:
         return self._lines.get(request_id)
 
     async def line(self, request_id: str, *, within: float) -> Mapping[str, Any] | None:
-        """The line about one request; None: it has not come within so many seconds."""
+        """The line about one request; None: it has not come within so many seconds.
+
+        A pause of the whole machine does not count: whoever writes the log was held up by it as well.
+        """
         if request_id not in self._lines:
             self._waiting += 1
             self._wanted.set()
             try:
-                async with asyncio.timeout(within):
-                    while request_id not in self._lines:
-                        await self._changed.wait()
-            except TimeoutError:
-                pass
+                while request_id not in self._lines and within > 0:
+                    within = await wait(self._changed, within)
             finally:
                 self._waiting -= 1
         return self._lines.get(request_id)

@@ -42,7 +42,7 @@ class Limits:
     case_seconds: float = 60.0
     clean_up_seconds: float = 20.0
     body_bytes: int = 1024 * 1024
-    log_seconds: float = 3.0
+    log_seconds: float = 5.0
 
     @classmethod
     def declared(cls, bounds: Bounds) -> Limits:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
+from assay.prove.awake import wait
 from assay.prove.case import Canary
 from assay.prove.loopback import Loopback
 
@@ -54,13 +54,11 @@ class Listener(Loopback):
         return Canary(f"http://127.0.0.1:{port}/{nonce}", nonce)
 
     async def heard(self, canary: Canary, *, within: float) -> bool:
-        """Whether somebody fetched the URL; waits no longer than ``within`` seconds."""
+        """Whether somebody fetched the URL; waits no longer than ``within`` seconds, pauses of the machine left out."""
         page = self._pages.get(canary.nonce)
         if page is None:
             return False
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                await page.heard.wait()
+        await wait(page.heard, within)
         return page.heard.is_set()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -7,6 +7,7 @@ import ipaddress
 import json
 import shlex
 import subprocess
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,24 @@ def test_lines_are_found_by_request_id_while_the_log_grows(tmp_path: Path) -> No
         assert [f["request_id"] for f in found[:3] if f] == ["r1", "r2", "r3"]
         assert await log.line("r0", within=0.1) is None  # written before the run
         assert await log.holds('a "b"') and not await log.holds("/before")
+        await log.close()
+
+    asyncio.run(go())
+
+
+def test_a_line_is_waited_for_though_the_machine_pauses(tmp_path: Path) -> None:
+    path = tmp_path / "access.jsonl"
+    path.write_text("")
+
+    async def go() -> None:
+        log = AccessLog(path)
+        log.start()
+        waiting = asyncio.create_task(log.line("r1", within=1.0))
+        await asyncio.sleep(0)
+        time.sleep(1.5)  # noqa: ASYNC251 - nobody does anything meanwhile
+        await asyncio.sleep(0.05)
+        path.write_text(line(1))
+        assert await waiting
         await log.close()
 
     asyncio.run(go())
