@@ -77,7 +77,7 @@ def envoy(directory: Path, server: CertificatePair) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def call(port: int, server: CertificatePair, client: CertificatePair | None) -> str:

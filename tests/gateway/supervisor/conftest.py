@@ -45,8 +45,8 @@ def make_part(tmp_path: Path) -> MakePart:
         options: dict[str, Any] = {
             "ready": ready,
             "sockets": (flag,),
-            "start_seconds": 10.0,
-            "grace_seconds": 5.0,
+            "start_seconds": 60.0,
+            "grace_seconds": 20.0,
             "environment": dict(os.environ),
             **more,
         }

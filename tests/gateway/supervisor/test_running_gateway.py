@@ -78,7 +78,7 @@ async def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
 
 
 async def answer(world: World, path: str = "/v1/getThing") -> int:
-    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         return (await client.get(f"http://127.0.0.1:{world.port}{path}")).status_code
 
 
@@ -209,7 +209,7 @@ def test_leftovers_of_a_killed_supervisor_are_found_and_ended(world: World, make
     finally:
         for process in (left, other):
             process.kill()
-            process.wait(5)
+            process.wait(60)
 
 
 def test_commands_that_look_at_the_same_moment_take_none_of_themselves_for_a_supervisor(world: World) -> None:
@@ -253,15 +253,37 @@ def test_a_changed_key_file_reaches_envoy_without_anybody_applying(world: World,
     gateway = dataclasses.replace(world.gateway, compile=compiled)
 
     async def scenario() -> None:
-        made = lambda r: settings(world, events, r, gateway=gateway, load=load, watch=(store,))  # noqa: E731
+        # Sooner than by the regular look at everything.
+        more = {"gateway": gateway, "load": load, "watch": (store,), "refresh_seconds": 3600.0}
+        made = lambda r: settings(world, events, r, **more)  # noqa: E731
         async with Up(made):
             store.write_text("2")
-            # Sooner than by the regular look at everything, which is made every 30 seconds.
-            await until(lambda: any(isinstance(e, KeysRefreshed) for e in events), seconds=20)
+            await until(lambda: any(isinstance(e, KeysRefreshed) for e in events))
             now = await status(world.paths, now=datetime.now(UTC))
             assert now.confirmed, now.problems
 
     asyncio.run(scenario())
+
+
+def test_a_key_file_that_changed_while_the_gateway_started_is_looked_at(world: World, tmp_path: Path) -> None:
+    store = tmp_path / "keys.json"
+    store.write_text("issued")
+    events: list[Event] = []
+
+    def fails() -> Any:
+        raise IncompleteError("it was looked at")
+
+    async def scenario() -> None:
+        refresher = Refresher(world.gateway, fails, events.append, (store,), interval_seconds=3600.0)
+        store.write_text("issued, revoked")
+        stop = asyncio.Event()
+        looking = asyncio.create_task(refresher.run(stop))
+        await until(lambda: bool(events))
+        stop.set()
+        await looking
+
+    asyncio.run(scenario())
+    assert [e.reason for e in events if isinstance(e, KeysUnavailable)] == ["it was looked at"]
 
 
 def test_an_issuer_that_is_down_is_told_once_and_changes_nothing(world: World) -> None:
@@ -448,7 +470,7 @@ def background(world: World, tmp_path: Path) -> Iterator[Announcement]:
         [sys.executable, str(tmp_path / "background.py"), *arguments],
         log=world.paths.logs / "up.log",
         environment=environment(),
-        timeout=30,
+        timeout=90,
     )
     try:
         yield said

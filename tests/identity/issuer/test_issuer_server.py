@@ -54,7 +54,7 @@ def running(directory: Path, reach: Reach, url: str) -> Iterator[subprocess.Pope
         yield process
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         process.stderr.close()
 
 
@@ -100,7 +100,7 @@ def test_a_token_fetched_over_the_wire_verifies_against_the_published_keys(tmp_p
         assert len(rotated.keys) == 2
 
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
         with pytest.raises(IncompleteError, match="cannot be reached"):
             fetch_token(url, "app", credentials.clients["app"], reach=reach)
         assert reach.uds is None or not reach.uds.exists()
@@ -148,7 +148,7 @@ def test_a_second_issuer_on_the_same_place_says_so_and_ends(tmp_path: Path) -> N
         url, _, reach = prepared(tmp_path / kind, kind)
         with running(tmp_path / kind / "state", reach, url):
             second = start(tmp_path / kind / "state")
-            _, said = second.communicate(timeout=20)
+            _, said = second.communicate(timeout=90)
             assert second.returncode == 3
             assert b"fix:" in said and b"Traceback" not in said
 
@@ -157,7 +157,7 @@ def test_a_socket_left_behind_by_a_killed_issuer_is_taken_over(tmp_path: Path) -
     url, credentials, reach = prepared(tmp_path, "socket")
     with running(tmp_path / "state", reach, url) as process:
         process.kill()
-        process.wait(10)
+        process.wait(60)
     assert reach.uds is not None and reach.uds.exists()
     with running(tmp_path / "state", reach, url):
         assert fetch_token(url, "app", credentials.clients["app"], reach=reach)
@@ -168,7 +168,7 @@ def test_a_configuration_that_cannot_be_served_ends_in_a_sentence(tmp_path: Path
     path = tmp_path / "state" / "issuer.json"
     path.write_bytes(path.read_bytes().replace(b"127.0.0.1:", b"0.0.0.0:"))
     process = start(tmp_path / "state")
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=90)
     assert process.returncode == 2
     assert b"this machine only" in said and b"Traceback" not in said
     (tmp_path / "state" / "signing-keys.json").unlink()

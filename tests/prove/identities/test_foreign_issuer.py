@@ -124,7 +124,7 @@ def issuer(folder: Path) -> Iterator[tuple[str, Credentials]]:
         yield f"http://{listen}", credentials
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 @pytest.mark.integration
