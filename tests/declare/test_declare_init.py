@@ -394,6 +394,13 @@ def test_a_server_that_is_not_there_is_told(client: httpx.Client) -> None:
         fetch_contract("http://127.0.0.1:1/x", client=client)
 
 
+@pytest.mark.parametrize("listen", ["foo", "localhost:8443", "127.0.0.1", "127.0.0.1:99999", ""])
+def test_no_draft_listens_where_nothing_can(listen: str) -> None:
+    contract = parse_contract(CONTRACT.encode(), name="api.yaml")
+    with pytest.raises(UsageError, match="no address"):
+        draft(contract, contract_path="api.yaml", upstream="http://127.0.0.1:9000", listen=listen)
+
+
 @pytest.mark.parametrize("url", ["ftp://x/y", "openapi.yaml", "http://", "http://[", "http://x:port/", "\0"])
 def test_what_is_no_url_is_told(url: str, client: httpx.Client) -> None:
     with pytest.raises(UsageError):

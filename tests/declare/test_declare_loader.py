@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
-from tests.declare.declaring import BASE, read, told, write
+from tests.declare.declaring import BASE, CONTRACT, read, told, write
 
 from assay.declare import load
 from assay.domain import DeclarationError, Location
@@ -169,6 +169,11 @@ def test_each_mistake_is_told_once_at_its_place_with_a_fix(case: str, tmp_path: 
     golden = MISTAKES[case]
     write(tmp_path, {"assay.yaml": changed(golden["old"], golden["new"])})
     assert told(tmp_path, {"UPSTREAM": "http://a:1"}) == golden["told"]
+
+
+def test_a_folder_in_place_of_a_contract_is_told_as_one(tmp_path: Path) -> None:
+    write(tmp_path, {"assay.yaml": changed("contract: api.yaml", "contract: specs"), "specs/api.yaml": CONTRACT})
+    assert told(tmp_path) == ["assay.yaml:18:15 dangling-reference: `specs` is a folder → use one of `specs/api.yaml`"]
 
 
 def test_mistakes_of_every_kind_are_told_together_in_the_order_of_the_file(tmp_path: Path) -> None:

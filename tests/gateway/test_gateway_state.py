@@ -42,6 +42,14 @@ def applied(number: int = 1, **more: Any) -> state.Applied:
     return state.Applied(1, number, "p" * 64, "c" * 16, NOW, **more)
 
 
+def test_version_control_does_not_see_the_state(paths: state.Paths) -> None:
+    ignored = paths.root / ".gitignore"
+    assert ignored.read_text() == "*\n"
+    ignored.unlink()
+    state.prepare(paths.root, environ={})
+    assert not ignored.exists()  # taken away on purpose
+
+
 def test_everything_is_private_to_its_owner(paths: state.Paths) -> None:
     state.write_applied(paths, applied())
     state.store(paths, policy(), configuration(), by="ada", at=NOW)

@@ -30,6 +30,8 @@ class Shelf:
             if not self.file_exists(file):
                 sentence = f"there is no file `{file}`"
                 fix = did_you_mean(file, self._neighbours(file), what="contract")
+                if inside := self._neighbours(f"{file}/"):
+                    sentence, fix = f"`{file}` is a folder", did_you_mean(file, inside, what="contract")
                 self.problems.append(problem("dangling-reference", f"apis.{api}.contract", sentence, at, fix))
                 self._read[name] = None
             else:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from assay.declare.contract import Contract, Operation, Requirement
 from assay.declare.init_data import GuessedData, guess_data, pointer_text, slug
 from assay.declare.init_strict import forced_relaxations
-from assay.declare.model import LEVELS, Level
+from assay.declare.model import LEVELS, Gateway, Level
 from assay.declare.selectors import is_pattern
 from assay.declare.yaml_write import flow_text, scalar_text
 from assay.domain import UsageError
@@ -35,8 +35,12 @@ def draft(
         name: id of the API; default: from the contract's title.
 
     Raises:
-        UsageError: ``upstream`` is no URL that can be used, or there is none.
+        UsageError: ``upstream`` is no URL that can be used, or there is none; ``listen`` is no address.
     """
+    try:
+        Gateway(listen=listen)
+    except ValueError:
+        raise UsageError(f"`{listen}` is no address to listen on.", fix="give --listen IP:PORT") from None
     api = slug(name or contract.title, "api")
     data = guess_data(contract)
     parts = [

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.domain import IncompleteError
-from assay.identity.files import ensure_private_directory
+from assay.identity.files import ensure_private_directory, write_private
 
 _SOCKET_LIMIT = 100
 """A Unix socket's path must fit 108 bytes with its terminator (unix(7)); some room is left for longer names."""
@@ -124,9 +124,13 @@ def prepare(root: Path, *, environ: Mapping[str, str]) -> Paths:
     """
     root = root.resolve()
     paths = Paths(root, _socket_directory(root, environ))
+    fresh = not root.exists()
     directories = (paths.live, paths.versions, paths.inspector_bundle.parent, paths.processor_bundle.parent)
     for directory in (root, paths.gateway, *directories, paths.run, paths.logs, paths.keys, paths.pki, paths.issuer):
         ensure_private_directory(directory)
+    if fresh:
+        # Private keys lie here: whoever puts the project under version control must not add them unawares.
+        write_private(root / ".gitignore", b"*\n")
     if paths.sockets.exists() or paths.sockets.is_symlink():
         _check_owner(paths.sockets)
     return paths
