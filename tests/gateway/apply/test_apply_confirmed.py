@@ -353,3 +353,14 @@ def test_who_has_used_up_a_limit_gets_no_more_when_routes_change(world: World) -
         assert [status(world, "/v1/getThing") for _ in range(3)] == [503, 503, 429]
         assert run(world, world.policy("getThing", "putThing", requests=2)).confirmed
         assert status(world, "/v1/putThing") == 429
+
+
+def test_without_room_to_write_the_configuration_is_not_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    configuration = Configuration("v1", {}, {n: {"version_info": "v1", "resources": []} for n in state.LIVE_ORDER})
+    with pytest.raises(IncompleteError, match="no space left on device") as error:
+        validate(configuration, tmp_path / "envoy")
+    assert "TMPDIR" in error.value.fix

@@ -88,6 +88,16 @@ def validate(configuration: Configuration, envoy: Path, *, timeout: float = 120.
 
 def _judge(bootstrap: Json, envoy: Path, timeout: float) -> str | None:
     """Envoy's reason to refuse, or None."""
+    try:
+        return _judged(bootstrap, envoy, timeout)
+    except OSError as error:  # the disk is full, or the temporary folder may not be written to
+        raise IncompleteError(
+            f"the configuration could not be written for Envoy to judge: {(error.strerror or str(error)).lower()}",
+            fix=f"make room in `{tempfile.gettempdir()}`, or name another folder in TMPDIR",
+        ) from error
+
+
+def _judged(bootstrap: Json, envoy: Path, timeout: float) -> str | None:
     with tempfile.TemporaryDirectory(prefix="assay-validate-") as directory:
         file = Path(directory) / "bootstrap.json"
         file.touch(mode=0o600)
