@@ -164,6 +164,8 @@ def test_bodies_must_be_declared_present_and_small(compiled: Make, customers: Op
     bodiless = compiled()
     assert send(bodiless).allowed
     assert send(bodiless, b"x", media=None).policy == "input_validation/body-undeclared"
+    nothing = compiled(body_bytes=0)
+    assert send(nothing, b"x", media=None).detail == "The operation takes no request body."
     small = compiled(bodies=(ir.BodyRule(media_type="application/json"),), body_bytes=10)
     assert send(small, b'"12345678"').allowed
     assert send(small, b'"123456789"').status == 413
@@ -483,6 +485,13 @@ def _any_media(compiled: Make) -> Operation:
             bodies=tuple(ir.BodyRule(media_type=k, schema=schema) for k in kinds), closed_query=False
         )
     return _CACHE["any"]
+
+
+def test_a_refusal_names_the_line_of_the_log_and_repeats_no_odd_id(customers: Operation, send: Send) -> None:
+    found = send(customers, {"name": ""})
+    assert json.loads(problem(found, "3f0b6c1e-7a55-4f0e-9f43-0c3c8e8f1a10"))["request_id"].startswith("3f0b6c1e")
+    for odd in ("", "<script>", "a" * 65, "a\nb"):
+        assert "request_id" not in json.loads(problem(found, odd))
 
 
 def test_the_answer_is_a_problem_document(customers: Operation, send: Send) -> None:

@@ -342,6 +342,7 @@ def test_envoy_refuses_what_the_inspector_refuses_and_says_by_which_policy(tmp_p
             refused = client.post("/create", json={"name": "Anna", "role": "admin"})
             assert refused.status_code == 400
             assert refused.json()["policy"] == "input_validation/body-schema"
+            assert refused.json()["request_id"] == refused.headers["x-request-id"]
             assert client.post("/create", json={"name": "x' OR 1=1 --"}).status_code == 403
             assert client.post("/create", content=b"a" * 2001).status_code == 413
             assert client.get("/list").status_code == 200

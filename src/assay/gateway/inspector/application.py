@@ -31,6 +31,7 @@ STATUS: Final = b"/status"
 WATCH_SECONDS: Final = 0.2
 _OPERATION: Final = b"x-assay-operation"
 _ISSUER: Final = b"x-assay-issuer"
+_REQUEST_ID: Final = b"x-request-id"
 _PROBLEM: Final = (b"content-type", b"application/problem+json")
 
 
@@ -54,7 +55,7 @@ class Application:
             return self._introspect(request.headers)
         if path == STATUS and request.method == "GET" and not _lines(request.headers, _OPERATION):
             return response(200, [(b"content-type", b"application/json")], self.status())
-        return self._decide(failure("unknown question"), self._holder.current)
+        return self._decide(failure("unknown question"), self._holder.current, request.headers)
 
     def malformed(self, flaw: Malformed) -> bytes:
         """The answer to what is no request; the connection ends with it. A bad target is the client's: 400, not 503."""
@@ -71,9 +72,11 @@ class Application:
             found = _inspected(current, request, path, query)
         except Exception as error:  # noqa: BLE001 (fail closed)
             found = failure(f"{type(error).__name__} before inspecting")
-        return self._decide(found, current)
+        return self._decide(found, current, request.headers)
 
-    def _decide(self, found: Decision, used: Compiled | None, *, keep: bool = True) -> bytes:
+    def _decide(
+        self, found: Decision, used: Compiled | None, asked: Sequence[Header] = (), *, keep: bool = True
+    ) -> bytes:
         digest = used.digest if used is not None else ""
         if found is decision.ALLOWED:
             self._counts["allowed"] += 1
@@ -84,7 +87,7 @@ class Application:
         headers = decision.headers(found, digest)
         if not found.allowed:
             headers.append(_PROBLEM)
-        return response(found.status, headers, decision.problem(found), keep=keep)
+        return response(found.status, headers, decision.problem(found, _request_id(asked)), keep=keep)
 
     async def _introspect(self, headers: Sequence[Header]) -> bytes:
         self._counts["introspected"] += 1
@@ -105,7 +108,7 @@ class Application:
         answer = [*decision.headers(refusal, digest), _PROBLEM]
         if found.status == 401:
             answer.append((b"www-authenticate", b'Bearer realm="assay", error="invalid_token"'))  # RFC 6750 section 3
-        return response(found.status, answer, decision.problem(refusal))
+        return response(found.status, answer, decision.problem(refusal, _request_id(headers)))
 
     async def _identity(self, headers: Sequence[Header]) -> Identity:
         current = self._holder.current
@@ -178,6 +181,11 @@ def _inspected(current: Compiled | None, request: Request, path: bytes, query: b
 
 def _below(path: bytes, prefix: bytes) -> bool:
     return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in (b"", b"/", b"*")
+
+
+def _request_id(headers: Sequence[Header]) -> str:
+    found = _lines(headers, _REQUEST_ID)
+    return found[0].decode("utf-8", "replace") if len(found) == 1 else ""
 
 
 def _lines(headers: Sequence[Header], name: bytes) -> list[bytes]:

@@ -122,6 +122,8 @@ def _check_closed(operation: Operation, sent: Mapping[bytes, list[bytes]]) -> No
 def _check_body(
     operation: Operation, sent: Mapping[bytes, list[bytes]], body: bytes, texts: list[tuple[str, Json]]
 ) -> tuple[Json, frozenset[str]]:
+    if body and not operation.bodies:
+        raise Refused("body-undeclared", "The operation takes no request body.", reason="undeclared body")
     if b"true" in sent.get(b"x-envoy-auth-partial-body", ()) or len(body) > operation.body_bytes:
         raise Refused(
             "body-size", f"The body may have at most {operation.body_bytes} bytes.", reason="body too large", status=413
@@ -130,8 +132,6 @@ def _check_body(
         if operation.body_required:
             raise Refused("body-missing", "The operation needs a request body.", reason="no body")
         return None, frozenset()
-    if not operation.bodies:
-        raise Refused("body-undeclared", "The operation takes no request body.", reason="undeclared body")
     if any(line.strip().lower() not in (b"", b"identity") for line in sent.get(b"content-encoding", ())):
         raise Refused("content-encoding", "A compressed body is not accepted.", reason="content encoding", status=415)
     rule, media = bodies.select(operation.bodies, sent.get(b"content-type", []))

@@ -100,8 +100,11 @@ def headers(decision: Decision, digest: str) -> list[tuple[bytes, bytes]]:
     return found
 
 
-def problem(decision: Decision) -> bytes:
-    """The refusal as ``application/problem+json`` (RFC 9457); empty when the request passes."""
+def problem(decision: Decision, request_id: str = "") -> bytes:
+    """The refusal as ``application/problem+json`` (RFC 9457); empty when the request passes.
+
+    ``request_id`` finds the line of the access log. A client may have chosen it, so only an ordinary one is repeated.
+    """
     if decision.allowed:
         return b""
     document = {
@@ -111,4 +114,6 @@ def problem(decision: Decision) -> bytes:
         "detail": decision.detail,
         "policy": decision.policy,
     }
+    if _SAFE_NAME.fullmatch(request_id):
+        document["request_id"] = request_id
     return json.dumps(document, ensure_ascii=True).encode()
