@@ -79,6 +79,9 @@ def test_an_exception_from_request_to_withdrawal(assay, staffed: Path) -> None:
     said = assay("exception", "approve", "by-address", "--key", "../ciso", "--yes", "--format", "json")
     assert said.json()["state"] == "approved"
     assert covered(assay)
+    again = assay("exception", "request", "by-address", "--key", "../alice")
+    assert (again.exit, "it is approved already" in again.err) == (2, True)
+    assert len(list((staffed / "decisions").iterdir())) == 2
     listed = assay("exception", "list")
     assert "expires in 20 days" in listed.out
     found = assay("check", "--all", "--fail-on", "never")
@@ -92,6 +95,9 @@ def test_an_exception_from_request_to_withdrawal(assay, staffed: Path) -> None:
     assert said.exit == 0
     assert states(assay) == {"by-address": "withdrawn"}
     assert not covered(assay)
+    again = assay("exception", "withdraw", "by-address", "--reason", "mended", "--key", "../ciso")
+    assert (again.exit, "withdrawn already: `alice` withdrew it" in again.err) == (2, True)
+    assert len(list((staffed / "decisions").iterdir())) == 3
 
     for file in (staffed / "decisions").glob("*withdrawal*"):
         file.unlink()

@@ -136,10 +136,11 @@ def request(
     """Signs the request for an exception as it stands.
 
     Raises:
-        UsageError: the person is the one who is to approve it, or may not sign; or it has expired.
+        UsageError: the person is the one who is to approve it, or may not sign; it has expired; or it is approved.
     """
     two_persons(entry.approved_by, person)
     _not_over(project, entry, at)
+    _waits(project, entry, at)
     return _decide(project, entry, key, REQUEST, person, entry.reason, at, clock)
 
 
@@ -219,6 +220,18 @@ def _not_over(project: Project, entry: Exception_, at: datetime) -> None:
         raise UsageError(f"it expired on {entry.expires.isoformat()}", fix=fix, location=where)
 
 
+def _waits(project: Project, entry: Exception_, at: datetime) -> None:
+    """Returns when an approval is still wanted: nobody asks for what is agreed to, and no second record is needed."""
+    index = project.everything.model.exceptions.index(entry)
+    held = consents(project.everything, at.date())[index].stage is Stage.APPROVED
+    if held and f"exceptions.{index}" not in revoked(project, at):
+        raise UsageError(
+            "it is approved already",
+            fix="`assay exception list` shows it; to have it longer, or otherwise, change its entry first",
+            location=project.everything.locate("exceptions", index, "approved_by"),
+        )
+
+
 def approvable(project: Project, entry: Exception_, *, person: str, at: datetime) -> Consent:
     """How far an exception is, if this person may approve it now.
 
@@ -257,7 +270,19 @@ def withdraw(
     at: datetime,
     clock: Clock = now,
 ) -> Decided:
-    """Signs that an exception ends now. Everybody under ``people:`` may: it only brings findings back."""
+    """Signs that an exception ends now. Everybody under ``people:`` may: it only brings findings back.
+
+    Raises:
+        UsageError: it is withdrawn already, or the person may not sign.
+    """
+    index = project.everything.model.exceptions.index(entry)
+    found = consents(project.everything, at.date())[index]
+    if found.stage is Stage.WITHDRAWN:
+        raise UsageError(
+            f"it is withdrawn already: {found.missing}",
+            fix="remove its entry from the declaration when its findings are mended",
+            location=project.everything.locate("exceptions", index),
+        )
     return _decide(project, entry, key, WITHDRAWAL, person, reason, at, clock)
 
 
