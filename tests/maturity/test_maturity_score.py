@@ -82,6 +82,8 @@ def test_the_assurance_ratio_and_the_gap_are_by_weight() -> None:
     weights = sum(q.weight for q in ASKED.questions)
     assert found.assurance == pytest.approx((3 + 3 + 0.5 * 2) / weights)
     assert found.gap == pytest.approx((3 * 2 + 3 * 1 + 2 * 0) / 8)
+    assert found.derivation[2].endswith("over the questions with both (3) = 9 / 8 = +1.12")
+    assert found.derivation[3].endswith("not measured = 0.05")
 
 
 def test_the_next_steps_are_those_that_gain_most_in_the_words_of_the_metric() -> None:

@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import xml.etree.ElementTree as ET
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import msgspec
@@ -23,6 +23,7 @@ from assay.report.risk_matrix import Mark, RiskMatrix, render
 from assay.report.risk_tables import COLUMNS, as_csv, as_json, money, picture, step
 from assay.report.risk_why import lines
 from assay.risk import replay
+from assay.risk.formula import band
 from assay.risk.register import Register
 from assay.risk.simulation import Ranges, Stake, simulate
 from assay.risk.words import Rating
@@ -75,6 +76,20 @@ def test_a_derivation_holds_every_factor_and_every_result() -> None:
         "evidence `ev-1`",
     ):
         assert word in told
+
+
+def test_what_is_claimed_is_worked_out_where_it_is_worst_and_each_rating_names_its_bands() -> None:
+    for row in register().rows:
+        told = lines(row)
+        (at,) = [i for i, line in enumerate(told) if line.startswith("├─ claimed ")]
+        one = row.assessment.claimed
+        bands = (
+            f"likelihood {one.likelihood:.4f} ({band(one.likelihood)}) × impact {one.impact:.4f} ({band(one.impact)})"
+        )
+        assert f"{row.claimed} = 100 × {bands}" in told[at]
+        if "would work" in told[at + 1]:
+            assert f"likelihood {one.likelihood:.4f} = {row.assessment.inherent.likelihood:.4f}" in told[at + 2]
+            assert f"impact {one.impact:.4f} = {row.assessment.inherent.impact:.4f}" in told[at + 3]
 
 
 def test_money_says_how_it_was_drawn() -> None:

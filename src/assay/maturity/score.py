@@ -31,7 +31,7 @@ def score(dimensions: Mapping[int, str], graded: Sequence[Graded]) -> Score:
         perceived,
         measured / weights if weights else 0.0,
         _gap(graded),
-        tuple(_derivation(scored, overall, measured, weights)),
+        (*_derivation(scored, overall, measured, weights), *_apart(graded, floor)),
     )
 
 
@@ -117,3 +117,18 @@ def _derivation(
             f"overall = ½ · mean + ½ · minimum = ½ · ({terms}) / {len(known)} + ½ · {min(known):.2f} = {overall:.2f}"
         )
     yield f"assurance ratio = weight that is measured / weight = {measured:g} / {weights}"
+
+
+def _apart(graded: Sequence[Graded], floor: float | None) -> Iterable[str]:
+    """Where the two numbers beside the level come from, which no column of a table adds up to."""
+    both = [g for g in graded if g.perceived is not None and g.measured is not None]
+    gap = _gap(both)
+    if gap is not None:
+        total = sum(g.question.weight * ((g.perceived or 0) - (g.measured or 0)) for g in both)
+        weights = sum(g.question.weight for g in both)
+        yield (
+            "perception gap = weight × (said − measured) / weight, over the"
+            f" questions with both ({len(both)}) = {total:g} / {weights} = {gap:+.2f}"
+        )
+    if floor is not None:
+        yield f"if only measurement counted = overall, with 0 for each question that was not measured = {floor:.2f}"

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from assay.domain.listing import listed
 from assay.report.plain import plain
-from assay.risk.formula import LEAST_IMPACT, LEAST_LIKELIHOOD, rate
+from assay.risk.formula import LEAST_IMPACT, LEAST_LIKELIHOOD, band, rate
 from assay.risk.register import Row
+from assay.risk.replay import claimed as working
 from assay.risk.words import Effect, Factor, PlaceRisk, Reading
 
 _PLACES = 5
@@ -50,9 +51,11 @@ def derivation(row: Row) -> Twig:
     tree = Twig(f"{row.id}: {threat.title}{references}")
     _inherent(tree, row)
     claimed = tree.add(f"claimed {_scored(one.claimed)}: if every control that is declared worked always")
-    worst = max(one.groups, key=lambda g: g.claimed.score, default=None)
+    worst = next((g for g in one.groups if g.claimed == one.claimed), None)
     if worst:
-        claimed.add(f"worst where {_controls(worst.effects)}: {_where(worst.places, one.scenario.subject)}")
+        where = claimed.add(f"worst where {_controls(worst.effects)}: {_where(worst.places, one.scenario.subject)}")
+        if worst.effects:
+            _claimed(where, one.inherent, worst)
     evidenced = tree.add(f"evidenced {_scored(one.evidenced)}: the worst of {_many(len(one.scenario.places), 'place')}")
     for group in one.groups:
         _group(evidenced, one.scenario.subject, one.inherent, group)
@@ -98,8 +101,9 @@ def _mean(factors: Sequence[Factor]) -> float:
 
 def _group(above: Twig, subject: str, start: Reading, group: PlaceRisk) -> None:
     top = above.add(f"{group.rating} {group.evidenced.score:.1f} at {_where(group.places, subject)}")
-    top.add(_product("likelihood", start.likelihood, group, "preventive", group.evidenced.likelihood))
-    top.add(_product("impact", start.impact, group, "limiting", group.evidenced.impact))
+    raised = bool(group.exploited)
+    top.add(_product("likelihood", start.likelihood, group.effects, group.evidenced.likelihood, raised=raised))
+    top.add(_product("impact", start.impact, group.effects, group.evidenced.impact))
     for sentence in group.exploited:
         top.add(f"demonstrated, so its likelihood is at least 0.9: {sentence}")
     for name in group.accepted:
@@ -110,19 +114,26 @@ def _group(above: Twig, subject: str, start: Reading, group: PlaceRisk) -> None:
         top.add("no control against it is declared here")
 
 
-def _product(name: str, start: float, group: PlaceRisk, kind: str, found: float) -> str:
+def _claimed(above: Twig, start: Reading, group: PlaceRisk) -> None:
+    """The same product, of controls that work always: the best capability in each failure domain counts."""
+    always = [working(e) for e in group.effects]
+    above.add(_product("likelihood", start.likelihood, always, group.claimed.likelihood))
+    above.add(_product("impact", start.impact, always, group.claimed.impact))
+
+
+def _product(name: str, start: float, effects: Sequence[Effect], found: float, *, raised: bool = False) -> str:
+    kind, least = ("preventive", LEAST_LIKELIHOOD) if name == "likelihood" else ("limiting", LEAST_IMPACT)
     best: dict[str, float] = {}
-    for e in group.effects:
+    for e in effects:
         if e.kind == kind:
             best[e.domain] = max(best.get(e.domain, 0.0), e.effectiveness)
     parts = "".join(f" × (1 − {value:.4f})" for _, value in sorted(best.items()) if value)
-    least = LEAST_LIKELIHOOD if kind == "preventive" else LEAST_IMPACT
     product = start
     for value in best.values():
         product *= 1 - value
     floor = f", and never below {least:g}" if product < least else ""
-    raised = ", raised by what was demonstrated" if kind == "preventive" and group.exploited and product < found else ""
-    return f"{name} {_share(found)} = {_share(start)}{parts}{raised or floor}"
+    shown = ", raised by what was demonstrated" if raised and product < found else ""
+    return f"{name} {_share(found)} = {_share(start)}{parts}{shown or floor}"
 
 
 def _effect(above: Twig, e: Effect) -> None:
@@ -171,7 +182,9 @@ def _where(places: Sequence[str], subject: str) -> str:
 
 
 def _scored(one: Reading) -> str:
-    return f"{one.score:.1f} {rate(one)} = 100 × likelihood {_share(one.likelihood)} × impact {_share(one.impact)}"
+    """Score and rating, and the bands of both axes: the rating is read from these, not from the score."""
+    likelihood, impact = (f"{_share(value)} ({band(value)})" for value in (one.likelihood, one.impact))
+    return f"{one.score:.1f} {rate(one)} = 100 × likelihood {likelihood} × impact {impact}"
 
 
 def _share(value: float) -> str:
