@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import xml.etree.ElementTree as ET
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
