@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from assay.app.exceptions import listing
-from assay.app.keeping import evidence_directory, keep_run, kept_runs, open_ledger
+from assay.app.keeping import evidence_directory, keep_run, kept_runs, open_ledger, unaltered
 from assay.app.project import Project, open_project
 from assay.app.reporting import dossier
 from assay.assurance.objectives import Status
@@ -209,6 +209,20 @@ def test_runs_that_were_cut_off_the_log_are_missed(tmp_path: Path) -> None:
     records.write_bytes(b"".join(lines[:-1]))
     with pytest.raises(IncompleteError, match="shorter than its checkpoint"):
         kept_runs(declared)
+
+
+def test_a_log_with_another_record_in_the_place_of_a_run_is_altered(tmp_path: Path) -> None:
+    declared = project(tmp_path, "2026-03-10")
+    unaltered(declared)
+    kept(declared, failed(RUN, excepted_by=None), failed(RUN + timedelta(days=1), excepted_by=None))
+    unaltered(declared)
+    records = evidence_directory(declared) / "records.jsonl"
+    lines = records.read_bytes().splitlines(keepends=True)
+    records.write_bytes(b"".join([*lines, lines[0]]))
+    unaltered(declared)  # what is not sealed yet is being written
+    records.write_bytes(b"".join([*lines[:-1], lines[0]]))
+    with pytest.raises(IncompleteError, match="altered"):
+        unaltered(declared)
 
 
 def test_a_run_that_was_shredded_on_record_is_left_out(tmp_path: Path) -> None:

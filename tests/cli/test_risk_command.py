@@ -12,6 +12,8 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from assay.app.keeping import open_ledger
+from assay.app.project import open_project
 from assay.cli import completing
 
 DECLARATION = """\
@@ -216,3 +218,17 @@ def test_options_that_cannot_take_effect_are_errors(assay, shop: Path, words: tu
 def test_scenarios_are_offered_for_completion(shop: Path) -> None:
     assert completing.scenarios(SimpleNamespace(params={}), "inj") == [INJECTION]  # type: ignore[arg-type]
     assert completing.scenarios(SimpleNamespace(params={"where": "/nowhere"}), "") == []  # type: ignore[arg-type]
+
+
+def test_nothing_is_concluded_from_evidence_that_was_altered(assay, shop: Path) -> None:
+    with open_ledger(open_project(shop)) as ledger:
+        ledger.begin(subject="apis.shop", population=1)
+        ledger.end()
+    assert (assay("risk").exit, assay("objectives", "show", "--profile", "basic").exit) == (0, 0)
+    records = shop / ".assay" / "evidence" / "records.jsonl"
+    first, *_ = records.read_bytes().splitlines(keepends=True)
+    records.write_bytes(first * 2)
+    for command in (["risk"], ["risk", "--next"], ["objectives", "show", "--profile", "basic"]):
+        said = assay(*command)
+        assert (said.exit, said.out) == (3, "")
+        assert "evidence was altered" in said.err and "assay verify" in said.err

@@ -223,6 +223,17 @@ def kept_runs(project: Project, *, limit: int = RUNS) -> tuple[RunResult, ...]:
     return tuple(found)
 
 
+def unaltered(project: Project) -> None:
+    """Returns when what is kept is what was sealed, as far as the tree of the log tells; signatures are not verified.
+
+    Raises:
+        IncompleteError: somebody changed, removed or put in a record: nothing may be concluded from the others.
+    """
+    directory = evidence_directory(project)
+    if not Ledger.unchanged(directory):
+        raise _gone(directory, "The evidence was altered: its records are not those that were sealed.")
+
+
 def _run(project: Project, content: bytes, directory: Path) -> RunResult:
     key = ("kept run", hashlib.sha256(content).digest())
     return project.everything.once(key, lambda: _decode(content, RunResult, directory))

@@ -11,6 +11,7 @@ import typer
 
 from assay.app.addresses import now
 from assay.app.coverage import Pending, later_runs, matrix, objectives_at, pending, review
+from assay.app.keeping import unaltered
 from assay.app.project import in_environment, open_project
 from assay.cli import completing
 from assay.cli.console import err, out, write
@@ -81,6 +82,7 @@ def show(
     """
     into = framework(name) if name else None
     project = in_environment(open_project(where), environment)
+    unaltered(project)
     when = moment(at, now())
     in_force = profile or project.declaration.model.profile
     found = objectives_at(project, when, profile)

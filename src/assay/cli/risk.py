@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from assay.app.addresses import now
+from assay.app.keeping import unaltered
 from assay.app.project import in_environment, open_project
 from assay.app.register import Looked, Money, choose, looked, money, stored, what_next
 from assay.cli import completing
@@ -113,6 +114,7 @@ def risk(
         _again(again, format, output)
         return
     project = in_environment(open_project(where), environment)
+    unaltered(project)
     with progress("weighing evidence"):
         found = looked(project, moment(at, now()))
     if save is not None:

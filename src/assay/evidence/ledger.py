@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -36,6 +37,7 @@ from assay.evidence.reading import Reading
 from assay.evidence.record import Kind, Record, decode, encode, ulid, utc
 from assay.evidence.redact import Redactor
 from assay.evidence.signing import Signing
+from assay.evidence.tree import CompactRange, leaf_hash
 from assay.identity.files import present, read_public
 
 Clock = Callable[[], datetime]
@@ -140,6 +142,21 @@ class Ledger:
         if not present(path):
             return 0
         return parse(read_public(path, what="checkpoint").decode("utf-8", "replace")).size
+
+    @staticmethod
+    def unchanged(directory: Path) -> bool:
+        """Whether the entries that the last checkpoint is over are still those, by the root of their tree.
+
+        The quick part of :func:`assay.evidence.verify.verify`: no signature is verified. Somebody may be writing.
+        """
+        path = LogFiles(directory).checkpoint
+        if not present(path):
+            return True
+        sealed = parse(read_public(path, what="checkpoint").decode("utf-8", "replace"))
+        tree = CompactRange()
+        for _, line in islice(Reading(directory).lines(), sealed.size):
+            tree.append(leaf_hash(line))
+        return tree.size == sealed.size and tree.root() == sealed.root
 
     @staticmethod
     def read(directory: Path) -> Reading:
