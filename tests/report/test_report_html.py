@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -101,6 +102,13 @@ def test_the_first_page_says_what_matters(made) -> None:
     ):
         assert said in text, said
     assert "still open" in text and "fixed" in text
+
+
+def test_a_heading_names_few_apis_and_counts_many() -> None:
+    few = pages(replace(dossier(), title="Orders, Stock, Mail"))["index.html"]
+    many = pages(replace(dossier(), title="Orders, Stock, Mail, Tills"))["index.html"]
+    assert ": Orders, Stock, Mail</h1>" in few
+    assert ": 4 APIs</h1>" in many
 
 
 def test_colour_never_tells_it_alone(made) -> None:

@@ -19,6 +19,7 @@ from assay.report.results import contribution
 
 STYLES = "assay.css"
 _WORST = 8
+_NAMED = 3
 
 
 def pages(dossier: Dossier) -> Mapping[str, str]:
@@ -35,8 +36,14 @@ def pages(dossier: Dossier) -> Mapping[str, str]:
     return made
 
 
+def _short(title: str) -> str:
+    """The names of the APIs, or how many they are when nobody would read them in a heading."""
+    names = title.split(", ")
+    return title if len(names) <= _NAMED else f"{len(names)} APIs"
+
+
 def _index(dossier: Dossier) -> str:
-    title = f"{dossier.organisation}: {dossier.title}"
+    title = f"{dossier.organisation}: {_short(dossier.title)}"
     content = [
         p(".brand")["Assay · API security report"],
         h1[title],
