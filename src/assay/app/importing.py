@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay.controls.api_gateway.foreign import judged
+from assay.controls.api_gateway.foreign import UNREAD, judged
 from assay.declare.declaration import Declaration
 from assay.domain import Location, UsageError, Verdict
 from assay.importing.gateways.audit import Audit, audit
@@ -18,6 +18,8 @@ from assay.importing.models.fides import from_fides, to_fides
 from assay.importing.models.otm import from_otm, to_otm
 from assay.importing.source import read_text, structured
 from assay.sensitivity.levels import highest
+
+__all__ = ["UNREAD", "Imported", "audit_gateway", "read_model", "write_draft", "write_model"]
 
 
 @dataclass(frozen=True, slots=True)

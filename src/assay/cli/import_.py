@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from assay.app.importing import Imported, audit_gateway, read_model, write_draft, write_model
+from assay.app.importing import UNREAD, Imported, audit_gateway, read_model, write_draft, write_model
 from assay.cli import completing
 from assay.cli.console import err, out, progress, tables, write
 from assay.cli.help import Command
@@ -148,8 +148,11 @@ def _text(imported: Imported) -> None:
         )
     for control, features in found.unused:
         console.print(f"[dim]unused for {control}:[/] {escape(', '.join(features))}")
-    for unread in found.foreign.unread:
-        console.print(f"[yellow]not understood:[/] {escape(plain(f'{unread.what}  ({unread.at})'))}")
+    for verdict in imported.verdicts:
+        if verdict.check == UNREAD:
+            fix = f": {verdict.fix.sentence}" if verdict.fix else ""
+            said = f"{verdict.sentence}  ({verdict.location}){fix}"
+            console.print(f"[yellow]unclear:[/] {escape(plain(said))}")
     out().print(f"[bold]{summarise(imported.verdicts).sentence()}[/]")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from assay.declare.loader import load
 from assay.declare.yaml_write import block_lines
-from assay.domain import AssayError, UsageError
+from assay.domain import AssayError, Location, UsageError
 from assay.importing.gateways.audit import Audit, audit
 from assay.importing.gateways.catalogue import catalogue, expected
 from assay.importing.gateways.draft import draft
@@ -121,6 +121,37 @@ def test_a_file_of_no_platform_names_the_choices(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no platform") as caught:
         read_gateway([path])
     assert "kong" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "why", "line"),
+    [
+        ('http {\n  server {\n    location /orders {\n      auth_jwt "shop" t', 'end of file, expecting "}"', 4),
+        ("http { server { listen 80; } }\n}", 'unexpected "}"', 2),
+        ("server { listen 80; }\n# and then\nserver", "in the middle of a directive", 3),
+        ('server { listen 80; }\nload_module "x', "in the middle of a directive", 2),
+    ],
+)
+def test_nginx_that_was_cut_off_is_not_taken_for_nginx_that_serves_nothing(
+    tmp_path: Path, text: str, why: str, line: int
+) -> None:
+    path = tmp_path / "nginx.conf"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=why) as caught:
+        read_gateway([path], platform="nginx")
+    assert caught.value.location == Location(str(path), line)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "[1, 2, 3]", "word"])
+@pytest.mark.parametrize("platform", sorted({*PLATFORMS} - {"nginx"}))
+def test_what_can_be_no_configuration_is_refused_although_its_platform_is_given(
+    platform: str, text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "gateway.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=f"is empty|no configuration of {platform}") as caught:
+        read_gateway([path], platform=platform)
+    assert caught.value.location is not None
 
 
 @pytest.mark.parametrize("text", ["", "{", "a: [1, 2", "server {", "http { server { listen 443 ssl; ", "\x00", "- - -"])

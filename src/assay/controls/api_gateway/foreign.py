@@ -11,6 +11,8 @@ from assay.importing.gateways.audit import Audit, Cell, audit
 from assay.importing.gateways.platforms import Problems, read_gateway
 
 _CONTROL = "api_gateway"
+UNREAD = "foreign-gateway-unread"
+"""What is said of a part of a configuration that was not understood."""
 _SHOWN = 4
 
 
@@ -23,7 +25,7 @@ def foreign_gateways(declaration: Declaration) -> Iterator[Verdict]:
             foreign, problems = read_gateway(list(named), platform=gateway.platform, shown=named.__getitem__)
         except UsageError as error:
             judge, at = _judge(_CONTROL), error.location or declared
-            yield judge.unclear("foreign-gateway-unread", f"gateways.{name}", at, error.sentence, fix=error.fix)
+            yield judge.unclear(UNREAD, f"gateways.{name}", at, error.sentence, fix=error.fix)
             continue
         yield from judged(f"gateways.{name}", audit(foreign), problems, declared)
 
@@ -40,12 +42,12 @@ def judged(subject: str, found: Audit, problems: Problems, declared: Location) -
         yield _cell(f"{subject}.routes.{cell.route.id}", found.title, cell)
     for unread in found.foreign.unread:
         sentence = f"{unread.what} is not understood, so nothing is concluded from it"
-        yield judge.unclear("foreign-gateway-unread", subject, unread.at, sentence)
+        yield judge.unclear(UNREAD, subject, unread.at, sentence)
     for at, sentence in problems:
-        yield judge.unclear("foreign-gateway-unread", subject, at, sentence, fix="correct the value")
+        yield judge.unclear(UNREAD, subject, at, sentence, fix="correct the value")
     if not found.foreign.routes:
         sentence = f"{found.title} passes nothing on, as far as its configuration says"
-        yield judge.unclear("foreign-gateway-unread", subject, declared, sentence, fix="name the files with its routes")
+        yield judge.unclear(UNREAD, subject, declared, sentence, fix="name the files with its routes")
 
 
 def _cell(subject: str, title: str, cell: Cell) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -61,14 +61,16 @@ class _Reading:
         name = str(Path(self.shown).parent / path.relative_to(self.root))
         try:
             read = crossplane.parse(str(path), single=True, catch_errors=False, check_ctx=False, check_args=False)
+            last, line = _last(crossplane.lex(str(path)), path.read_text(encoding="utf-8", errors="replace"))
         except NgxParserBaseException as error:
-            raise UsageError(
-                f"nginx would not read this: {error.strerror or error}",
-                fix="test it with `nginx -t`",
-                location=Location(name, error.lineno or 1),
-            ) from None
+            raise _unread(str(error.strerror or error), Location(name, error.lineno or 1)) from None
         except (OSError, UnicodeDecodeError, RecursionError, ValueError, TypeError, IndexError) as error:
             raise UsageError(f"`{path}` is no nginx configuration", fix="test it with `nginx -t`") from error
+        # What stops the reader in mid-file is noted by it and not raised; what ends in mid-word, it leaves out.
+        why = next((str(e["error"]).partition(" in ")[0] for e in read["errors"]), "")
+        if why or read["errors"] or last not in ("", ";", "}"):
+            at = next((e["line"] for e in read["errors"] if e["line"]), line)
+            raise _unread(why or "the file ends in the middle of a directive", Location(name, at))
         return tuple(self._directives(read["config"][0]["parsed"], name, depth))
 
     def _directives(self, parsed: Sequence[Mapping[str, Any]], name: str, depth: int) -> Iterator[_Directive]:
@@ -90,6 +92,25 @@ class _Reading:
         for path in found:
             if path.is_file() and self.files < _FILES and path.resolve().is_relative_to(self.root.resolve()):
                 yield from self.file(path, depth + 1)
+
+
+def _unread(why: str, at: Location) -> UsageError:
+    return UsageError(f"nginx would not read this: {why}", fix="test it with `nginx -t`", location=at)
+
+
+def _last(tokens: Iterable[tuple[str, int, bool]], text: str) -> tuple[str, int]:
+    """The last token that is no comment, and its line; an empty one when there is none.
+
+    The reader does not say the very last word when no line ends after it, so that is looked for in the text.
+    """
+    last = "", 1
+    for token, line, quoted in tokens:
+        if quoted or not token.startswith("#"):
+            last = ('"' if quoted else token), line
+    lines = text.rstrip().splitlines() or [""]
+    if "#" not in lines[-1] and not lines[-1].endswith((";", "}")):
+        last = lines[-1], len(lines)
+    return last
 
 
 def read(path: Path, shown: str) -> Foreign:

@@ -32,9 +32,12 @@ def read_gateway(
         shown: how a file is named in places.
 
     Raises:
-        UsageError: a file cannot be read, or it is not seen which platform it belongs to.
+        UsageError: a file cannot be read, is empty or no mapping, or it is not seen which platform it belongs to.
     """
     first = read_text(files[0])
+    for path in files:
+        if not read_text(path).strip():
+            raise UsageError(f"`{path}` is empty", fix="export it again", location=Location(shown(path), 1))
     if platform is None and nginx.recognises(first) and first.lstrip()[:1] not in "{[":
         platform = nginx.PLATFORM
     if platform == nginx.PLATFORM:
@@ -43,6 +46,13 @@ def read_gateway(
         return Foreign(platform=platform, routes=routes, unread=tuple(u for f in found for u in f.unread)), ()
     sources = [structured(read_text(path), shown(path)) for path in files]
     chosen = platform or _seen(sources[0])
+    for source in sources:
+        if not isinstance(source.value, dict):
+            raise UsageError(
+                f"this is no configuration of {chosen}: those are a mapping",
+                fix="name the file with its routes",
+                location=Location(source.file, 1, 1),
+            )
     foreign = _STRUCTURED[chosen][1](sources)
     return foreign, tuple(dict.fromkeys(p for s in sources for p in s.problems))
 
