@@ -5,8 +5,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 
-# More than half the time tests wait for servers, so four at a time for two processors. The order is that of tests/conftest.py.
-TESTERS  ?= 4
+# Half the time tests wait for servers, so three at a time for two processors; a fourth gains nothing. The order is that of tests/conftest.py.
+TESTERS  ?= 3
 TOGETHER := -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 AGAIN    := --max-suite-reruns 5 --rerun-show-tracebacks
 
