@@ -34,17 +34,17 @@ def read_gateway(
     Raises:
         UsageError: a file cannot be read, is empty or no mapping, or it is not seen which platform it belongs to.
     """
-    first = read_text(files[0])
-    for path in files:
-        if not read_text(path).strip():
+    texts = [read_text(path) for path in files]
+    for path, text in zip(files, texts, strict=True):
+        if not text.strip():
             raise UsageError(f"`{path}` is empty", fix="export it again", location=Location(shown(path), 1))
-    if platform is None and nginx.recognises(first) and first.lstrip()[:1] not in "{[":
+    if platform is None and nginx.recognises(texts[0]) and texts[0].lstrip()[:1] not in "{[":
         platform = nginx.PLATFORM
     if platform == nginx.PLATFORM:
         found = [nginx.read(path, shown(path)) for path in files]
         routes = tuple(r for f in found for r in f.routes)
         return Foreign(platform=platform, routes=routes, unread=tuple(u for f in found for u in f.unread)), ()
-    sources = [structured(read_text(path), shown(path)) for path in files]
+    sources = [structured(text, shown(path)) for path, text in zip(files, texts, strict=True)]
     chosen = platform or _seen(sources[0])
     for source in sources:
         if not isinstance(source.value, dict):
